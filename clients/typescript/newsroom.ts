@@ -971,6 +971,9 @@ const PATHS: { readonly [name: string]: { path: string; single: boolean } } = {
   users: { path: "users", single: false },
 };
 
+const ACTIONS: { readonly [name: string]: { path: string; reads: boolean } } = {
+};
+
 /** Where the server is, and how to reach it. */
 export interface ConnectOptions {
   /** Such as `https://news.example`. */
@@ -1615,6 +1618,7 @@ interface SentRequest {
   query?: { [name: string]: unknown };
   body?: unknown;
   headers?: { [name: string]: string };
+  withoutLink?: true;
 }
 
 class HttpConnection {
@@ -1636,11 +1640,11 @@ class HttpConnection {
   }
 
   /** The response, if it isn't a problem. */
-  async open(method: string, path: string, { query, body, headers }: SentRequest): Promise<Response> {
+  async open(method: string, path: string, { query, body, headers, withoutLink }: SentRequest): Promise<Response> {
     const { url, fetch: send = fetch } = this.options;
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
-    if (this.link !== undefined) all["Backstay-Link"] = this.link;
+    if (this.link !== undefined && !withoutLink) all["Backstay-Link"] = this.link;
     if (this.commit !== undefined) all["Backstay-Commit"] = this.commit;
     const init: RequestInit = { method, headers: all };
     if (body !== undefined) {
@@ -1696,63 +1700,6 @@ function parameters(query: { [name: string]: unknown } = {}): string {
 /** A value as a URL has it. */
 function textOf(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function sortText(sort: string | readonly string[] | undefined): string | undefined {
-  return typeof sort === "object" ? sort.join(",") : sort;
-}
-
-/** A selection as the server reads it: `title,author{name}`. */
-export function selectText(selection: object | undefined): string | undefined {
-  if (selection === undefined) return undefined;
-  return Object.entries(selection)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => partText(name, value))
-    .join(",");
-}
-
-function partText(name: string, value: any): string {
-  if (value === true) return name;
-  if (value === "optional") return `${name}?`;
-  if (value.$of !== undefined) {
-    const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
-    return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
-  }
-  const { $filter, $search, $sort, $limit, $after, $cursor, $optional, $count, $sum, $min, $max, ...fields } = value;
-  const text = (word: unknown) => (word === undefined ? undefined : JSON.stringify(word));
-  const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
-  const all = [["sort", sort], ["limit", $limit], ["search", text($search)], ["after", text($after)], ["filter", $filter]];
-  const given = all.filter(([, argument]) => argument !== undefined);
-  const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
-  const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
-  const inner = [selectText(fields), $cursor ? "$cursor" : ""].filter((text) => text);
-  return [
-    name,
-    $optional ? "?" : "",
-    list === "" ? "" : `(${list})`,
-    $count ? ":count" : called ? `:${called[0]}(${called[1]})` : "",
-    inner.length === 0 ? "" : `{${inner.join(",")}}`,
-  ].join("");
-}
-
-/** The body of a list. */
-function listBody({ select, sort, highlight, ...rest }: any = {}): { [member: string]: unknown } {
-  return { ...rest, select: selectText(select), sort: sortText(sort), highlight: highlight?.join(",") };
-}
-
-/** The body of an aggregate. */
-function aggregateBody({ group = [], select = { count: true }, sort, ...rest }: any = {}): { [member: string]: unknown } {
-  const keys = group.flatMap((key: any) => (typeof key === "string" ? [key] : namedTexts(key)));
-  const values = Object.entries(select).flatMap(([name, fold]: [string, any]) =>
-    fold === true
-      ? [name === "count" ? name : `${name}=count`]
-      : Object.entries(fold).map(([called, term]) => `${name}=${called}(${term})`),
-  );
-  return { ...rest, group: keys.length === 0 ? undefined : keys.join(","), select: values.join(","), sort: sortText(sort) };
-}
-
-function namedTexts(key: object): string[] {
-  return Object.entries(key).filter(([, term]) => term !== undefined).map(([name, term]) => `${name}=${term}`);
 }
 
 /** The same in a URL. */
@@ -1917,8 +1864,224 @@ class SingleRequests {
   }
 }
 
+/** The answer of a request; a record that the caller may not read is answered by its id alone. */
+function shownAnswer({ hides }: LaterRequest<any>, answer: any): any {
+  if (!hides || typeof answer !== "object" || answer === null || Array.isArray(answer)) return answer;
+  const members = Object.keys(answer).filter((member) => member !== "outcome");
+  if (members.length !== 1 || members[0] !== "id") return answer;
+  return "outcome" in answer ? { outcome: answer.outcome, record: null } : null;
+}
+
+/** Accounts and sessions. */
+export class AccountRequests {
+  private readonly connection: HttpConnection;
+
+  constructor(connection: HttpConnection) {
+    this.connection = connection;
+  }
+
+  /** Makes an account, and uses its session from now on. */
+  signUp(account: SignUp): Promise<SignedIn> {
+    return this.begin("/auth/sign-up", account);
+  }
+
+  /** Begins a session, and uses it from now on. */
+  signIn(credentials: { email: string; password: string; as?: "account" | "operator" }): Promise<SignedIn> {
+    return this.begin("/auth/sign-in", credentials);
+  }
+
+  /** Ends the session. */
+  async signOut(): Promise<void> {
+    await this.connection.send("POST", "/auth/sign-out");
+    this.connection.token = undefined;
+  }
+
+  /** Ends all sessions of the account. */
+  async signOutEverywhere(): Promise<void> {
+    await this.connection.send("POST", "/auth/sign-out-everywhere");
+    this.connection.token = undefined;
+  }
+
+  /** Who is calling. */
+  me(): Promise<CurrentCaller> {
+    return this.connection.send("GET", "/auth/me");
+  }
+
+  changePassword(change: { current: string; password: string }): Promise<SignedIn> {
+    return this.begin("/auth/password", change);
+  }
+
+  changeEmail(change: { email: string; password: string }): Promise<CurrentCaller> {
+    return this.connection.send("POST", "/auth/email", { body: change });
+  }
+
+  /** Makes a secret link, and shows it from now on, signed in or not. */
+  async makeLink(): Promise<MadeLink> {
+    // A link that has expired would be refused.
+    const made: MadeLink = await this.connection.send("POST", "/auth/links", { withoutLink: true });
+    this.connection.link = made.token;
+    return made;
+  }
+
+  /** Revokes the link that is shown, or another that the account has made. */
+  async revokeLink(link?: { id: string }): Promise<void> {
+    await this.connection.send("POST", "/auth/links/revoke", { body: link });
+    if (link === undefined) this.connection.link = undefined;
+  }
+
+  private async begin(path: string, body: unknown): Promise<SignedIn> {
+    const session: SignedIn = await this.connection.send("POST", path, { body });
+    this.connection.token = session.token;
+    return session;
+  }
+}
+
+/** A caller. */
+export interface CurrentCaller {
+  kind: "ACCOUNT" | "OPERATOR" | "SERVICE";
+  id: string;
+  roles: string[];
+  claims: { [name: string]: string };
+  expiresAt: string | null;
+  verified?: boolean;
+  account?: SignedInAccount;
+  /** Of a key. */
+  name?: string;
+  /** What a key is limited to. */
+  only?: string[] | null;
+}
+
+/** What every client can do. */
+export class BackstayBase {
+  readonly auth: AccountRequests;
+  private readonly connection: HttpConnection;
+
+  constructor(options: ConnectOptions) {
+    this.connection = new HttpConnection(options);
+    this.auth = new AccountRequests(this.connection);
+    const later: { [name: string]: unknown } = {};
+    for (const [name, { path, single }] of Object.entries(PATHS)) {
+      const kind = single ? SingleRequests : CollectionRequests;
+      Object.defineProperty(this, name, { value: new kind(this.connection, `/api/${path}`), enumerable: true });
+      later[name] = new LaterRequests(path);
+    }
+    Object.defineProperty(this, "later", { value: later, enumerable: true });
+  }
+
+  /** The token of the session, or the key, if there is one. */
+  get token(): string | undefined {
+    return this.connection.token;
+  }
+
+  /** The token of the secret link that is shown, if there is one. */
+  get link(): string | undefined {
+    return this.connection.link;
+  }
+
+  /** Shows another link from now on, or none: what to do with one that is refused with `invalid-link`. */
+  set link(token: string | undefined) {
+    this.connection.link = token;
+  }
+
+  /** The same database for whoever has this token or key, or for anybody without one. It shows the link that this client
+   * shows, unless another one is given, or `null` for none. */
+  with(token: string | undefined, { link = this.link }: { link?: string | null } = {}): BackstayClient {
+    const { token: _, link: __, ...options } = this.connection.options;
+    return connect({ ...options, ...(token === undefined ? {} : { token }), ...(link == null ? {} : { link }) });
+  }
+
+  /** Makes several requests in one commit: all of them or none. The answers are in their order. */
+  async transact<T extends readonly LaterRequest<any>[]>(
+    requests: readonly [...T],
+    options?: WriteOptions,
+  ): Promise<{ -readonly [I in keyof T]: T[I] extends LaterRequest<infer R> ? R : never }> {
+    const { results } = await this.sendAll(requests, {}, options);
+    return results.map((answer: any, index: number) => shownAnswer(requests[index]!, answer)) as any;
+  }
+
+  /** Makes each of several requests by itself: one that is refused undoes none of the others. */
+  async independently<T extends readonly LaterRequest<any>[]>(
+    requests: readonly [...T],
+    options?: WriteOptions,
+  ): Promise<{ -readonly [I in keyof T]: Attempt<T[I] extends LaterRequest<infer R> ? R : never> }> {
+    const { results } = await this.sendAll(requests, { mode: "independent" }, options);
+    const shown = ({ body = null, ...rest }: any, index: number) =>
+      rest.problem === undefined
+        ? { ...rest, body: shownAnswer(requests[index]!, body) }
+        : { ...rest, problem: { ...rest.problem, code: codeOf(rest.problem) } };
+    return results.map(shown) as any;
+  }
+
+  private sendAll(all: readonly LaterRequest<any>[], query: { mode?: string }, options?: WriteOptions): Promise<any> {
+    const body = { requests: all.map(({ request }) => request) };
+    return this.connection.send("POST", "/transact", { query, body, headers: writeHeaders(options) });
+  }
+}
+
+/** A client of the application. */
+export function connect(options: ConnectOptions): BackstayClient {
+  return new BackstayBase(options) as BackstayClient;
+}
+
+function sortText(sort: string | readonly string[] | undefined): string | undefined {
+  return typeof sort === "object" ? sort.join(",") : sort;
+}
+
+/** A selection as the server reads it: `title,author{name}`. */
+export function selectText(selection: object | undefined): string | undefined {
+  if (selection === undefined) return undefined;
+  return Object.entries(selection)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => partText(name, value))
+    .join(",");
+}
+
+function partText(name: string, value: any): string {
+  if (value === true) return name;
+  if (value === "optional") return `${name}?`;
+  if (value.$of !== undefined) {
+    const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
+    return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
+  }
+  const { $filter, $search, $sort, $limit, $after, $cursor, $optional, $count, $sum, $min, $max, ...fields } = value;
+  const text = (word: unknown) => (word === undefined ? undefined : JSON.stringify(word));
+  const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
+  const all = [["sort", sort], ["limit", $limit], ["search", text($search)], ["after", text($after)], ["filter", $filter]];
+  const given = all.filter(([, argument]) => argument !== undefined);
+  const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
+  const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
+  const inner = [selectText(fields), $cursor ? "$cursor" : ""].filter((text) => text);
+  return [
+    name,
+    $optional ? "?" : "",
+    list === "" ? "" : `(${list})`,
+    $count ? ":count" : called ? `:${called[0]}(${called[1]})` : "",
+    inner.length === 0 ? "" : `{${inner.join(",")}}`,
+  ].join("");
+}
+
+/** The body of a list. */
+function listBody({ select, sort, highlight, ...rest }: any = {}): { [member: string]: unknown } {
+  return { ...rest, select: selectText(select), sort: sortText(sort), highlight: highlight?.join(",") };
+}
+
+/** The body of an aggregate. */
+function aggregateBody({ group = [], select = { count: true }, sort, ...rest }: any = {}): { [member: string]: unknown } {
+  const keys = group.flatMap((key: any) => (typeof key === "string" ? [key] : namedTexts(key)));
+  const values = Object.entries(select).flatMap(([name, fold]: [string, any]) =>
+    fold === true
+      ? [name === "count" ? name : `${name}=count`]
+      : Object.entries(fold).map(([called, term]) => `${name}=${called}(${term})`),
+  );
+  return { ...rest, group: keys.length === 0 ? undefined : keys.join(","), select: values.join(","), sort: sortText(sort) };
+}
+
+function namedTexts(key: object): string[] {
+  return Object.entries(key).filter(([, term]) => term !== undefined).map(([name, term]) => `${name}=${term}`);
+}
+
 /** The requests of a transaction. */
-class LaterRequests {
+export class LaterRequests {
   private readonly name: string;
 
   constructor(name: string) {
@@ -1995,158 +2158,6 @@ function later(request: { [member: string]: unknown }, hides = false): LaterRequ
   return { request, hides, as: (name) => later({ ...request, as: name }, hides) };
 }
 
-/** The answer of a request; a record that the caller may not read is answered by its id alone. */
-function shownAnswer({ hides }: LaterRequest<any>, answer: any): any {
-  if (!hides || typeof answer !== "object" || answer === null || Array.isArray(answer)) return answer;
-  const members = Object.keys(answer).filter((member) => member !== "outcome");
-  if (members.length !== 1 || members[0] !== "id") return answer;
-  return "outcome" in answer ? { outcome: answer.outcome, record: null } : null;
-}
-
 function named(which: any): { [member: string]: unknown } {
   return typeof which === "object" ? { by: which } : { id: which };
-}
-
-/** Accounts and sessions. */
-export class AccountRequests {
-  private readonly connection: HttpConnection;
-
-  constructor(connection: HttpConnection) {
-    this.connection = connection;
-  }
-
-  /** Makes an account, and uses its session from now on. */
-  signUp(account: SignUp): Promise<SignedIn> {
-    return this.begin("/auth/sign-up", account);
-  }
-
-  /** Begins a session, and uses it from now on. */
-  signIn(credentials: { email: string; password: string; as?: "account" | "operator" }): Promise<SignedIn> {
-    return this.begin("/auth/sign-in", credentials);
-  }
-
-  /** Ends the session. */
-  async signOut(): Promise<void> {
-    await this.connection.send("POST", "/auth/sign-out");
-    this.connection.token = undefined;
-  }
-
-  /** Ends all sessions of the account. */
-  async signOutEverywhere(): Promise<void> {
-    await this.connection.send("POST", "/auth/sign-out-everywhere");
-    this.connection.token = undefined;
-  }
-
-  /** Who is calling. */
-  me(): Promise<CurrentCaller> {
-    return this.connection.send("GET", "/auth/me");
-  }
-
-  changePassword(change: { current: string; password: string }): Promise<SignedIn> {
-    return this.begin("/auth/password", change);
-  }
-
-  changeEmail(change: { email: string; password: string }): Promise<CurrentCaller> {
-    return this.connection.send("POST", "/auth/email", { body: change });
-  }
-
-  /** Makes a secret link, and shows it from now on, signed in or not. */
-  async makeLink(): Promise<MadeLink> {
-    const made: MadeLink = await this.connection.send("POST", "/auth/links");
-    this.connection.link = made.token;
-    return made;
-  }
-
-  /** Revokes the link that is shown, or another that the account has made. */
-  async revokeLink(link?: { id: string }): Promise<void> {
-    await this.connection.send("POST", "/auth/links/revoke", { body: link });
-    if (link === undefined) this.connection.link = undefined;
-  }
-
-  private async begin(path: string, body: unknown): Promise<SignedIn> {
-    const session: SignedIn = await this.connection.send("POST", path, { body });
-    this.connection.token = session.token;
-    return session;
-  }
-}
-
-/** A caller. */
-export interface CurrentCaller {
-  kind: "ACCOUNT" | "OPERATOR" | "SERVICE";
-  id: string;
-  roles: string[];
-  claims: { [name: string]: string };
-  expiresAt: string | null;
-  verified?: boolean;
-  account?: SignedInAccount;
-  /** Of a key. */
-  name?: string;
-  /** What a key is limited to. */
-  only?: string[] | null;
-}
-
-/** What every client can do. */
-export class BackstayBase {
-  readonly auth: AccountRequests;
-  private readonly connection: HttpConnection;
-
-  constructor(options: ConnectOptions) {
-    this.connection = new HttpConnection(options);
-    this.auth = new AccountRequests(this.connection);
-    const later: { [name: string]: unknown } = {};
-    for (const [name, { path, single }] of Object.entries(PATHS)) {
-      const kind = single ? SingleRequests : CollectionRequests;
-      Object.defineProperty(this, name, { value: new kind(this.connection, `/api/${path}`), enumerable: true });
-      later[name] = new LaterRequests(path);
-    }
-    Object.defineProperty(this, "later", { value: later, enumerable: true });
-  }
-
-  /** The token of the session, or the key, if there is one. */
-  get token(): string | undefined {
-    return this.connection.token;
-  }
-
-  /** The token of the secret link that is shown, if there is one. */
-  get link(): string | undefined {
-    return this.connection.link;
-  }
-
-  /** The same database for whoever has this token or key; for anybody without one. */
-  with(token: string | undefined): BackstayClient {
-    const { token: _, ...options } = this.connection.options;
-    return connect(token === undefined ? options : { ...options, token });
-  }
-
-  /** Makes several requests in one commit: all of them or none. The answers are in their order. */
-  async transact<T extends readonly LaterRequest<any>[]>(
-    requests: readonly [...T],
-    options?: WriteOptions,
-  ): Promise<{ -readonly [I in keyof T]: T[I] extends LaterRequest<infer R> ? R : never }> {
-    const { results } = await this.sendAll(requests, {}, options);
-    return results.map((answer: any, index: number) => shownAnswer(requests[index]!, answer)) as any;
-  }
-
-  /** Makes each of several requests by itself: one that is refused undoes none of the others. */
-  async independently<T extends readonly LaterRequest<any>[]>(
-    requests: readonly [...T],
-    options?: WriteOptions,
-  ): Promise<{ -readonly [I in keyof T]: Attempt<T[I] extends LaterRequest<infer R> ? R : never> }> {
-    const { results } = await this.sendAll(requests, { mode: "independent" }, options);
-    const shown = ({ body = null, ...rest }: any, index: number) =>
-      rest.problem === undefined
-        ? { ...rest, body: shownAnswer(requests[index]!, body) }
-        : { ...rest, problem: { ...rest.problem, code: codeOf(rest.problem) } };
-    return results.map(shown) as any;
-  }
-
-  private sendAll(all: readonly LaterRequest<any>[], query: { mode?: string }, options?: WriteOptions): Promise<any> {
-    const body = { requests: all.map(({ request }) => request) };
-    return this.connection.send("POST", "/transact", { query, body, headers: writeHeaders(options) });
-  }
-}
-
-/** A client of the application. */
-export function connect(options: ConnectOptions): BackstayClient {
-  return new BackstayBase(options) as BackstayClient;
 }

@@ -7,6 +7,16 @@ function is<A, B>(_: Same<A, B>): void {}
 
 const db = connect({ url: "http://localhost:8080" });
 
+export async function clientsShowLinks(): Promise<void> {
+  is<typeof db.link, string | undefined>(true);
+  const { token } = await db.auth.makeLink();
+  db.link = token;
+  db.link = undefined;
+  for (const other of [db.with(undefined), db.with("t"), db.with("t", { link: token }), db.with("t", { link: null })]) {
+    is<typeof other, typeof db>(true);
+  }
+}
+
 export async function answersFollowTheSelection(): Promise<void> {
   const { items: [post] } = await db.posts.list({ select: { title: true, words: true, author: { name: true }, editedBy: { name: true } } });
   is<typeof post, { title: string; words: number | null; author: { name: string }; editedBy: { name: string } | null }>(true);

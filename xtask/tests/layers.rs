@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("live", &[]),
     ("meter", &[]),
     ("client", &[]),
+    ("egress", &[]),
     ("expr", &["model"]),
     ("sql", &["expr", "model"]),
     ("store", &["sql", "model", "audit", "meter"]),
@@ -33,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("testkit", EVERYTHING),
 ];
 
-const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "live"];
+const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "live", "egress"];
 /// Doors read the model as well: paths, and what an OpenAPI document says of types.
 const DOORS: &[&str] = &["rest", "engine", "model", "identity", "jobs", "files", "ledger", "functions", "health"];
 const EVERYTHING: &[&str] = &[
@@ -54,6 +55,7 @@ const EVERYTHING: &[&str] = &[
     "rest",
     "http",
     "client",
+    "egress",
     "admin",
 ];
 
@@ -64,8 +66,9 @@ const TOOLS: &[&str] = &["xtask", "bench"];
 const EXAMPLES: &[&str] = &["embedded"];
 
 /// Dependencies for tests only: expressions are tested on both databases, in the tests of the store; what a request is
-/// written as is easier to read in a test than its typed form.
-const FOR_TESTS: &[(&str, &str)] = &[("store", "expr"), ("engine", "rest"), ("identity", "rest")];
+/// written as is easier to read in a test than its typed form; functions write requests as clients do.
+const FOR_TESTS: &[(&str, &str)] =
+    &[("store", "expr"), ("engine", "rest"), ("identity", "rest"), ("functions", "client")];
 
 const DATABASE_DRIVERS: &[&str] = &[
     "rusqlite",

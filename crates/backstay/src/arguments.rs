@@ -85,6 +85,9 @@ pub(crate) enum Verb {
     /// Copy a whole application between SQLite and PostgreSQL; no server may use either
     #[command(after_help = COPY)]
     Copy(Copy),
+    /// Make an application of the tables that another program has made on PostgreSQL
+    #[command(after_help = ADOPT)]
+    Adopt(Adopt),
     /// Build the indexes of full-text search anew, with or without a running server
     #[command(after_help = REINDEX)]
     Reindex(Reindex),
@@ -226,6 +229,15 @@ Examples:
 Copies records, accounts, sessions, keys, histories, the trash and the commit log as they are, and then
 compares each row. The target must be empty. If the copy is interrupted, run the command again: it goes
 on where it ended.";
+
+const ADOPT: &str = "\
+Examples:
+  backstay adopt postgres://harbour@db.example/harbour
+  backstay adopt postgres://harbour@db.example/harbour --app harbour --apply
+
+Shows a model of the tables, the statements that make them those of the model, and everything that
+can't become part of it, with what to do about that. With --apply, it writes the model to
+model/adopted.graphql and runs the statements in one transaction. No row is written or moved.";
 
 const PLAN: &str = "\
 Example:
@@ -471,6 +483,25 @@ pub(crate) struct Copy {
     /// Empty database that becomes the copy
     #[arg(long, value_name = "DATABASE", value_parser = given_location)]
     pub(crate) to: Location,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub(crate) format: Form,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Adopt {
+    /// Address of the database; without it, the setting data.url
+    #[arg(value_name = "URL", value_parser = given_location)]
+    pub(crate) url: Option<Location>,
+    /// Application directory, which has no model yet
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) app: PathBuf,
+    /// The application's name [default: the database's]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Write the model and change the tables
+    #[arg(long)]
+    pub(crate) apply: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t = Form::Text)]
     pub(crate) format: Form,

@@ -8,6 +8,7 @@ use backstay_engine::{Location, OpenOutcome};
 use backstay_http::Service;
 use backstay_identity::AccountRef;
 use backstay_model::Diagnostics;
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Mutex;
@@ -17,7 +18,7 @@ use crate::client::{CalledBy, Client};
 use crate::maintenance::maintain;
 use crate::serving::{Serving, connection_settings, die};
 use crate::socket::{self, Listening};
-use crate::{Answer, Command, Compiled, Failure, Place, Seeded, compile};
+use crate::{Action, Answer, Command, Compiled, Failure, Place, ProcedureError, Seeded, compile};
 
 /// An application that is ready to be opened: its settings can be read, and its model has no errors.
 #[derive(Debug)]
@@ -63,6 +64,19 @@ impl Backstay {
         self
     }
 
+    /// The same with a procedure that carries out the actions whose `@function` has this name. Its result is what the model declares: a
+    /// record as its id, or as an object with its `id`.
+    #[must_use]
+    pub fn procedure<R, F, T>(mut self, function: &str, run: R) -> Self
+    where
+        R: Fn(Action) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, ProcedureError>> + Send + 'static,
+        T: Serialize + 'static,
+    {
+        self.place.procedures.add(function, run);
+        self
+    }
+
     /// Where it is, and its settings.
     pub fn place(&self) -> &Place {
         &self.place
@@ -85,6 +99,7 @@ impl Backstay {
         for file in place.directory.seed_files().all()? {
             file.collection(compiled.application.model())?;
         }
+        place.procedures.require_all(&compiled.application)?;
         socket::path(&place)?;
         let options = place.options(|words| die(words));
         let (instance, outcome) = block_in_place(|| place.open(compiled.application, &options))?;

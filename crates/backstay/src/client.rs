@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, Secret};
-use backstay_engine::{Context, Refused};
+use backstay_base::{Caller, Error, Place, Secret};
+use backstay_engine::{Act, Context, Refused};
 use backstay_identity::AccountRef;
-use backstay_rest::Results;
-use backstay_rest::transact::Batch;
+use backstay_rest::transact::{Batch, Requests};
+use backstay_rest::{GetWords, Results, shown};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::serving::Serving;
 use crate::{Call, Instance};
@@ -83,6 +83,33 @@ impl Client {
         };
         let Told { results } = serde_json::from_slice(&body)?;
         Ok(results)
+    }
+
+    /// Calls an action of the model, with its arguments as an object. `T` is what its result is read as; of a record, that is what the
+    /// caller may read of it.
+    pub async fn act<T: DeserializeOwned>(&self, action: &str, arguments: Value) -> Result<T, CallError> {
+        let body = match &*self.serving.served().await {
+            Some(served) => self.acted(&served.instance, (action, &arguments.to_string())).await?,
+            None => return Err(CallError::Closed),
+        };
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    async fn acted(&self, instance: &Instance, (name, arguments): (&str, &str)) -> Result<Bytes, CallError> {
+        let engine = &instance.engine;
+        let model = engine.model();
+        let index = model.actions.iter().position(|action| action.name == name);
+        let index = index.ok_or_else(|| Error::NotFound { what: format!("action `{name}`") })?;
+        let context = Context::new(engine, self.caller(instance).await?);
+        let arguments = model.read_arguments(&model.actions[index], arguments, &Place::Whole);
+        let act = Act {
+            action: index,
+            arguments: arguments.map_err(Error::Malformed)?,
+            idempotency: None,
+            notation: Arc::new(Requests::new(Arc::clone(&instance.reader))),
+        };
+        let returned = engine.act(&context, act).await?;
+        Ok(shown((engine, &instance.reader), &context, returned, &GetWords::default()).await?)
     }
 
     async fn answered(&self, instance: &Instance, sent: Bytes) -> Result<Bytes, CallError> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Error;
-use backstay_engine::{CopyError, Location, OpenError, Step};
+use backstay_engine::{AdoptError, CopyError, Location, OpenError, Step};
 use backstay_identity::StartError;
 use backstay_model::{Diagnostics, PlainDiagnostic, Style};
 use rustix::io::Errno;
@@ -83,6 +83,12 @@ pub enum Failure {
     /// The runtime has one thread, which everything that blocks would stop.
     #[error("Backstay needs a multi-threaded Tokio runtime")]
     Runtime,
+    /// Actions of the model have nothing that carries them out.
+    #[error("nothing carries out the actions of the model with {}", functions(missing))]
+    Procedures {
+        /// The names of the functions that are missing.
+        missing: Vec<String>,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -181,6 +187,24 @@ pub enum Failure {
     /// The database was not backed up or restored.
     #[error(transparent)]
     Copy(CopyError),
+    /// A database of another program was not adopted.
+    #[error(transparent)]
+    Adopt(AdoptError),
+    /// There is nothing that can be adopted.
+    #[error("none of the tables can become a type: {}", left.join("; "))]
+    NothingToAdopt {
+        /// Each, with why.
+        left: Vec<String>,
+    },
+    /// Only a database on a server can be adopted.
+    #[error("there is no address of a database to adopt")]
+    NoServer,
+    /// An adopted database gets a model of its own.
+    #[error("the application has a model already: {path}")]
+    ModelExists {
+        /// The first file of it.
+        path: PathBuf,
+    },
     /// The commit log isn't what it was.
     #[error("{finding}")]
     LogDamaged {
@@ -212,15 +236,15 @@ pub enum Failure {
         path: PathBuf,
     },
     /// `reset` without a terminal to ask on.
-    #[error("this would delete {} in {place}", Count(*records, "record"))]
+    #[error("this would delete {what} in {place}")]
     Unconfirmed {
         /// Where it is.
         place: Location,
-        /// How many records it has.
-        records: u64,
+        /// What is there.
+        what: String,
     },
     /// `reset` was not confirmed.
-    #[error("nothing was deleted in {place}: that isn't the application's name")]
+    #[error("nothing was deleted in {place}: that isn't what you were asked to type")]
     Declined {
         /// Where it is.
         place: Location,
@@ -232,6 +256,12 @@ pub enum Failure {
         path: PathBuf,
         /// Where it leads to.
         target: PathBuf,
+    },
+    /// `copy` of, or to, an application's directory instead of its data directory.
+    #[error("{path} is an application's directory, not a data directory")]
+    ApplicationDirectory {
+        /// The directory.
+        path: PathBuf,
     },
     /// `migrate apply` for another application than the one that the running server serves.
     #[error("the running server serves the application in {served}")]
@@ -338,6 +368,15 @@ pub struct Refusal {
     pub help: Option<String>,
 }
 
+impl From<AdoptError> for Failure {
+    fn from(error: AdoptError) -> Self {
+        match error {
+            AdoptError::Open(error) => error.into(),
+            error => Self::Adopt(error),
+        }
+    }
+}
+
 impl From<CopyError> for Failure {
     fn from(error: CopyError) -> Self {
         match error {
@@ -349,6 +388,11 @@ impl From<CopyError> for Failure {
     }
 }
 
+fn functions(names: &[String]) -> String {
+    let each: Vec<String> = names.iter().map(|name| format!("`@function(name: \"{name}\")`")).collect();
+    each.join(", ")
+}
+
 impl Failure {
     /// What to do about it, if the message does not say.
     fn help(&self) -> Option<String> {
@@ -358,6 +402,10 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
+            Self::Procedures { .. } => Some(
+                "register a procedure for each: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
+                    .to_owned(),
+            ),
             Self::Runtime => Some(
                 "build it with `tokio::runtime::Builder::new_multi_thread()`, or write `#[tokio::main]` or \
                  `#[tokio::test(flavor = \"multi_thread\")]`"
@@ -370,6 +418,9 @@ impl Failure {
             }
             Self::Open(OpenError::Corrupt { .. }) => {
                 Some("if the file is not Backstay's, choose another data directory with --data".to_owned())
+            }
+            Self::Database { source, .. } if source.may_pass() => {
+                Some("what is stored isn't damaged, and what wasn't committed is undone: remove the cause, then try again".to_owned())
             }
             Self::Database { .. } => Some(
                 "if another program has changed the database, restore it from a backup; otherwise report this as a bug"
@@ -424,6 +475,7 @@ impl Failure {
             ),
             Self::ServerRuns { .. } => Some("stop the server first".to_owned()),
             Self::Copy(error) => copies::help(error),
+            Self::Adopt(_) | Self::NothingToAdopt { .. } | Self::NoServer | Self::ModelExists { .. } => self.help_to_adopt(),
             Self::LogDamaged { .. } | Self::LogChanged { .. } => Some(
                 "somebody has changed the database by other means; compare it with a backup".to_owned(),
             ),
@@ -434,8 +486,11 @@ impl Failure {
             ),
             Self::New(error) => Some(error.help()),
             Self::Unconfirmed { .. } => Some("if you want that, add --yes".to_owned()),
-            Self::Declined { .. } => Some("type the name as shown, or add --yes".to_owned()),
+            Self::Declined { .. } => Some("type it as shown, or add --yes".to_owned()),
             Self::LinkedData { target, .. } => Some(format!("name the directory itself: --data {}", target.display())),
+            Self::ApplicationDirectory { path } => {
+                Some(format!("an application keeps its database in {}, unless it is told otherwise", path.join(crate::config::Data::default().dir).display()))
+            }
             Self::OtherApplication { .. } => {
                 Some("give that directory, or stop the server first to apply the model of this one".to_owned())
             }
@@ -449,6 +504,32 @@ impl Failure {
             Self::Remote(refusal) => refusal.help.clone(),
             _ => None,
         }
+    }
+
+    /// What to do about a database that wasn't adopted.
+    fn help_to_adopt(&self) -> Option<String> {
+        let help = match self {
+            Self::Adopt(AdoptError::Empty { .. }) => {
+                "`backstay serve` makes the tables of a model in an empty database"
+            }
+            Self::Adopt(AdoptError::Backstays { .. }) => "`backstay serve` serves it with its own model",
+            Self::Adopt(AdoptError::NotOwner { .. }) => {
+                "name the owner in the address, or make the user one (`ALTER TABLE … OWNER TO …`, `GRANT owner TO user`)"
+            }
+            Self::Adopt(AdoptError::InUse { .. }) => {
+                "nothing was changed; stop the programs that use the tables, and try again"
+            }
+            Self::Adopt(AdoptError::Step(_)) => {
+                "nothing was changed; the server's log says more. If nobody changed the schema meanwhile, report this as a bug"
+            }
+            Self::NothingToAdopt { .. } => "change them as said, then run the command again",
+            Self::NoServer => "name it, as in `backstay adopt postgres://user@host/database`, or in data.url",
+            Self::ModelExists { .. } => {
+                "name another directory with --app, or run `backstay migrate apply` if it is the same database"
+            }
+            _ => return None,
+        };
+        Some(help.to_owned())
     }
 
     /// The operating system's error that it comes from, if any.

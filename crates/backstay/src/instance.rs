@@ -13,6 +13,7 @@ use backstay_identity::{HashingCost, Identity, Settings};
 use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
+use crate::procedures::Registered;
 use crate::seed::Seeder;
 use crate::{Config, Data, Directory, Failure, open_files};
 
@@ -27,6 +28,8 @@ pub struct Place {
     pub data: PathBuf,
     /// Where the database is: in the data directory, or on a server.
     pub database: Location,
+    /// What carries out the actions of the model.
+    pub(crate) procedures: Registered,
 }
 
 /// An open application: what commands and the server work with. Cheap to clone.
@@ -59,7 +62,7 @@ impl Place {
             (Some(Location::Url(url)), _) | (None, Some(url)) => (configured(), Location::Url(server(url)?)),
             (None, None) => (configured(), Location::Directory(configured())),
         };
-        Ok(Self { directory, config, data, database })
+        Ok(Self { directory, config, data, database, procedures: Registered::default() })
     }
 
     /// How large values may be.
@@ -125,6 +128,7 @@ impl Place {
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
         let opened = Engine::open(application.with_sizes(self.sizes()), options, Ambient::system());
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
+        engine.set_procedures(Arc::new(self.procedures.clone()));
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);

@@ -1,6 +1,7 @@
 //! The program `backstay`, and the same as a library: settings, wiring and command line. Contains no access rule, no
 //! SQL and no HTTP: the crates that it wires do.
 
+mod adopt;
 mod answer;
 mod application;
 mod apply;
@@ -25,6 +26,7 @@ mod maintenance;
 mod new;
 mod open_files;
 mod plan;
+mod procedures;
 mod program;
 mod records;
 mod reindex;
@@ -57,6 +59,7 @@ pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};
 pub use instance::{Instance, Place};
 pub use new::NewError;
+pub use procedures::{Action, ProcedureError, Transaction};
 pub use program::main;
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};

@@ -2,20 +2,24 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use backstay_base::{Error, limits};
-use backstay_engine::{PurgePass, RefreshPass};
+use backstay_engine::{Due, PurgePass, RefreshPass, TimerPass};
 use tokio::time::{Instant, sleep};
 
 use crate::Instance;
 use crate::commit_log::Retention;
 use crate::serving::{Served, Serving};
 
+/// How much longer than a pass over all due records the time is until the next one.
+const TIMES_LONGER: u32 = 20;
+
 /// Does what is due without anybody asking for it, as long as the server runs: purges what has been in the trash for long
-/// enough, and refreshes the stored sums that follow after a commit. Between two steps the application can be exchanged for
+/// enough, lets happen what the model says of a moment (`@at`), and refreshes the stored sums that follow after a commit. Between two steps the application can be exchanged for
 /// another version.
 pub(crate) async fn maintain(serving: &Serving) -> Infallible {
     tokio::select! {
         never = purge_always(serving) => never,
         never = refresh_always(serving) => never,
+        never = fire_always(serving) => never,
         never = prune_always(serving) => never,
         never = remove_links_always(serving) => never,
         never = give_way_always(serving) => never,
@@ -34,15 +38,16 @@ async fn give_way_always(serving: &Serving) -> Infallible {
 
 /// Waits until it is this process that does what is due, of those that share a database.
 async fn our_turn(serving: &Serving) {
-    loop {
-        let is_keeper = match &*serving.served().await {
-            Some(Served { instance, .. }) => instance.engine.is_keeper(),
-            None => false,
-        };
-        if is_keeper {
-            return;
-        }
+    while !is_our_turn(serving).await {
         sleep(Duration::from_millis(limits::KEEPER_MILLIS)).await;
+    }
+}
+
+/// It may no longer be after any step: a process that was stopped goes on in the middle of its work.
+async fn is_our_turn(serving: &Serving) -> bool {
+    match &*serving.served().await {
+        Some(Served { instance, .. }) => instance.engine.is_keeper(),
+        None => false,
     }
 }
 
@@ -68,7 +73,7 @@ async fn prune_log(serving: &Serving) -> Result<u64, Error> {
         if horizon.is_none() {
             horizon = Retention::of(&place.config.data).horizon(engine).await?;
         }
-        let Some(horizon) = horizon else { return Ok(entries) };
+        let Some(horizon) = horizon.filter(|_| engine.is_keeper()) else { return Ok(entries) };
         let step = engine.prune_log(horizon).await?;
         entries += step.entries;
         if !step.more {
@@ -79,6 +84,7 @@ async fn prune_log(serving: &Serving) -> Result<u64, Error> {
 
 async fn remove_links_always(serving: &Serving) -> Infallible {
     loop {
+        our_turn(serving).await;
         if !remove_links(serving).await {
             sleep(Duration::from_secs(limits::PURGE_SECONDS)).await;
         }
@@ -116,6 +122,44 @@ async fn purge(serving: &Serving, pass: &mut PurgePass) -> bool {
     })
 }
 
+async fn fire_always(serving: &Serving) -> Infallible {
+    let (mut pass, mut whole_at) = (TimerPass::default(), Instant::now());
+    loop {
+        let begun = Instant::now();
+        let is_whole = begun >= whole_at;
+        if is_whole {
+            pass.start_over();
+        }
+        let due = loop {
+            our_turn(serving).await;
+            match fire(serving, &mut pass).await {
+                Due::Now => {}
+                due @ (Due::In(_) | Due::Nothing) => break due,
+            }
+        };
+        let pause = Duration::from_millis(limits::TIMER_MILLIS.unsigned_abs());
+        if is_whole {
+            // Records that couldn't change are passed over again. However many they are, most of the time is left for others.
+            whole_at = Instant::now() + pause.max(begun.elapsed() * TIMES_LONGER);
+        }
+        sleep(match due {
+            Due::In(time) => time.min(pause),
+            Due::Now | Due::Nothing => pause,
+        })
+        .await;
+    }
+}
+
+/// One step of a pass.
+async fn fire(serving: &Serving, pass: &mut TimerPass) -> Due {
+    let served = serving.served().await;
+    let Some(Served { instance, .. }) = &*served else { return Due::Nothing };
+    instance.engine.fire_timers(pass).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what is due at a moment (`@at`) can't be done");
+        Due::Nothing
+    })
+}
+
 async fn refresh_always(serving: &Serving) -> Infallible {
     loop {
         let (mut pass, begun) = (RefreshPass::default(), Instant::now());
@@ -123,7 +167,7 @@ async fn refresh_always(serving: &Serving) -> Infallible {
         while begun.elapsed() < Duration::from_secs(limits::PURGE_SECONDS) {
             let mut told = Instant::now();
             our_turn(serving).await;
-            while refresh(serving, &mut pass).await {
+            while refresh(serving, &mut pass).await && is_our_turn(serving).await {
                 if told.elapsed() >= Duration::from_secs(limits::REFRESH_LATE_SECONDS) {
                     tell_backlog(serving).await;
                     told = Instant::now();

@@ -178,7 +178,8 @@ fn risk(step: &Step) -> String {
     }
 }
 
-fn step(step: &Step) -> Value {
+/// A step for programs.
+pub(crate) fn step(step: &Step) -> Value {
     let name = match step.risk {
         Risk::Safe => "safe",
         Risk::Locks => "locks",

@@ -1,3 +1,4 @@
+mod adopt;
 mod backup;
 mod callers;
 mod check;
@@ -51,6 +52,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Backup(arguments) => backup::backup(arguments).await,
         Verb::Restore(arguments) => backup::restore(&arguments),
         Verb::Copy(arguments) => backup::copy(&arguments),
+        Verb::Adopt(arguments) => adopt::adopt(&arguments),
         Verb::Seed(whole) => seed(&whole).await,
         Verb::Import(import) => transfer::import(*import).await,
         Verb::Export(export) => Box::pin(transfer::export(*export)).await,

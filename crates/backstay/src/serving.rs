@@ -98,6 +98,7 @@ impl Version {
     /// Opens it, if its migration is allowed. Blocks.
     fn open(self, migration: Migration) -> Result<(Served, OpenOutcome), NotExchanged> {
         let Self { place, settings, application } = self;
+        place.procedures.require_all(&application).map_err(NotExchanged::Failed)?;
         let options = OpenOptions { migration, ..place.options(|words| die(words)) };
         match place.open(application, &options) {
             Ok((instance, outcome)) => Ok((Served { instance, place, settings }, outcome)),

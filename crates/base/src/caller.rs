@@ -81,6 +81,8 @@ pub struct Caller {
     pub account: Option<OwnRecord>,
     /// `auth.link`: the secret link whose token was shown, if any, signed in or not.
     pub link: Option<RecordId>,
+    /// `auth.via`: the names of the actions that the request is made in, the outermost first. The engine alone sets it.
+    pub via: Arc<[Arc<str>]>,
     /// The session that was shown, if any, so that it can be ended.
     pub session: Option<RecordId>,
     /// What the credential that was shown is limited to; without one, to nothing but the rules.
@@ -98,6 +100,7 @@ impl Caller {
             verified: false,
             account: None,
             link: None,
+            via: Arc::from([]),
             session: None,
             grant: None,
         }

@@ -310,6 +310,16 @@ pub enum Conflict {
     /// The stored record changed while the transaction ran.
     #[error("the record was changed at the same time")]
     Concurrent,
+    /// What an action has read changes each time before it can commit.
+    #[error(
+        "what `{action}` has read was changed by other requests each of the {runs} times that it ran; repeat the request"
+    )]
+    Contended {
+        /// The action.
+        action: String,
+        /// How often it ran.
+        runs: u32,
+    },
     /// What was asked is already so.
     #[error("{0}")]
     Already(&'static str),
@@ -456,6 +466,9 @@ pub enum Limit {
     /// The server has more to do than it can. Nothing was changed.
     #[error("the server is busy; try again")]
     Busy,
+    /// Another transaction kept locked what the request changes. Nothing was changed.
+    #[error("another change keeps what this request changes locked, and takes too long; try again")]
+    Locked,
     /// A statement was ended because the time of its request was up.
     #[error("the request took longer than it may; ask for less, or send fewer records at a time")]
     Deadline,
@@ -515,6 +528,15 @@ pub enum Error {
     /// The guard of a transition isn't true: for this caller, or not yet.
     #[error(transparent)]
     TransitionRefused(Box<RefusedTransition>),
+    /// The caller may not call this action.
+    #[error("you may not call `{action}`")]
+    Uncallable {
+        /// The action.
+        action: String,
+    },
+    /// The procedure that carries out an action has refused.
+    #[error(transparent)]
+    Refused(Box<RefusedByProcedure>),
     /// Nobody may create an account for themselves.
     #[error("sign-up is closed")]
     SignUpClosed,
@@ -568,6 +590,16 @@ pub enum Error {
     Internal(#[source] Arc<dyn StdError + Send + Sync>),
 }
 
+/// Why a procedure refuses to carry out its action: the team's own words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RefusedByProcedure {
+    /// The reason for programs, such as `sold-out`.
+    pub code: Option<String>,
+    /// The reason for people.
+    pub message: String,
+}
+
 /// A transition whose guard isn't true.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this {collection} can't go from {from} to {to}: {}", message.as_deref().unwrap_or("a condition of this transition isn't met"))]
@@ -604,6 +636,7 @@ impl Error {
             | Limit::Storage
             | Limit::Share(_)
             | Limit::Busy
+            | Limit::Locked
             | Limit::Deadline
             | Limit::Time { .. } => false,
         }
@@ -625,18 +658,19 @@ impl Error {
             Self::Malformed(_) => "malformed-request",
             Self::Invalid(_) => "invalid-values",
             Self::Unauthenticated(Unauthenticated::Missing) => "sign-in-required",
-            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
-                "invalid-token"
-            }
+            Self::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => "invalid-token",
+            Self::Unauthenticated(Unauthenticated::Link) => "invalid-link",
             Self::Unauthenticated(Unauthenticated::Credentials) => "wrong-credentials",
             Self::Forbidden { .. }
             | Self::ForbiddenAfterwards { .. }
+            | Self::Uncallable { .. }
             | Self::SignUpClosed
             | Self::SignUpRefused
             | Self::NoAccounts
             | Self::NoLinks
             | Self::KeyWithoutSession => "forbidden",
             Self::TransitionRefused(_) => "transition-refused",
+            Self::Refused(_) => "refused",
             Self::ChangesGone => "changes-gone",
             Self::NotFound { .. } => "not-found",
             Self::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => "not-unique",
@@ -645,7 +679,7 @@ impl Error {
             Self::Conflict(Conflict::InTrash { .. }) => "refers-to-trash",
             Self::Conflict(Conflict::Related { .. }) => "related-conflict",
             Self::Conflict(Conflict::InFlight) => "request-in-flight",
-            Self::Conflict(Conflict::Concurrent) => "concurrent-change",
+            Self::Conflict(Conflict::Concurrent | Conflict::Contended { .. }) => "concurrent-change",
             Self::Conflict(Conflict::Already(_)) => "already-done",
             Self::Precondition { .. } => "version-mismatch",
             Self::Exists { .. } => "record-exists",
@@ -657,7 +691,7 @@ impl Error {
             Self::Limit(Limit::Rate { .. }) => "too-many-attempts",
             Self::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => "too-costly",
             Self::Limit(Limit::Share(_)) => "too-many-requests",
-            Self::Limit(Limit::Busy) => "busy",
+            Self::Limit(Limit::Busy | Limit::Locked) => "busy",
             Self::Limit(Limit::Storage) => "storage-full",
             Self::Limit(Limit::Time { .. } | Limit::Deadline) => "timeout",
             Self::Unknown => "outcome-unknown",
@@ -706,7 +740,7 @@ mod tests {
             let error = Error::from(limit);
             assert!(error.fits_in_parts(), "{error}");
         }
-        for error in [Limit::Busy.into(), Limit::Storage.into(), Conflict::Concurrent.into()] {
+        for error in [Limit::Busy.into(), Limit::Locked.into(), Limit::Storage.into(), Conflict::Concurrent.into()] {
             assert!(!Error::fits_in_parts(&error), "{error}");
         }
     }

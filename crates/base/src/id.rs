@@ -58,6 +58,11 @@ impl RecordId {
         (!text.contains('\0')).then_some(Self { form: KeyForm::Text, bytes, length })
     }
 
+    /// An id of this form that stands for one that isn't known yet.
+    pub fn stand_in(form: KeyForm) -> Self {
+        KeyRef::stand_in(form).into()
+    }
+
     /// Which form it has.
     #[inline]
     pub fn form(&self) -> KeyForm {
@@ -123,6 +128,14 @@ impl<'a> KeyRef<'a> {
     /// The number as a key, if it is above zero.
     pub fn number(number: i64) -> Option<Self> {
         (number > 0).then_some(Self::Int(number))
+    }
+
+    fn stand_in(form: KeyForm) -> Self {
+        match form {
+            KeyForm::Uuid => Self::Uuid([0; 16]),
+            KeyForm::Int => Self::Int(1),
+            KeyForm::Text => Self::Text("-"),
+        }
     }
 
     /// The key as text: of a UUID the 36 lower-case characters of the usual form, of a number its digits, of a text itself.

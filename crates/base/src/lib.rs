@@ -23,8 +23,8 @@ pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use calendar::{CalendarField, Period};
 pub use caller::{Caller, CallerKind, OwnRecord};
 pub use error::{
-    Action, Conflict, Error, Limit, Overlap, RefusedTransition, Related, Shared, Unauthenticated, Violation,
-    ViolationKind,
+    Action, Conflict, Error, Limit, Overlap, RefusedByProcedure, RefusedTransition, Related, Shared, Unauthenticated,
+    Violation, ViolationKind,
 };
 pub use flow::{Flow, Source};
 pub use grant::Grant;

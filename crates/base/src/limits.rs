@@ -157,6 +157,16 @@ pub const IDEMPOTENCY_HOURS: i64 = 24;
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
 pub const PURGE_SECONDS: u64 = 60;
+/// Records of one type and state that are looked for at a time because a timer (`@at`) is due.
+pub const DUE_RECORDS: usize = 256;
+/// Of these, how many change in one commit.
+pub const FIRED_TOGETHER: usize = 64;
+/// Milliseconds between two looks for due records, unless one is known to be due earlier.
+pub const TIMER_MILLIS: i64 = 500;
+/// Seconds after which a record that couldn't change at its moment is tried again although nothing has changed it.
+pub const TIMER_AGAIN_SECONDS: i64 = 60;
+/// Records that couldn't change of which a process knows that; of others it finds out again.
+pub const TIMERS_REFUSED: usize = 100_000;
 /// Records whose sums with `stored: COMMIT` one request may update.
 pub const SUM_RECORDS: usize = 1000;
 /// Sums with `stored: SOON` that are written in one commit.
@@ -278,6 +288,8 @@ pub const MODEL_MENTIONS: usize = 1000;
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.
 pub const MODEL_FIELDS: usize = 200;
+/// Actions of a model.
+pub const MODEL_ACTIONS: usize = 500;
 /// Clauses (`@allow`) of one type: each is evaluated for each record that is read or changed.
 pub const MODEL_CLAUSES: usize = 20;
 /// Values of one enum.
@@ -346,6 +358,10 @@ pub const COMPRESS_BYTES: usize = 1024;
 pub const STATEMENT_RELATIONS: usize = 60;
 /// Relations that the rules of one type and its fields may lead through: the rest is for what requests add.
 pub const RULE_RELATIONS: usize = 40;
+/// Requests that one call of an action makes.
+pub const ACTION_REQUESTS: usize = 1000;
+/// How often a transaction of an action runs if what it has read changes each time.
+pub const BLOCK_RUNS: u32 = 16;
 /// Requests of one transaction.
 pub const TRANSACTION_REQUESTS: usize = 100;
 /// Bytes of the name that a request of a transaction has for later ones.
@@ -387,6 +403,18 @@ pub const DATABASE_CONNECTIONS: usize = 16;
 /// Milliseconds for which a process may not have heard what others committed in its database before it trusts nothing that it
 /// remembers of it.
 pub const UNHEARD_MILLIS: u64 = 1000;
+/// Seconds for which a write waits for another transaction's lock on a database server.
+pub const LOCK_SECONDS: u64 = 5;
+/// Seconds for which a transaction on a database server may wait for its next statement, before the server ends its connection:
+/// its process was stopped, and others wait for its locks.
+pub const IDLE_TRANSACTION_SECONDS: u64 = 10;
+/// Seconds for which the keeper of a database may send nothing to the server before that ends its connection, so that another
+/// process becomes the keeper.
+pub const KEEPER_IDLE_SECONDS: u64 = 5;
+/// Milliseconds after its last statement for which a process counts itself as the keeper: well below `KEEPER_IDLE_SECONDS`.
+pub const KEEPER_TRUST_MILLIS: u64 = 2000;
+/// Seconds for which a database server without a free connection, or one that is starting, is tried again.
+pub const CONNECTION_WAIT_SECONDS: u64 = 10;
 /// Bytes that the write-ahead log may grow by during a backup, which needs all of it.
 pub const BACKUP_LOG_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Entries of the commit log that are pruned in one transaction.

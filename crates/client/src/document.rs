@@ -11,6 +11,8 @@ pub(crate) struct Document<'d> {
     pub(crate) schemas: &'d Map<String, Value>,
     /// What can be asked, by the name of the type.
     pub(crate) collections: BTreeMap<&'d str, Collection<'d>>,
+    /// What the team's own functions do, by name.
+    pub(crate) actions: BTreeMap<&'d str, Action<'d>>,
     /// The type of records that are accounts.
     pub(crate) identity: Option<&'d str>,
     /// What a sign-up sends.
@@ -34,6 +36,45 @@ pub(crate) struct Collection<'d> {
     pub(crate) on_conflict: Vec<&'d str>,
 }
 
+/// An action.
+#[derive(Debug)]
+pub(crate) struct Action<'d> {
+    /// Its path.
+    pub(crate) path: &'d str,
+    /// Whether it only reads, and takes its arguments in the URL.
+    pub(crate) reads: bool,
+    /// Its operation.
+    pub(crate) operation: &'d Value,
+}
+
+impl<'d> Action<'d> {
+    /// The schema of its arguments in a body.
+    pub(crate) fn body(&self) -> Option<&'d Value> {
+        self.operation.pointer("/requestBody/content/application~1json/schema")
+    }
+
+    /// Whether a call has to give arguments.
+    pub(crate) fn demands_arguments(&self) -> bool {
+        self.operation["requestBody"]["required"] == true || self.arguments().any(|one| one["required"] == true)
+    }
+
+    /// Its arguments in the URL.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &'d Value> {
+        self.operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "query")
+    }
+
+    /// Whether it returns records, whose fields can be selected.
+    pub(crate) fn selects(&self) -> bool {
+        let mut all = self.operation["parameters"].as_array().into_iter().flatten();
+        all.any(|one| one["$ref"] == "#/components/parameters/Select")
+    }
+
+    /// The schema of what it returns.
+    pub(crate) fn result(&self) -> Option<&'d Value> {
+        self.operation.pointer("/responses/200/content/application~1json/schema")
+    }
+}
+
 /// Why a document has no client.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
@@ -55,8 +96,13 @@ impl<'d> Document<'d> {
         let schemas = document["components"]["schemas"].as_object().ok_or_else(missing("components.schemas"))?;
         let paths = document["paths"].as_object().ok_or_else(missing("paths"))?;
         let mut collections: BTreeMap<&str, Collection<'d>> = BTreeMap::new();
+        let mut actions = BTreeMap::new();
         for (path, item) in paths {
-            for operation in item.as_object().into_iter().flat_map(Map::values) {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                if let Some(name) = operation["x-action"].as_str() {
+                    actions.insert(name, Action { path, reads: method == "get", operation });
+                    continue;
+                }
                 let (Some(tag), Some(id)) = (operation["tags"][0].as_str(), operation["operationId"].as_str()) else {
                     continue;
                 };
@@ -65,7 +111,7 @@ impl<'d> Document<'d> {
             }
         }
         let sign_up = document.pointer("/paths/~1auth~1sign-up/post/requestBody/content/application~1json/schema");
-        Ok(Self { title, schemas, collections, identity: document["x-identity"].as_str(), sign_up })
+        Ok(Self { title, schemas, collections, actions, identity: document["x-identity"].as_str(), sign_up })
     }
 
     /// The name of the type that a schema refers to, if that has records.

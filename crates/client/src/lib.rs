@@ -5,4 +5,4 @@ mod document;
 mod typescript;
 
 pub use document::DocumentError;
-pub use typescript::typescript;
+pub use typescript::{REQUESTS, typescript};

@@ -1,3 +1,4 @@
+mod actions;
 mod collections;
 mod fields;
 mod names;
@@ -14,6 +15,10 @@ use names::Names;
 /// What every client has.
 const RUNTIME: &str = include_str!("typescript/runtime.ts");
 
+/// How its requests are written in the notation of `/transact`: a class `LaterRequests`, in TypeScript. It needs nothing else of
+/// a client but types.
+pub const REQUESTS: &str = include_str!("typescript/requests.ts");
+
 /// A client in TypeScript for the application with this `OpenAPI` document: one module without dependencies, in syntax that
 /// can be erased (TypeScript 4.8 or later).
 pub fn typescript(openapi: &str) -> Result<String, DocumentError> {
@@ -28,6 +33,8 @@ pub fn typescript(openapi: &str) -> Result<String, DocumentError> {
     collections::write(&mut text, &document, &names);
     text.push('\n');
     text.push_str(RUNTIME);
+    text.push('\n');
+    text.push_str(REQUESTS);
     Ok(text)
 }
 

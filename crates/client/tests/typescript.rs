@@ -146,3 +146,44 @@ fn other_documents_are_refused() {
     check(json!({ "info": { "title": "A" } }), "components.schemas");
     check(json!({ "info": { "title": "A" }, "components": { "schemas": {} } }), "paths");
 }
+
+#[test]
+fn actions_become_methods() {
+    let of = |schema: Value| json!({ "200": { "content": { "application/json": { "schema": schema } } } });
+    let select = json!({ "$ref": "#/components/parameters/Select" });
+    let post = json!({ "$ref": "#/components/schemas/Post" });
+    let body = |schema: Value| json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+    let line = json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] });
+    let document = json!({
+        "info": { "title": "App" },
+        "paths": {
+            "/api/posts": { "get": { "tags": ["Post"], "operationId": "listPost" } },
+            "/do/publish": { "post": {
+                "x-action": "publish", "description": "Publishes.", "parameters": [select], "requestBody": body(line),
+                "responses": of(post),
+            } },
+            "/do/total": { "get": {
+                "x-action": "total",
+                "parameters": [
+                    { "name": "from", "in": "query", "required": true, "schema": { "type": "string" } },
+                    { "name": "ids", "in": "query", "required": false,
+                      "content": { "application/json": { "schema": { "type": "array", "items": { "type": "string" } } } } },
+                ],
+                "responses": of(json!({ "type": "number" })),
+            } },
+            "/do/ping": { "post": { "x-action": "ping", "responses": of(json!({ "type": "null" })) } },
+        },
+        "components": { "schemas": { "Post": { "type": "object", "properties": { "id": { "type": "string" } } } } },
+    });
+    let made = typescript(&document.to_string()).expect("a client");
+    for expected in [
+        "    /** Publishes. */\n    publish(args: {\n      n: number;\n    }, options?: WriteOptions & { select?: string; \
+         params?: FilterParams }): Promise<Post>;\n",
+        "    total(args: {\n      from: string;\n      ids?: string[];\n    }, options?: {}): Promise<number>;\n",
+        "    ping(args?: {}, options?: WriteOptions): Promise<null>;\n",
+        "  publish: { path: \"/do/publish\", reads: false },\n",
+        "  total: { path: \"/do/total\", reads: true },\n",
+    ] {
+        assert!(made.contains(expected), "{expected}\n{made}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::plans::{KeptPlans, Plans};
 use crate::policy::Policy;
 use crate::rights::{Grantee, rights_of};
 use crate::sums::Sums;
-use crate::{Sizes, deletion_order, lints, secrets, width};
+use crate::{Sizes, deletion_order, lints, secrets, timer_guards, width};
 
 /// Classes of callers that are kept at most: combinations of roles and of what rules ask of claims.
 const CLASSES: usize = 256;
@@ -70,6 +70,7 @@ impl Application {
         let model = Arc::new(model);
         let mut diagnostics = Diagnostics::new(Arc::clone(&model.sources));
         diagnostics.extend(secrets::shown(&model));
+        diagnostics.extend(timer_guards::refusing(&model, &policy));
         diagnostics.extend(width::too_wide(&model, &policy));
         diagnostics.extend(lints::inexact_rules(&model, &policy));
         if !diagnostics.is_empty() {

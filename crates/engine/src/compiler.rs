@@ -41,11 +41,16 @@ impl Policy {
             diagnostics,
         };
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
+        let actions = model.actions.iter().filter_map(|action| {
+            let scope = Scope::caller_only(model);
+            compiler.rule(&action.call, &scope)
+        });
+        let actions = actions.collect();
         compiler.named_rules();
         let Compiler { model: _, facts, used_rules, account, asks_link, circles: _, diagnostics } = compiler;
         let account = account.into_iter().collect();
         if diagnostics.is_empty() {
-            Ok(Self { facts, collections, used_rules, account, asks_link })
+            Ok(Self { facts, collections, actions, used_rules, account, asks_link })
         } else {
             Err(diagnostics.ordered())
         }

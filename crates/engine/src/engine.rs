@@ -1,11 +1,9 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{
-    Action, Ambient, Caller, CallerKind, Error, IdSource, KeyForm, Memory, RecordId, RequestId, limits,
-};
+use backstay_base::{Action, Ambient, Caller, Error, IdSource, KeyForm, Memory, RecordId, RequestId, limits};
 use backstay_live::{Seen, VersionClock};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model};
+use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model, Returned};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
 use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
@@ -18,14 +16,16 @@ use crate::observer::{self, Dependency, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
-    Answer, Application, Arrival, Commits, Context, Encoder, Explanation, Record, Refused, Request, Requests, Singles,
-    Sizes, Transaction, each, explain, prepared, transaction, write_requests,
+    Act, Answer, Application, Arrival, Commits, Context, Encoder, Explanation, Procedure, Procedures, Record, Refused,
+    Request, Requests, Singles, Sizes, Transaction, action_call, each, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) inner: Arc<Inner>,
+    /// What carries out the actions of the model.
+    procedures: Arc<OnceLock<Arc<dyn Procedures>>>,
 }
 
 impl fmt::Debug for Engine {
@@ -58,7 +58,7 @@ impl Engine {
             clock,
             singles: OnceLock::new(),
         };
-        let engine = Self { inner: Arc::new(inner) };
+        let engine = Self { inner: Arc::new(inner), procedures: Arc::default() };
         match engine.open_singles() {
             Ok(singles) => {
                 engine.inner.singles.get_or_init(|| singles);
@@ -195,6 +195,29 @@ impl Engine {
         self.inner.application.sizes
     }
 
+    /// Says what carries out the actions of the model. The first who says it decides.
+    pub fn set_procedures(&self, procedures: Arc<dyn Procedures>) {
+        let _ = self.procedures.set(procedures);
+    }
+
+    /// The actions that nothing carries out.
+    pub fn missing_procedures(&self) -> Vec<&backstay_model::Action> {
+        self.model().actions.iter().filter(|action| self.procedure(action).is_none()).collect()
+    }
+
+    /// Has an action carried out, if the caller may call it.
+    ///
+    /// # Errors
+    /// Why it was refused or has failed. What it has committed by then remains.
+    pub async fn act(&self, cx: &Context, act: Act) -> Result<Returned, Error> {
+        let procedure = self.procedure(&self.model().actions[act.action]);
+        action_call::act(&self.inner, cx, act, procedure).await
+    }
+
+    fn procedure(&self, action: &backstay_model::Action) -> Option<Arc<dyn Procedure>> {
+        self.procedures.get()?.procedure(&action.function)
+    }
+
     /// Time and randomness.
     pub fn ambient(&self) -> &Ambient {
         &self.inner.ambient
@@ -202,7 +225,7 @@ impl Engine {
 
     /// Whether a collection is there for this caller: Backstay's own are for operators alone.
     pub fn exists_for(&self, caller: &Caller, collection: &Collection) -> bool {
-        !collection.system || caller.kind == CallerKind::Operator
+        self.inner.exists_for(caller, collection)
     }
 
     /// Whether the caller can see a field in any record at all.
@@ -310,6 +333,20 @@ impl Engine {
             records.extend(self.peek(collection, id).await?);
         }
         Ok(records)
+    }
+
+    /// The ids of the records whose field holds a moment that is now or past, whatever the caller may see: the earliest first,
+    /// at most `limit`.
+    pub async fn peek_past(
+        &self,
+        collection: CollectionId,
+        field: FieldId,
+        limit: u32,
+    ) -> Result<Vec<RecordId>, Error> {
+        let template = self.inner.templates.past(&self.inner.planner, (collection, field));
+        let cx = Context::system(self);
+        let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now) };
+        self.ids(&cx, (&template, 0), bindings).await
     }
 
     /// Records in the order of their ids, whatever the caller may see: those after `after`, at most `limit`.

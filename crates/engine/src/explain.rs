@@ -158,7 +158,7 @@ impl Transaction for Rehearsal {
         match self.request.writes() {
             Writes::None => Writes::None,
             // Its end undoes whatever it wrote.
-            Writes::One | Writes::Many => Writes::Many,
+            Writes::One | Writes::Many | Writes::Serializable => Writes::Many,
         }
     }
 

@@ -14,8 +14,9 @@ pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
     let collection = proposal.collection;
     let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
     let made = match collection.key.kind {
-        KeyKind::Uuid7 => cx.next_id(),
-        KeyKind::Uuid4 => cx.engine.random_id(),
+        KeyKind::Uuid7 | KeyKind::Uuid4 => {
+            proposal.input.reserved.as_deref().copied().unwrap_or_else(|| cx.engine.id_for(collection))
+        }
         KeyKind::Int if given.is_some() => return Ok(()),
         KeyKind::Int => next_number(cx, collection).await?,
         KeyKind::Text => match given {

@@ -1,8 +1,10 @@
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Ambient, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits};
+use backstay_base::{
+    Ambient, Caller, CallerKind, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits,
+};
 use backstay_live::VersionClock;
-use backstay_model::{CollectionId, FieldId, Index};
+use backstay_model::{Collection, CollectionId, FieldId, Index, KeyKind};
 use backstay_scalar::Value;
 use backstay_sql::{Planner, Statement, Template, schema};
 use backstay_store::{Demand, RowSink, Store, StoreError};
@@ -54,8 +56,18 @@ impl Inner {
         self.store.take_turn(demand, work).await.map_err(|error| self.refused(error))
     }
 
+    /// Whether a collection is there for this caller: Backstay's own are for operators alone.
+    pub(crate) fn exists_for(&self, caller: &Caller, collection: &Collection) -> bool {
+        !collection.system || caller.kind == CallerKind::Operator
+    }
+
     pub(crate) fn next_id(&self) -> RecordId {
         self.ids.next(&self.ambient)
+    }
+
+    /// A new id for a record whose key is a UUID.
+    pub(crate) fn id_for(&self, collection: &Collection) -> RecordId {
+        if collection.key.kind == KeyKind::Uuid4 { self.random_id() } else { self.next_id() }
     }
 
     pub(crate) fn random_id(&self) -> RecordId {
@@ -81,6 +93,10 @@ impl Inner {
                 Place::Whole,
                 ViolationKind::Reference { collection: "record".to_owned(), by: "id".to_owned() },
             ),
+            StoreError::Check { constraint } => {
+                let message = format!("the database refuses the record: it must satisfy {constraint}");
+                Error::invalid(Place::Whole, ViolationKind::Check { message })
+            }
             StoreError::StagedRows { .. } => Conflict::Concurrent.into(),
             StoreError::StepLimit => Limit::Cost.into(),
             StoreError::TimeLimit => Limit::Deadline.into(),
@@ -88,8 +104,9 @@ impl Inner {
             StoreError::TooLarge => too_large(),
             // Another process has changed the model: this one notices in a moment.
             StoreError::Busy | StoreError::Displaced => Limit::Busy.into(),
+            StoreError::Locked => Limit::Locked.into(),
             StoreError::Unreachable(cause) => {
-                tracing::warn!(%cause, "the database server can't be reached");
+                tracing::warn!(%cause, "the database server can't be used");
                 Limit::Busy.into()
             }
             StoreError::Share => Limit::Share(Shared::Queue).into(),

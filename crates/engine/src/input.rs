@@ -30,6 +30,8 @@ pub struct Input {
     pub(crate) to_parent: Option<FieldId>,
     /// Whether it brings a record of another database, with the version and the moments that the record has there.
     pub(crate) carries: bool,
+    /// The id that the server has made for the record already.
+    pub(crate) reserved: Option<Box<RecordId>>,
 }
 
 /// Members that a many-to-many relation gets and loses.
@@ -157,6 +159,12 @@ impl Input {
         self
     }
 
+    /// Gives a new record this id, which the server has made.
+    pub(crate) fn reserve(&mut self, id: RecordId) -> RecordId {
+        self.reserved = Some(Box::new(id));
+        id
+    }
+
     /// This input with one more value.
     #[must_use]
     pub fn with(mut self, field: FieldId, value: impl Into<Value>) -> Self {
@@ -222,11 +230,25 @@ impl Input {
         self.set_links.contains(&field).then(|| Step::Member(LinkChanges::SET.to_owned()))
     }
 
+    /// Gives a field a document in which records are named by unique keys at these places, in the order of the places. The
+    /// document has stand-ins there.
+    pub fn document(&mut self, field: FieldId, document: impl Into<Value>, named: Vec<NamedWithin>) {
+        let document = document.into();
+        if named.is_empty() {
+            self.set(field, document);
+        } else {
+            self.named.push((field, ReferenceByKey::Within { document, named }));
+        }
+    }
+
     /// The record that a relation to one record names by a unique key.
     pub fn named(&self, field: FieldId) -> Option<&ByKey> {
         self.named.iter().find_map(|(existing, reference)| match reference {
             ReferenceByKey::One(named) if *existing == field => Some(&**named),
-            ReferenceByKey::One(_) | ReferenceByKey::Members(_) | ReferenceByKey::Changes { .. } => None,
+            ReferenceByKey::One(_)
+            | ReferenceByKey::Members(_)
+            | ReferenceByKey::Changes { .. }
+            | ReferenceByKey::Within { .. } => None,
         })
     }
 
@@ -360,6 +382,15 @@ impl ByKey {
     }
 }
 
+/// A record that a reference in a document names by a unique key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedWithin {
+    /// Where the reference is in the document.
+    pub at: Vec<Step>,
+    /// The record.
+    pub named: Box<ByKey>,
+}
+
 /// What to do if a relation names a record that isn't there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
@@ -380,6 +411,11 @@ pub(crate) enum ReferenceByKey {
         added: Vec<Referred>,
         removed: Vec<Referred>,
     },
+    /// Those in a document.
+    Within {
+        document: Value,
+        named: Vec<NamedWithin>,
+    },
 }
 
 impl ReferenceByKey {
@@ -389,6 +425,7 @@ impl ReferenceByKey {
             Self::One(_) => 0,
             Self::Members(members) => members.len(),
             Self::Changes { added, removed } => added.len() + removed.len(),
+            Self::Within { named, .. } => named.len(),
         }
     }
 
@@ -405,6 +442,7 @@ impl ReferenceByKey {
             Self::One(named) => creates(named),
             Self::Members(members) => any(members),
             Self::Changes { added, removed } => any(added) || any(removed),
+            Self::Within { named, .. } => named.iter().any(|within| creates(&within.named)),
         }
     }
 }

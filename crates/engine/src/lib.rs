@@ -1,6 +1,9 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod action_call;
+#[cfg(feature = "postgres")]
+mod adopting;
 mod aggregate;
 mod allow_policy;
 mod amounts;
@@ -12,6 +15,7 @@ mod asked;
 mod at_commit;
 mod backup;
 mod bind;
+mod block;
 mod broken_checks;
 mod changes;
 mod children;
@@ -41,6 +45,7 @@ mod expiry;
 mod explain;
 mod explanation;
 mod fill;
+mod firing;
 mod given;
 mod giving;
 mod grouping;
@@ -71,6 +76,7 @@ mod placed;
 mod plans;
 mod policy;
 mod prepared;
+mod procedures;
 mod proposal;
 mod read;
 mod readmission;
@@ -108,6 +114,8 @@ mod sums;
 mod tag;
 mod taken_along;
 mod templates;
+mod timer_guards;
+mod timers;
 mod transaction;
 mod transitions;
 mod trash;
@@ -120,6 +128,7 @@ mod write;
 mod write_requests;
 mod written_since;
 
+pub use action_call::{Act, ActionCall};
 pub use answer::{Answer, Found, Outcome, Page, Refused, Upserted, Written};
 pub use answer_buffer::{AnswerBuffer, EncodeError};
 pub use application::Application;
@@ -132,11 +141,17 @@ pub use backstay_sql::{
     SelectedField, SelectedMember, SelectedType, SelectedValue, Selection, SortBy, SortKey, Sought, TypeOutput,
     ValueKind, ValueOutput, ValuesOutput, nested,
 };
+#[cfg(feature = "postgres")]
+pub use backstay_store::{
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
+    FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
+};
 pub use backstay_store::{
     ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
     OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
     SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
+pub use block::{Begun, Block, Committed};
 pub use broken_checks::BrokenCheck;
 pub use changes::{Changed, Changes, Follower};
 pub use commit_log::{LogChange, LogLine};
@@ -153,9 +168,10 @@ pub use grouping::{
     TermProblem, is_output_name, value_kind,
 };
 pub use history::history_order;
-pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, Others, Referred};
+pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
 pub use observer::Dependency;
 pub use operator::Operator;
+pub use procedures::{Notation, Procedure, Procedures};
 pub use read::{no_highlight_of_types, not_searched};
 pub use record::Record;
 pub use refreshing::RefreshPass;
@@ -170,5 +186,6 @@ pub use singles::Singles;
 pub use sizes::Sizes;
 pub use sought::read_search;
 pub use tag::Tag;
+pub use timers::{Due, TimerPass};
 pub use transaction::Transaction;
 pub use which::{UniqueKey, Which};

@@ -132,6 +132,7 @@ impl<'a> Subject<'a> {
     /// Every expression of the application: its rules, and the values that it gives.
     fn expressions(self) -> Vec<&'a Expr> {
         let mut found: Vec<&Expr> = self.rules().into_iter().map(|one| &one.rule.whole).collect();
+        found.extend(self.policy.actions.iter().map(|call| &call.whole));
         for collection in self.collections() {
             let policy = self.policy.collection(collection.id);
             found.extend(policy.given().map(|given| &given.whole));

@@ -2,7 +2,7 @@
 //! with the rights of its caller: a record that the caller can't see isn't there.
 
 use backstay_base::{Action, Conflict, Error, Place, RecordId, Step, Violation, ViolationKind};
-use backstay_model::{Collection, CollectionId, Field};
+use backstay_model::{Collection, CollectionId, Field, FieldKind, Model};
 use backstay_scalar::Value;
 use backstay_sql::Row;
 use futures_util::future::BoxFuture;
@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use crate::asked::View;
 use crate::bind::{Bindings, Question};
 use crate::context::Retry;
-use crate::input::{ByKey, Missing, ReferenceByKey, Referred, none_with_key};
+use crate::input::{ByKey, Missing, NamedWithin, ReferenceByKey, Referred, none_with_key};
 use crate::read::{id_in, none_which};
 use crate::which::key_hidden;
 use crate::{Authority, Input, LinkChanges, TxContext, UniqueKey, Which};
@@ -32,6 +32,10 @@ impl TxContext<'_, '_> {
                     Ok(id) => input.set(field, Value::Id(id)),
                     Err(error) => violations.extend(placed(error, &at, &self.part.at)?),
                 },
+                ReferenceByKey::Within { document, named } => {
+                    let ids = self.ids_within(authority, named, (&at, &mut violations)).await?;
+                    input.set(field, with_ids(self.model(), collection.field(field), document, ids));
+                }
                 ReferenceByKey::Members(members) => {
                     let at = input.step_to_members(field).into_iter().fold(at, Place::then);
                     let ids = self.ids_of(authority, members, (&at, &mut violations)).await?;
@@ -66,6 +70,26 @@ impl TxContext<'_, '_> {
                         violations.extend(placed(error, &at.clone().then(Step::Item(index)), &self.part.at)?);
                     }
                 },
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The ids of records that a document names, with their places in it, and what is wrong with those that have none.
+    async fn ids_within(
+        &mut self,
+        authority: Authority,
+        named: Vec<NamedWithin>,
+        (document, violations): (&Place, &mut Vec<Violation>),
+    ) -> Result<Vec<(Vec<Step>, RecordId)>, Error> {
+        let mut ids = Vec::with_capacity(named.len());
+        for NamedWithin { at, named } in named {
+            match self.named_or_created(authority, *named).await {
+                Ok(id) => ids.push((at, id)),
+                Err(error) => {
+                    let at = at.into_iter().fold(document.clone(), Place::then);
+                    violations.extend(placed(error, &at, &self.part.at)?);
+                }
             }
         }
         Ok(ids)
@@ -174,6 +198,14 @@ impl TxContext<'_, '_> {
     fn hidden_in_key<'m>(&self, authority: Authority, of: &'m Collection, key: &UniqueKey) -> Option<&'m Field> {
         key.hidden(&self.class_of(authority).rights, of)
     }
+}
+
+/// A document with these ids at their places, which are in the order of the document.
+fn with_ids(model: &Model, field: &Field, document: Value, ids: Vec<(Vec<Step>, RecordId)>) -> Value {
+    let (FieldKind::Document(of), Value::Json(text)) = (&field.kind, &document) else { return document };
+    let mut ids = ids.into_iter().peekable();
+    let id_at = |place: &[Step]| ids.next_if(|(at, _)| at == place).map(|(_, id)| id);
+    Value::Json(model.with_mentions(*of, text, id_at).into())
 }
 
 /// What is wrong within a value, with its places in the record that the value is of, which is at this place in the request.

@@ -16,6 +16,8 @@ use crate::given::Given;
 pub(crate) struct Policy {
     pub(crate) facts: Facts,
     pub(crate) collections: Vec<CollectionPolicy>,
+    /// Who may call each action.
+    pub(crate) actions: Vec<Compiled>,
     /// The named rules that another rule names.
     pub(crate) used_rules: BTreeSet<RuleId>,
     /// The fields of the caller's own record that an expression asks for, in order.

@@ -78,7 +78,18 @@ impl Prepared {
 
     /// Runs it in a transaction. A page has at most this size.
     pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>, size: PageSize) -> Result<Answer, Error> {
-        let within = (cx.engine, cx.cx);
+        let of = cx.cx;
+        self.run_as(cx, of, size).await
+    }
+
+    /// The same; a read is that of another context of the same caller, at the moment of that.
+    pub(crate) async fn run_as(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        of: &Context,
+        size: PageSize,
+    ) -> Result<Answer, Error> {
+        let within = (cx.engine, of);
         match self {
             Self::Get(get, encoder) => read::get(cx, within, get, *encoder).await.map(Answer::Found),
             Self::List(list, encoder) => read::list(cx, within, list, (*encoder, size)).await.map(Answer::Page),
@@ -132,15 +143,9 @@ pub(crate) async fn prepare(
 impl Prepared {
     /// Answers it by itself. A page has at most this size. What is rare is boxed: every request would carry its state.
     pub(crate) async fn answer(self, inner: &Arc<Inner>, cx: &Context, size: PageSize) -> Result<Answer, Error> {
-        let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
         match self {
-            Self::Get(ref get, encoder) => read::get(reads, within, get, encoder).await.map(Answer::Found),
-            Self::List(ref list, encoder) => read::list(reads, within, list, (encoder, size)).await.map(Answer::Page),
-            Self::History(ref request, encoder) => {
-                Box::pin(history::history(reads, within, request, (encoder, size))).await.map(Answer::Page)
-            }
-            Self::Aggregate(ref request, encoder) => {
-                Box::pin(aggregate::aggregate(reads, within, request, (encoder, size))).await.map(Answer::Page)
+            Self::Get(..) | Self::List(..) | Self::History(..) | Self::Aggregate(..) => {
+                self.read_alone(inner, cx, size).await
             }
             Self::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
             Self::Write(write) => {
@@ -150,6 +155,29 @@ impl Prepared {
         }
     }
 }
+
+impl Prepared {
+    /// Answers a read by itself. A page has at most this size.
+    pub(crate) async fn read_alone(&self, inner: &Arc<Inner>, cx: &Context, size: PageSize) -> Result<Answer, Error> {
+        let (reads, within) = (&mut Alone(inner, cx), (&**inner, cx));
+        match self {
+            Self::Get(get, encoder) => read::get(reads, within, get, *encoder).await.map(Answer::Found),
+            Self::List(list, encoder) => read::list(reads, within, list, (*encoder, size)).await.map(Answer::Page),
+            Self::History(request, encoder) => {
+                Box::pin(history::history(reads, within, request, (*encoder, size))).await.map(Answer::Page)
+            }
+            Self::Aggregate(request, encoder) => {
+                Box::pin(aggregate::aggregate(reads, within, request, (*encoder, size))).await.map(Answer::Page)
+            }
+            Self::Write(_) => Err(Error::internal(NoRead)),
+        }
+    }
+}
+
+/// A write was to be answered as a read.
+#[derive(Debug, thiserror::Error)]
+#[error("a write was taken for a read")]
+struct NoRead;
 
 /// Answers a write that is undone.
 async fn dry_run(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> Result<Written, Error> {
@@ -173,7 +201,7 @@ struct DryRun {
 /// How it ends: with an error, so that everything it wrote is undone.
 #[derive(Debug, thiserror::Error)]
 #[error("the request was a dry run and undone")]
-struct Undone;
+pub(crate) struct Undone;
 
 impl Transaction for DryRun {
     type Answer = ();
@@ -342,32 +370,36 @@ impl All {
 }
 
 impl All {
-    /// Locks what the requests name, if they write more than one record.
+    /// Locks what the requests name, as far as that is known: a request can wait for the answers of others.
     async fn hold(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
-        let mut to_hold = ToHold::default();
-        // What a request that waits for answers names isn't known yet.
         let complete = self.parts.iter().filter(|part| part.waiting.is_none());
         let writes: Vec<&PreparedWrite> = complete.filter_map(|part| part.prepared.write()).collect();
-        if writes.len() < 2 || !cx.is_shared() {
-            return Ok(());
-        }
-        let mut series = Vec::new();
-        for (collection, inputs) in writes.iter().filter_map(|write| write.created()) {
-            series.extend(exclusions::series(cx, cx.model().collection(collection), inputs));
-            for input in inputs {
-                cx.hold_owners(collection, input, &mut to_hold);
-            }
-        }
-        exclusions::hold(cx, series).await?;
-        for (record, input) in writes.into_iter().filter_map(PreparedWrite::known) {
-            to_hold.add(record);
-            if let Some(input) = input {
-                cx.hold_owners(record.0, input, &mut to_hold);
-            }
-        }
-        // Others don't wait because of a record that the caller doesn't see.
-        cx.hold_seen(to_hold).await
+        hold(cx, &writes).await
     }
+}
+
+/// Locks what these writes of one transaction name, if they are several.
+pub(crate) async fn hold(cx: &mut TxContext<'_, '_>, writes: &[&PreparedWrite]) -> Result<(), Error> {
+    let mut to_hold = ToHold::default();
+    if writes.len() < 2 || !cx.is_shared() {
+        return Ok(());
+    }
+    let mut series = Vec::new();
+    for (collection, inputs) in writes.iter().filter_map(|write| write.created()) {
+        series.extend(exclusions::series(cx, cx.model().collection(collection), inputs));
+        for input in inputs {
+            cx.hold_owners(collection, input, &mut to_hold);
+        }
+    }
+    exclusions::hold(cx, series).await?;
+    for (record, input) in writes.iter().filter_map(|write| write.known()) {
+        to_hold.add(record);
+        if let Some(input) = input {
+            cx.hold_owners(record.0, input, &mut to_hold);
+        }
+    }
+    // Others don't wait because of a record that the caller doesn't see.
+    cx.hold_seen(to_hold).await
 }
 
 /// One of several requests. One that waits for the answers of others is prepared with what stands in for them.

@@ -36,6 +36,8 @@ pub(crate) struct Proposal<'m> {
     pub(crate) currencies: Vec<(FieldId, Currency)>,
     /// What may permit an update.
     pub(crate) open: Vec<Permit>,
+    /// Whether the guards of transitions apply.
+    pub(crate) guarded: bool,
     violations: Vec<Violation>,
 }
 
@@ -90,6 +92,7 @@ impl<'m> Proposal<'m> {
             unseen_members,
             currencies,
             open,
+            guarded: authority == Authority::Caller,
             violations,
         }
     }

@@ -134,6 +134,7 @@ pub(crate) fn caller_name(part: &CallerPart) -> String {
         CallerPart::Roles => "auth.roles".to_owned(),
         CallerPart::Verified => "auth.verified".to_owned(),
         CallerPart::Link => "auth.link".to_owned(),
+        CallerPart::Via => "auth.via".to_owned(),
         CallerPart::Claim(name) => format!("auth.claims.{name}"),
     }
 }

@@ -155,7 +155,7 @@ impl Inner {
 
 /// Whether a transaction failed for a reason that has nothing to do with what it was about.
 fn is_passing(error: &Error) -> bool {
-    matches!(error, Error::Unknown | Error::Limit(Limit::Busy | Limit::Storage | Limit::Share(_)))
+    matches!(error, Error::Unknown | Error::Limit(Limit::Busy | Limit::Locked | Limit::Storage | Limit::Share(_)))
 }
 
 /// Finds the next stored sums in the queue, and merges the entries of each.

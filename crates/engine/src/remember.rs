@@ -36,6 +36,8 @@ pub(crate) enum Keyed<'r> {
     Transact,
     /// Several requests, each by itself.
     TransactEach,
+    /// The action of this name.
+    Act(&'r str),
 }
 
 /// The claim of a request on its idempotency key: in the caller's own name, for this very request.
@@ -99,6 +101,10 @@ impl Keyed<'_> {
             }
             Self::Transact => add(b"transact"),
             Self::TransactEach => add(b"transactEach"),
+            Self::Act(action) => {
+                add(b"act");
+                add(action.as_bytes());
+            }
         }
         // A deletion sends nothing.
         if !sent.is_empty() {
@@ -125,6 +131,13 @@ const FORM: u8 = 1;
 const WITHOUT_NUMBER: u8 = 0;
 /// The form of answers that count records, which older Backstays don't know.
 const COUNTED_FORM: u8 = 2;
+/// The form of what a transaction of an action has returned, which older Backstays don't know.
+const RESULT_FORM: u8 = 3;
+
+const ELSEWHERE: &str =
+    "this request was carried out and answered by another version of the server; read the record to see it";
+const SEEN_OTHERWISE: &str =
+    "this request was carried out when you had other rights; read the records to see what it did";
 
 /// The part that every form of a kept answer has.
 #[derive(Debug, Deserialize)]
@@ -155,6 +168,17 @@ struct Kept {
     /// The notation of the body.
     #[serde(default = "json", skip_serializing_if = "is_json")]
     encoder: String,
+}
+
+/// What a transaction of an action has returned, as it is kept under the key of the call.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptResult {
+    form: u8,
+    result: String,
+    /// The caller's rights: it is returned again only where they are the same.
+    rights: String,
+    /// Under which model it was made, and what was true of the caller's own record.
+    under: String,
 }
 
 fn json() -> String {
@@ -257,6 +281,27 @@ impl TxContext<'_, '_> {
         self.keep(claim, &written.collect::<Vec<Kept>>())
     }
 
+    /// Keeps what a transaction of an action returns under its key, in the same commit.
+    pub(crate) fn remember_result(&mut self, claim: Option<&KeyClaim>, result: &str) -> Result<(), Error> {
+        let Some(claim) = claim else { return Ok(()) };
+        let (rights, under) = self.made_for();
+        self.keep(claim, &KeptResult { form: RESULT_FORM, result: result.to_owned(), rights, under })
+    }
+
+    /// What was returned under a key, if it was used before: what the caller would see of it may be another now.
+    pub(crate) async fn kept_result(&mut self, claim: &KeyClaim) -> Result<Option<Arc<str>>, Error> {
+        let Some(bytes) = self.recalled(Some(claim)).await? else { return Ok(None) };
+        let Form { form } = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+        if form != RESULT_FORM {
+            return Err(Conflict::Already(ELSEWHERE).into());
+        }
+        let KeptResult { form: _, result, rights, under } = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+        match (rights, under) == self.made_for() {
+            true => Ok(Some(result.into())),
+            false => Err(Conflict::Already(SEEN_OTHERWISE).into()),
+        }
+    }
+
     /// Claims a key for several requests, each of which has one of its own: it is kept without an answer.
     pub(crate) async fn claim(&mut self, claim: &KeyClaim) -> Result<(), Error> {
         match self.recalled(Some(claim)).await? {
@@ -344,10 +389,7 @@ impl Kept {
         let Form { form } = serde_json::from_slice(bytes).map_err(Error::internal)?;
         match form {
             WITHOUT_NUMBER | FORM | COUNTED_FORM => serde_json::from_slice(bytes).map_err(Error::internal),
-            _ => Err(Conflict::Already(
-                "this request was carried out and answered by another version of the server; read the record to see it",
-            )
-            .into()),
+            _ => Err(Conflict::Already(ELSEWHERE).into()),
         }
     }
 

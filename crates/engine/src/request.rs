@@ -591,6 +591,14 @@ impl Inputs {
             Self::Many(inputs) => inputs,
         }
     }
+
+    /// The same, to be changed.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Input] {
+        match self {
+            Self::One(input) => std::slice::from_mut(input),
+            Self::Many(inputs) => inputs,
+        }
+    }
 }
 
 /// Asks to change one record.
@@ -621,6 +629,7 @@ pub struct Replace {
 
 /// What is done with a stored record, with what that takes.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a request")]
 pub enum RecordAct {
     /// `RecordVerb::Delete`.
     Delete,
@@ -656,6 +665,7 @@ pub struct OfRecord {
 
 /// What is done with all records that match a filter, with what that takes.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a request")]
 pub enum MatchingAct {
     /// `MatchingVerb::Update`, with the values that change.
     Update(Input),

@@ -26,7 +26,7 @@ pub(crate) fn begin(cx: &TxContext<'_, '_>, proposal: &mut Proposal<'_>) {
 }
 
 /// Checks every change of a state against its machine, asks the guards, and sets what the transitions set. Backstay
-/// itself passes guards, but makes no transition that the machine doesn't have. A caller who doesn't see a state can't change
+/// itself passes guards, except for a timer, but makes no transition that the machine doesn't have. A caller who doesn't see a state can't change
 /// it: whether a transition can be taken would tell the state.
 pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     let engine = cx.engine;
@@ -56,7 +56,7 @@ pub(crate) async fn pass(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         let Some(transition) = states.transitions.get(&way) else {
             return Err(transitions::no_way(cx.model(), proposal.collection, states.field, &way));
         };
-        if proposal.authority == Authority::Caller {
+        if proposal.guarded {
             rules::require(cx, proposal, RuleOf::Transition(states.field, &way)).await?;
         }
         for (field, to) in &transition.set {

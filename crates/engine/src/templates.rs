@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use backstay_base::Action;
 use backstay_expr::{Rights, Sum};
 use backstay_model::{
-    Collection, CollectionId, Exclusion, Field, FieldId, FieldKind, Index, InnerRelation, Link, Model, Trash, Tree,
-    Versions,
+    Collection, CollectionId, Exclusion, Field, FieldId, FieldKind, Index, InnerRelation, Link, Model, Timer, Trash,
+    Tree, Versions,
 };
 use backstay_sql::{
     PageStart, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, SearchTemplates, Selection, StoredPlan,
@@ -54,11 +54,13 @@ pub(crate) struct Templates {
     referencing: Statements<(CollectionId, FieldId, Option<InnerRelation>, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
     led_to: Statements<(CollectionId, FieldId)>,
+    past: Statements<(CollectionId, FieldId)>,
     set_sums: Statements<(CollectionId, Vec<FieldId>)>,
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     links: Statements<(String, String, LinkStatement)>,
     slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
     ranges: Statements<(CollectionId, usize, bool)>,
+    due: Statements<(CollectionId, usize, bool)>,
 }
 
 #[derive(Default)]
@@ -112,11 +114,13 @@ impl Templates {
             referencing: no_statements(),
             went_with: no_statements(),
             led_to: no_statements(),
+            past: no_statements(),
             set_sums: no_statements(),
             sums_anew: Cache::new(SUMS),
             links: no_statements(),
             slugs: no_statements(),
             ranges: no_statements(),
+            due: no_statements(),
         }
     }
 
@@ -193,6 +197,21 @@ impl Templates {
         after: bool,
     ) -> &Template {
         self.of(collection).expired[usize::from(after)].get_or_init(|| planner.expired(collection, trash, after))
+    }
+
+    /// Finds the records that are due by the timer in this place among those of its type, from the first or after one.
+    pub(crate) fn due(
+        &self,
+        planner: &Planner,
+        (collection, (place, timer)): (CollectionId, (usize, &Timer)),
+        after: bool,
+    ) -> Arc<Template> {
+        cached(&self.due, (collection, place, after), |(collection, _, after)| planner.due(*collection, timer, *after))
+    }
+
+    /// Finds the records whose moment in this field has come.
+    pub(crate) fn past(&self, planner: &Planner, field: (CollectionId, FieldId)) -> Arc<Template> {
+        cached(&self.past, field, |field| planner.past(*field))
     }
 
     pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {

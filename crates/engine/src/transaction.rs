@@ -23,7 +23,7 @@ pub trait Transaction: Send + Sync + 'static {
     type Answer: Send + 'static;
 
     /// Its name in the commit log, such as `sign-up`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// How much it may write.
     fn writes(&self) -> Writes {
@@ -80,7 +80,7 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
         // is taken: a second run looks.
         Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences, 0)).await,
         Err(Failure::Store(StoreError::Unique { .. } | StoreError::UniqueIndex { .. }))
-            if transaction.writes() == Writes::Many =>
+            if transaction.writes().is_undone_apart() =>
         {
             inner.store.write(running(Retry::SettleEach, last.slug_run)).await
         }
@@ -212,7 +212,7 @@ impl<T: Transaction> Work for Running<T> {
             kind: self.cx.caller().kind,
             id: self.cx.caller().actor(),
             request: Some(self.cx.request),
-            transaction: self.transaction.name().into(),
+            transaction: self.transaction.name().to_owned().into(),
         }
     }
 
@@ -246,13 +246,6 @@ impl<T: Transaction> Work for Running<T> {
             let answer = match self.transaction.run(&mut cx).await {
                 Ok(answer) => self.complete(&mut cx).await.map(|()| summing::queue(&mut cx)).map(|()| answer),
                 Err(refusal) => Err(refusal),
-            };
-            let answer = match answer {
-                Ok(answer) => Ok(answer),
-                // What was done before is answered again, whatever would refuse it now.
-                Err(refusal) => {
-                    cx.tx.settle_recall().await.map_or_else(|error| Err(cx.failed(error)), |()| Err(refusal))
-                }
             };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             *self.told_along.lock() = std::mem::take(&mut cx.told_along);

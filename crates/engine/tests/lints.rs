@@ -53,6 +53,36 @@ fn every_lint_is_documented_with_an_example_that_gives_it_and_one_that_does_not(
     }
 }
 
+#[test]
+fn the_documented_models_of_secret_links_give_no_lint() {
+    const MODEL: &str = include_str!("../../../docs/model.md");
+    let (_, section) = MODEL.split_once("\n### Secret links\n").expect("the section");
+    let section = section.split("\n### ").next().expect("its text");
+    let examples = section.split("```graphql\n").skip(1).map(|fence| fence.split("```").next().expect("an example"));
+    for example in examples {
+        let loaded = load(vec![SourceFile::app("app.graphql", example)]).expect("no errors");
+        let application = Application::compile(loaded.model).expect("no errors");
+        let mut warnings = loaded.warnings;
+        warnings.extend(application.lints());
+        assert_eq!(warnings.without_ignored().plain(), [], "{example}");
+    }
+}
+
+#[test]
+fn a_write_that_takes_a_link_is_not_open() {
+    let model = |rule: &str| {
+        format!(
+            r#"type Cart @index(fields: ["link"]) @allow(read: "this.link == auth.link", create: "{rule}") {{
+                 link: ID @set(on: CREATE, to: "auth.link")
+               }}"#
+        )
+    };
+    check(&model("auth.link != null"), &[]);
+    check(&model("this.link == auth.link"), &[]);
+    check(&model("auth.link == null"), &["open-write: auth.link == null"]);
+    check(&model("auth.kind == 'ANONYMOUS'"), &["open-write: auth.kind == 'ANONYMOUS'"]);
+}
+
 /// A type with these rules, and its neighbours.
 fn note(allow: &str) -> String {
     format!(

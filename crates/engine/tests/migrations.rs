@@ -34,6 +34,8 @@ mod sequences;
 mod slugs;
 #[path = "migrations/sums.rs"]
 mod sums;
+#[path = "migrations/timers.rs"]
+mod timers;
 #[path = "migrations/trees.rs"]
 mod trees;
 

@@ -166,6 +166,7 @@ impl<'m> Checker<'m> {
 
     fn must_be(&mut self, expr: Expr, expected: &Type) -> Option<Expr> {
         if is_alike(&expr.ty, expected) {
+            self.is_no_link_of_record(&expr, expected)?;
             return Some(expr);
         }
         let (expected, found) = (Expected::Type(self.named_type(expected)), self.named_type(&expr.ty));

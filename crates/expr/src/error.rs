@@ -68,6 +68,8 @@ pub enum Name {
     BareValue,
     /// A kind of caller.
     Kind,
+    /// An action of the model.
+    Action,
     /// A part of `auth`.
     AuthPart,
     /// A part of `request`.
@@ -89,6 +91,7 @@ impl Name {
             Self::Value(of) => format!("{of} has no value `{name}`"),
             Self::UnionType(of) => format!("{of} has no type `{name}`"),
             Self::Kind => format!("unknown kind of caller `{name}`"),
+            Self::Action => format!("the model has no action `{name}`"),
             Self::AuthPart => format!("`auth` has no `{name}`"),
             Self::RequestPart => format!("`request` has no `{name}`"),
             Self::Unit => format!("a length of time has no `{name}`"),
@@ -341,6 +344,12 @@ pub enum ExprErrorKind {
         left: NamedType,
         /// The right one.
         right: NamedType,
+    },
+    /// `auth.link` beside a record.
+    #[error("`auth.link` is the id of a secret link, never that of a {of}")]
+    LinkOfRecord {
+        /// The record's type.
+        of: NamedType,
     },
     /// A type that cannot be compared this way.
     #[error("{ty} cannot be compared with `{operator}`")]

@@ -220,7 +220,13 @@ pub(crate) fn instead_of_name(what: &Name, name: &str, is_near: bool) -> Option<
         Name::AuthPart => find(AUTH_PARTS, name),
         Name::RequestPart => find(REQUEST_PARTS, name),
         Name::Unit => find(UNITS, name),
-        Name::Output | Name::BareValue | Name::Value(_) | Name::UnionType(_) | Name::Kind | Name::MoneyPart => None,
+        Name::Output
+        | Name::BareValue
+        | Name::Value(_)
+        | Name::UnionType(_)
+        | Name::Kind
+        | Name::Action
+        | Name::MoneyPart => None,
     }
 }
 

@@ -22,8 +22,13 @@ impl Outcomes {
     /// Those of a Boolean expression for callers of these kinds, whatever the records hold. Required fields hold a value,
     /// and nothing else is assumed. The expression is a whole one: `Facts` have taken nothing out of it.
     pub fn of(expr: &Expr, model: &Model, callers: &[CallerKind]) -> Self {
-        let of_one = |kind: &CallerKind| of_caller(expr, model, *kind);
+        let of_one = |kind: &CallerKind| of_caller(expr, model, Asking { kind: *kind, may_show_link: true });
         callers.iter().map(of_one).fold(Self::NONE, Self::or)
+    }
+
+    /// The same for callers who show nothing: neither credentials nor a secret link.
+    pub fn of_nobody(expr: &Expr, model: &Model) -> Self {
+        of_caller(expr, model, Asking { kind: CallerKind::Anonymous, may_show_link: false })
     }
 
     /// Whether the expression can have this truth.
@@ -71,8 +76,16 @@ impl FromIterator<Truth> for Outcomes {
     }
 }
 
-fn of_caller(expr: &Expr, model: &Model, kind: CallerKind) -> Outcomes {
-    let mut lowering = Lowering::new(model, kind);
+/// Callers for whom an expression is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Asking {
+    kind: CallerKind,
+    /// Whether they may show a secret link.
+    may_show_link: bool,
+}
+
+fn of_caller(expr: &Expr, model: &Model, asking: Asking) -> Outcomes {
+    let mut lowering = Lowering::new(model, asking);
     let logic = lowering.lower(expr);
     let variables = lowering.variables();
     let chosen = vec![None; variables.len()];

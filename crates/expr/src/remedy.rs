@@ -40,9 +40,7 @@ impl ExprErrorKind {
             Self::Unknown { what, name, suggestion } => return unknown_remedy(what, name, suggestion.as_deref()),
             Self::Nul => "leave it out",
             Self::Unexpected { found } if matches!(&**found, ")" | "]" | "}") => "leave it out, or open the bracket",
-            Self::Unexpected { .. } | Self::End => {
-                "write a condition such as `this.state == 'DRAFT' && auth.id != null`"
-            }
+            Self::Unexpected { .. } | Self::End => ANY_CONDITION,
             Self::Number => "use a smaller number",
             Self::Secret { .. } => "nothing may depend on what is secret",
             Self::OutOfReach { .. } => "it reads what requests can't name; name the fields themselves",
@@ -74,6 +72,7 @@ impl ExprErrorKind {
                 "use `in` with lists of values, and `exists` with relations and lists of embedded values"
             }
             Self::Compare { left, right } => compare_remedy(&left.ty, &right.ty),
+            Self::LinkOfRecord { .. } => OWN_FIELD_OF_LINK,
             Self::Incomparable { ty, .. } => incomparable_remedy(&ty.ty),
             Self::Operator { left, operator, right } => operator_remedy(operator, &left.ty, &right.ty),
             Self::Literal { text, ty, problem: Problem::Expected(expected) } => {
@@ -104,6 +103,11 @@ impl ExprErrorKind {
     }
 }
 
+/// An example of a rule.
+const ANY_CONDITION: &str = "write a condition such as `this.state == 'DRAFT' && auth.id != null`";
+/// Where to keep a link that a rule is to recognize.
+const OWN_FIELD_OF_LINK: &str = "keep the link in a field such as `link: ID @set(on: CREATE, to: \"auth.link\")` and compare that; \
+                                 the account that asks is `auth.id`";
 /// What a check at commit can ask for.
 const KEPT_UNTIL_COMMIT: &str =
     "use fields of the record itself and of the records of its `@inverse` lists, or remove `on: COMMIT`";
@@ -165,7 +169,8 @@ fn available(what: &Name) -> &'static str {
         Name::Value(_) => "name a value of this enum",
         Name::UnionType(_) => "name a type of this union",
         Name::Kind => "it is `'ANONYMOUS'`, `'ACCOUNT'`, `'SERVICE'` or `'OPERATOR'`",
-        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims`, `verified` and `account`",
+        Name::Action => "name a field of `type Query` or `type Mutation`",
+        Name::AuthPart => "it has `id`, `roles`, `kind`, `claims`, `verified`, `account` and `via`",
         Name::RequestPart => "it has `time`",
         Name::Unit => "it has `weeks`, `days`, `hours`, `minutes` and `seconds`",
         Name::MoneyPart => "it has `amount` and `currency`",

@@ -325,7 +325,7 @@ impl Node {
 pub enum CallerPart {
     /// `auth.id`; null for anonymous callers.
     Id,
-    /// `auth.kind`: `ANONYMOUS`, `ACCOUNT`, `SERVICE`, `OPERATOR`.
+    /// `auth.kind`: `ANONYMOUS`, `ACCOUNT`, `SERVICE`, `OPERATOR`, `SYSTEM`.
     Kind,
     /// `auth.roles`: a list of names of the `@roles` enum.
     Roles,
@@ -333,6 +333,8 @@ pub enum CallerPart {
     Verified,
     /// `auth.link`; null for callers who show no link.
     Link,
+    /// `auth.via`: a list of the names of the actions that the request is made in.
+    Via,
     /// `auth.claims.x`: a text, or null.
     Claim(Arc<str>),
 }
@@ -344,6 +346,7 @@ impl CallerPart {
             Self::Id => caller.id.map_or(Value::Null, Value::Id),
             Self::Kind => Value::text(caller.kind.name()),
             Self::Roles => Value::List(caller.roles.iter().map(|role| Value::Text(role.clone())).collect()),
+            Self::Via => Value::List(caller.via.iter().map(|action| Value::Text(action.clone())).collect()),
             Self::Verified => caller.verified.into(),
             Self::Link => caller.link.map_or(Value::Null, Value::Id),
             Self::Claim(name) => caller.claims.get(&**name).map_or(Value::Null, |text| Value::text(text.as_str())),

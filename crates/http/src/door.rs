@@ -22,8 +22,8 @@ use crate::head::{Head, REQUEST_ID};
 use crate::reply::{Reply, Rest, Unwritten};
 use crate::state::State;
 use crate::{
-    Refusal, Services, accounts, changes, collections, compression, credentials, developer, docs, documents, explain,
-    export, openapi, preconditions, problem, records, setup, transact,
+    Refusal, Services, accounts, actions, changes, collections, compression, credentials, developer, docs, documents,
+    explain, export, openapi, preconditions, problem, records, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -224,6 +224,7 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::SetupStyle => Ok(setup::style()),
         Handler::Explain => Box::pin(explain::answer(admitted)).await,
         Handler::Transact => Box::pin(transact::answer(admitted)).await,
+        Handler::Act => Box::pin(actions::answer(admitted)).await,
         Handler::Options => documents::options(admitted),
         Handler::Root => documents::root(admitted),
         Handler::Alive => Ok(documents::alive()),

@@ -26,6 +26,10 @@ pub(crate) enum Pattern {
     Fixed(&'static [&'static str]),
     /// `/problems/{code}`
     Problem,
+    /// `/do/{action}`: an action that writes
+    Action,
+    /// `/do/{reading}`: one that reads
+    Reading,
     /// `/api/{collection}`
     Collection,
     /// `/api/{collection}:query`
@@ -136,6 +140,7 @@ pub(crate) enum Handler {
     SetupStyle,
     Explain,
     Transact,
+    Act,
     Docs(DocsPart),
     DeveloperSignIn,
     ModelState,
@@ -279,6 +284,8 @@ pub(crate) enum Parameters {
     OfRecord,
     /// Those that say what a write answers of a record: `select` and the values of its parameters.
     Shown,
+    /// Those that say what is answered of the records that an action returns; of one that reads, its arguments too.
+    OfAction,
     /// Those of a record that is read or written by a unique key: its fields and `select`.
     OfKey,
     /// The fields of a unique key.
@@ -330,6 +337,8 @@ pub(crate) enum Described {
     Not,
     /// Once for each collection; `operationId` is the verb and the collection's name, which stands for `{type}` in the summary.
     OfCollection { verb: &'static str, summary: &'static str, status: &'static str },
+    /// Once for each action, whose name is the `operationId`.
+    OfAction,
     Operation {
         tag: &'static str,
         id: &'static str,
@@ -368,7 +377,13 @@ impl Pattern {
     /// What its paths address in a collection.
     pub(crate) fn addressed(self) -> Option<Addressed> {
         match self {
-            Self::Fixed(_) | Self::Problem | Self::Types | Self::QueryOfTypes | Self::OfTypes => None,
+            Self::Fixed(_)
+            | Self::Problem
+            | Self::Action
+            | Self::Reading
+            | Self::Types
+            | Self::QueryOfTypes
+            | Self::OfTypes => None,
             Self::Collection | Self::Query | Self::Aggregate | Self::Export | Self::Changes => Some(Addressed::All),
             Self::Record | Self::By => Some(Addressed::Record),
             Self::Single => Some(Addressed::Single),
@@ -383,6 +398,8 @@ impl Pattern {
             Self::Types | Self::QueryOfTypes | Self::OfTypes => true,
             Self::Fixed(_)
             | Self::Problem
+            | Self::Action
+            | Self::Reading
             | Self::Collection
             | Self::Query
             | Self::Aggregate
@@ -404,6 +421,8 @@ impl Pattern {
             Self::Fixed([path, ..]) => path,
             Self::Fixed([]) => "",
             Self::Problem => "/problems/{code}",
+            Self::Action => "/do/{action}",
+            Self::Reading => "/do/{reading}",
             Self::Collection => "/api/{collection}",
             Self::Query => "/api/{collection}:query",
             Self::Aggregate => "/api/{collection}:aggregate",

@@ -1,6 +1,7 @@
 //! The table of everything that can be called. A new endpoint is a row here and an arm for its handler in `door` and
 //! `openapi`.
 
+use backstay_model::{Action, Model};
 use http::HeaderValue;
 
 use crate::endpoint::{
@@ -421,6 +422,39 @@ const fn accounts((id, summary): (&'static str, &'static str), status: &'static 
     Described::Operation { tag: "Accounts", id, summary, status, description: None }
 }
 
+/// An action of the model that writes.
+static ACTION: Route = Route {
+    pattern: Pattern::Action,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        verb: Verb::Post,
+        handler: Handler::Act,
+        body: Some(BodyRule { presence: Presence::Optional, ..JSON_BODY }),
+        parameters: Parameters::OfAction,
+        described: Described::OfAction,
+        ..WRITE
+    }],
+    otherwise: "call an action with POST",
+    not_yet: &[],
+};
+
+/// An action of the model that reads.
+static READING: Route = Route {
+    pattern: Pattern::Reading,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        handler: Handler::Act,
+        negotiated: true,
+        parameters: Parameters::OfAction,
+        described: Described::OfAction,
+        ..DOCUMENT
+    }],
+    otherwise: "this action reads: call it with GET",
+    not_yet: &[],
+};
+
 /// Places at one path each, and the problems.
 static OTHERS: &[Route] = &[
     document(Pattern::Fixed(&["/"]), &[Endpoint { handler: Handler::Root, ..DOCUMENT }]),
@@ -661,7 +695,7 @@ static RECORDS: [&Route; 15] = [
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    RECORDS.into_iter().chain(OTHERS).chain(DOCS)
+    RECORDS.into_iter().chain([&ACTION, &READING]).chain(OTHERS).chain(DOCS)
 }
 
 /// The route at a path, and what the path names there.
@@ -671,7 +705,15 @@ pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, 
         let records = Records::resolve(model, rest)?;
         return Ok((route_of(records.pattern()), Target::Records(records)));
     }
-    let route = other(state, path).ok_or_else(|| astray::refusal(model, path, fixed_paths()))?;
+    if let Some((index, action)) = action(model, path) {
+        return Ok((route_of_action(action), Target::Action(index)));
+    }
+    let astray = || {
+        let actions = model.actions.iter().map(|action| format!("{ACTIONS}{}", action.name));
+        let near: Vec<String> = actions.chain(fixed_paths().map(str::to_owned)).collect();
+        astray::refusal(model, path, near.iter().map(String::as_str))
+    };
+    let route = other(state, path).ok_or_else(astray)?;
     let code = path.strip_prefix(PROBLEMS).filter(|_| route.pattern == Pattern::Problem);
     Ok((route, code.map_or(Target::Fixed, Target::Problem)))
 }
@@ -693,12 +735,27 @@ pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<Heade
     }
     let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
-        _ => other(state, path)?,
+        _ => match action(state.engine.model(), path) {
+            Some((_, action)) => route_of_action(action),
+            None => other(state, path)?,
+        },
     };
     Some((route.allow(), route.accept_patch()))
 }
 
+/// The action at a path, with its place among those of the model.
+fn action<'m>(model: &'m Model, path: &str) -> Option<(usize, &'m Action)> {
+    let name = path.strip_prefix(ACTIONS)?;
+    model.actions.iter().enumerate().find(|(_, action)| action.name == name)
+}
+
+/// The route of an action.
+pub(crate) fn route_of_action(action: &Action) -> &'static Route {
+    if action.writes { &ACTION } else { &READING }
+}
+
 const PROBLEMS: &str = "/problems/";
+const ACTIONS: &str = "/do/";
 
 fn other(state: &State, path: &str) -> Option<&'static Route> {
     let development: &[Route] = if state.settings.development.is_some() { DEVELOPMENT } else { &[] };
@@ -706,7 +763,9 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
     OTHERS.iter().chain(docs).chain(development).find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
         Pattern::Problem => path.starts_with(PROBLEMS),
-        Pattern::Collection
+        Pattern::Action
+        | Pattern::Reading
+        | Pattern::Collection
         | Pattern::Query
         | Pattern::Aggregate
         | Pattern::Export
@@ -730,6 +789,8 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
     let paths = open.filter_map(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.first().copied(),
         Pattern::Problem
+        | Pattern::Action
+        | Pattern::Reading
         | Pattern::Collection
         | Pattern::Query
         | Pattern::Aggregate

@@ -38,6 +38,8 @@ kinds! {
     SIGN_IN_REQUIRED: "sign-in-required", UNAUTHORIZED, "Sign in first",
         "Sign in at /auth/sign-in and send the token as `Authorization: Bearer TOKEN`.";
     INVALID_TOKEN: "invalid-token", UNAUTHORIZED, "The token is not valid", "Sign in again at /auth/sign-in.";
+    INVALID_LINK: "invalid-link", UNAUTHORIZED, "The secret link is not valid",
+        "Leave out `Backstay-Link`. To have a new link, send `POST /auth/links` without it.";
     MALFORMED_AUTHORIZATION: "malformed-authorization", UNAUTHORIZED, "The Authorization header is malformed",
         "Send one header `Authorization: Bearer TOKEN`.";
     WRONG_CREDENTIALS: "wrong-credentials", UNAUTHORIZED, "Wrong email address or password",
@@ -46,6 +48,8 @@ kinds! {
         "Ask for access. An operator can find out which rule refused it.";
     TRANSITION_REFUSED: "transition-refused", FORBIDDEN, "The state can't change like this",
         "First do what `detail` asks for. If it gives no reason, ask for access; an operator can find out which condition refused it.";
+    REFUSED: "refused", UNPROCESSABLE_ENTITY, "The action was refused",
+        "Read `detail`. Programs can tell refusals apart by `reason`.";
     CROSS_ORIGIN: "cross-origin", FORBIDDEN, "Refused because of its origin",
         "Send the token as `Authorization: Bearer TOKEN`, or have the origin added to `server.cors_origins`.";
     NOT_FOUND: "not-found", NOT_FOUND, "Not found",
@@ -152,16 +156,19 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Malformed(_) => &MALFORMED_REQUEST,
         Error::Invalid(_) => &INVALID_VALUES,
         Error::Unauthenticated(Unauthenticated::Missing) => &SIGN_IN_REQUIRED,
-        Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => &INVALID_TOKEN,
+        Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => &INVALID_TOKEN,
+        Error::Unauthenticated(Unauthenticated::Link) => &INVALID_LINK,
         Error::Unauthenticated(Unauthenticated::Credentials) => &WRONG_CREDENTIALS,
         Error::Forbidden { .. }
         | Error::ForbiddenAfterwards { .. }
+        | Error::Uncallable { .. }
         | Error::SignUpClosed
         | Error::SignUpRefused
         | Error::NoAccounts
         | Error::NoLinks
         | Error::KeyWithoutSession => &FORBIDDEN,
         Error::TransitionRefused(_) => &TRANSITION_REFUSED,
+        Error::Refused(_) => &REFUSED,
         Error::ChangesGone => &CHANGES_GONE,
         Error::NotFound { .. } => &NOT_FOUND,
         Error::Conflict(Conflict::Unique { .. } | Conflict::UniqueUnseen { .. }) => &NOT_UNIQUE,
@@ -170,7 +177,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Conflict(Conflict::InTrash { .. }) => &REFERS_TO_TRASH,
         Error::Conflict(Conflict::Related { .. }) => &RELATED_CONFLICT,
         Error::Conflict(Conflict::InFlight) => &REQUEST_IN_FLIGHT,
-        Error::Conflict(Conflict::Concurrent) => &CONCURRENT_CHANGE,
+        Error::Conflict(Conflict::Concurrent | Conflict::Contended { .. }) => &CONCURRENT_CHANGE,
         Error::Conflict(Conflict::Already(_)) => &ALREADY_DONE,
         Error::Precondition { .. } => &VERSION_MISMATCH,
         Error::Exists { .. } => &RECORD_EXISTS,
@@ -185,7 +192,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
         Error::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => &TOO_COSTLY,
         Error::Limit(Limit::Share(_)) => &TOO_MANY_REQUESTS,
-        Error::Limit(Limit::Busy) => &BUSY,
+        Error::Limit(Limit::Busy | Limit::Locked) => &BUSY,
         Error::Limit(Limit::Storage) => &STORAGE_FULL,
         Error::Limit(Limit::Time { .. } | Limit::Deadline) => &TIMEOUT,
         Error::Unknown => &OUTCOME_UNKNOWN,
@@ -221,7 +228,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, LargeDeletion, Overlap, Place, RefusedTransition, Shared};
+    use backstay_base::{Action, LargeDeletion, Overlap, Place, RefusedByProcedure, RefusedTransition, Shared};
 
     use super::*;
 
@@ -256,6 +263,8 @@ mod tests {
                 to: text(),
                 message: None,
             })),
+            Error::Uncallable { action: text() },
+            Error::Refused(Box::new(RefusedByProcedure { code: None, message: text() })),
             Error::SignUpClosed,
             Error::SignUpRefused,
             Error::NoAccounts,
@@ -273,6 +282,7 @@ mod tests {
             Conflict::Related { of: None }.into(),
             Conflict::InFlight.into(),
             Conflict::Concurrent.into(),
+            Conflict::Contended { action: text(), runs: 2 }.into(),
             Conflict::Already("so").into(),
             Error::Precondition { version: 2 },
             Error::Exists { version: 2 },
@@ -290,6 +300,7 @@ mod tests {
             Limit::Storage.into(),
             Limit::Share(Shared::Queue).into(),
             Limit::Busy.into(),
+            Limit::Locked.into(),
             Limit::Time { seconds: 1 }.into(),
             Error::Unknown,
             Error::internal(io::Error::other("disk")),

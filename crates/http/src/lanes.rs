@@ -46,6 +46,11 @@ impl Lanes {
         self.ways.usage.of(address)
     }
 
+    /// What trusted proxies have taken.
+    pub(crate) fn used_by_proxies(&self) -> Arc<Used> {
+        self.ways.usage.of_proxies()
+    }
+
     /// Carries a connection from this network, which has taken time since this moment.
     pub(crate) fn carry(
         &self,

@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 
 mod accounts;
+mod actions;
 mod admission;
 mod answer;
 mod astray;

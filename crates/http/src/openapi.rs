@@ -1,3 +1,4 @@
+mod actions;
 mod answers;
 mod children;
 mod constraints;
@@ -11,6 +12,7 @@ mod operators;
 mod references;
 mod scalars;
 mod schemas;
+mod timers;
 
 use backstay_base::{Action, limits};
 use backstay_engine::Sizes;
@@ -27,6 +29,7 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
     let interfaces = interfaces::shown(model);
     let mut paths = operations::paths(model, &shown, &interfaces);
     paths.extend(interfaces::paths(model, &interfaces));
+    paths.extend(actions::paths(model));
     let schemas = shapes(model, &shown);
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         examples::complete(operation, &schemas);

@@ -15,6 +15,7 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         | Parameters::OfMatching
         | Parameters::OfRecord
         | Parameters::Shown
+        | Parameters::OfAction
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict

@@ -25,6 +25,8 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault<'a>>,
@@ -98,6 +100,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         instance: format!("urn:uuid:{request}"),
         request_id: request.to_string(),
         version,
+        reason: reason(refusal),
         request: which,
         errors,
         diagnostics,
@@ -109,6 +112,14 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
     answer.content_type = PROBLEM_JSON;
     answer.headers.extend(header);
     answer
+}
+
+/// What the procedure of an action calls its refusal.
+fn reason(refusal: &Refusal) -> Option<&str> {
+    match refusal {
+        Refusal::Domain(Error::Refused(refused)) => refused.code.as_deref(),
+        _ => None,
+    }
 }
 
 /// What to do about a refusal for which its kind has no good advice.
@@ -144,9 +155,6 @@ fn own_remedy(refusal: &Refusal) -> Option<&'static str> {
             Some("Mark a type of the model with `@identity` to have accounts, or work with operators and API keys.")
         }
         Refusal::Domain(Error::NoLinks) => Some("Name `auth.link` in a rule of the model to have secret links."),
-        Refusal::Domain(Error::Unauthenticated(Unauthenticated::Link)) => {
-            Some("Leave out `Backstay-Link`, or make a new link with `POST /auth/links`.")
-        }
         Refusal::Domain(Error::SignUpRefused) => Some(
             "If you have an account already, sign in. Otherwise check the invitation, and choose other values for unique fields.",
         ),
@@ -228,16 +236,23 @@ impl<'a> Details<'a> {
             Error::Precondition { version } | Error::Exists { version } => {
                 Self { version: Some(*version), ..Self::default() }
             }
-            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key | Unauthenticated::Link) => {
+            Error::Unauthenticated(Unauthenticated::Token | Unauthenticated::Key) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
+            // The token of a session beside it may be good: a client must not throw that away.
+            Error::Unauthenticated(Unauthenticated::Link) => Self::header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Backstay-Link error=\"invalid_token\""),
+            ),
             Error::Unauthenticated(Unauthenticated::Missing | Unauthenticated::Credentials) => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             Error::Limit(Limit::Rate { retry_after_seconds }) => {
                 Self::header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds))
             }
-            Error::Limit(Limit::Share(_) | Limit::Busy) => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
+            Error::Limit(Limit::Share(_) | Limit::Busy | Limit::Locked) => {
+                Self::header(header::RETRY_AFTER, HeaderValue::from(1))
+            }
             Error::Limit(
                 Limit::Size { .. }
                 | Limit::Matching { .. }
@@ -254,6 +269,8 @@ impl<'a> Details<'a> {
             | Error::Forbidden { .. }
             | Error::ForbiddenAfterwards { .. }
             | Error::TransitionRefused(_)
+            | Error::Uncallable { .. }
+            | Error::Refused(_)
             | Error::SignUpClosed
             | Error::SignUpRefused
             | Error::NoAccounts
@@ -291,6 +308,7 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Related { .. }
         | Conflict::InFlight
         | Conflict::Concurrent
+        | Conflict::Contended { .. }
         | Conflict::Already(_) => return Vec::new(),
     };
     let place = |field: &String| Place::field(field).under(record);
@@ -370,6 +388,7 @@ mod tests {
         check(domain(Limit::Hold.into()), 422);
         check(domain(Limit::Deadline.into()), 503);
         check(domain(Limit::Busy.into()), 503);
+        check(domain(Limit::Locked.into()), 503);
         check(domain(Limit::Storage.into()), 507);
         check(domain(Limit::Time { seconds: 1 }.into()), 503);
         check(domain(Error::Unknown), 503);

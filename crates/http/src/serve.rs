@@ -2,7 +2,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -72,8 +71,7 @@ pub async fn serve(
         let patience = patience(&settings, &place);
         let connection = Connection { peer: doorway.peer(address), doorway: doorway.clone(), place };
         let (protocol, stopping) = (protocol.clone(), stopping.clone());
-        // What a trusted proxy takes is its clients', whose networks aren't known here.
-        let used = if settings.proxies.trust(address) { Arc::default() } else { lanes.used_by(address) };
+        let used = if settings.proxies.trust(address) { lanes.used_by_proxies() } else { lanes.used_by(address) };
         lanes.carry((&used, begun), async move { connection.run(stream, &protocol, patience, stopping).await });
     }
     drop((listener, stopping));

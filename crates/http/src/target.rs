@@ -16,6 +16,8 @@ pub(crate) enum Target<'p> {
     Fixed,
     /// The code of a problem.
     Problem(&'p str),
+    /// The action at this place among those of the model.
+    Action(usize),
     /// Something below `/api/`.
     Records(Records),
 }

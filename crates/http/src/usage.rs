@@ -25,6 +25,9 @@ pub(crate) struct Usage {
     /// What a network counts for from which on it may be heavy.
     heavy_from: u64,
     networks: Mutex<HashMap<Network, Arc<Used>>>,
+    /// What trusted proxies take, all together. It is their clients', whose networks aren't known here, so that it makes
+    /// others heavy and is never heavy itself.
+    proxies: Arc<Used>,
 }
 
 /// The time that one network takes.
@@ -39,6 +42,15 @@ impl Used {
     /// Whether the network takes much while others want something too.
     pub(crate) fn is_heavy(&self) -> bool {
         self.heavy.load(Ordering::Relaxed)
+    }
+
+    /// So many windows have ended. What the network counts for now.
+    fn age(&self, windows: u64) -> u64 {
+        let before = (0..windows)
+            .try_fold(self.lately.load(Ordering::Relaxed), |left, _| (left > 0).then_some(left * KEPT.0 / KEPT.1));
+        let lately = before.unwrap_or(0) + self.in_window.swap(0, Ordering::Relaxed);
+        self.lately.store(lately, Ordering::Relaxed);
+        lately
     }
 
     #[cfg(test)]
@@ -56,7 +68,13 @@ impl Usage {
             window_ends: AtomicU64::new(WINDOW),
             heavy_from: processors * WINDOW * WINDOWS * limits::HEAVY_PERCENT / 100,
             networks: Mutex::default(),
+            proxies: Arc::default(),
         }
+    }
+
+    /// What trusted proxies take.
+    pub(crate) fn of_proxies(&self) -> Arc<Used> {
+        Arc::clone(&self.proxies)
     }
 
     /// What the network of this address takes.
@@ -84,12 +102,10 @@ impl Usage {
         }
         let windows = 1 + (now - ended) / WINDOW;
         self.window_ends.store(ended + windows * WINDOW, Ordering::Relaxed);
-        let (mut active, mut most) = (0, 0);
+        let mut active = usize::from(self.proxies.age(windows) > 0);
+        let mut most = 0;
         for used in networks.values() {
-            let before = (0..windows)
-                .try_fold(used.lately.load(Ordering::Relaxed), |left, _| (left > 0).then_some(left * KEPT.0 / KEPT.1));
-            let lately = before.unwrap_or(0) + used.in_window.swap(0, Ordering::Relaxed);
-            used.lately.store(lately, Ordering::Relaxed);
+            let lately = used.age(windows);
             active += usize::from(lately > 0);
             most = most.max(lately);
         }
@@ -155,6 +171,25 @@ mod tests {
         check(&[(30, &[(A, 20), (B, 1)]), (60, &[(A, 1), (B, 1)])], &[]);
         // Others are gone.
         check(&[(30, &[(A, 20), (B, 1)]), (200, &[(A, 20)])], &[]);
+    }
+
+    #[test]
+    fn a_network_is_heavy_beside_a_trusted_proxy_which_never_is() {
+        let usage = Usage::new(2);
+        let (direct, proxies) = (usage.of([192, 0, 2, A].into()), usage.of_proxies());
+        let mut now = usage.epoch;
+        let mut pass = |direct_millis: u64, proxy_millis: u64| {
+            for _ in 0..60 {
+                now += Duration::from_nanos(WINDOW);
+                direct.in_window.fetch_add(direct_millis * 1_000_000, Ordering::Relaxed);
+                proxies.in_window.fetch_add(proxy_millis * 1_000_000, Ordering::Relaxed);
+                usage.charge(&direct, (now, now));
+            }
+            (direct.is_heavy(), proxies.is_heavy())
+        };
+        assert_eq!(pass(1, 19), (false, false));
+        assert_eq!(pass(15, 5), (true, false));
+        assert_eq!(pass(1, 19), (false, false));
     }
 
     #[test]

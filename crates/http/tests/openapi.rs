@@ -30,6 +30,31 @@ fn newsroom() -> Value {
         .expect("the document is JSON")
 }
 
+/// What happens at a moment is said where the moment is given, and where it is read.
+#[test]
+fn timers_are_described() {
+    let model = r#"
+        extend schema @app(name: "Desk")
+        enum State { DRAFT @initial @to(state: "DONE") DONE }
+        type Post @allow(read: "true", create: "true", update: "true") @at(field: "until", do: DELETE) {
+          state: State! @at(field: "doneAt", to: "DONE")
+          "When it is done."
+          doneAt: DateTime
+          until: Date @range(min: "2020-01-01")
+        }
+    "#;
+    let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
+    let document = describe(&loaded.model, Sizes::default(), &HttpSettings::default());
+    let document: Value = serde_json::from_str(&document).expect("the document is JSON");
+    for schema in ["Post", "Post.Create", "Post.Patch"] {
+        let described = |field: &str| &document["components"]["schemas"][schema]["properties"][field]["description"];
+        let done = "When it is done.\n\nAt this moment, `state` becomes DONE, if the transition is possible.";
+        assert_eq!(*described("doneAt"), json!(done), "{schema}");
+        let until = described("until").as_str().expect(schema);
+        assert!(until.ends_with("At this moment, the record is deleted."), "{schema}: {until}");
+    }
+}
+
 /// A patch takes a value or an operator that changes the stored one.
 #[test]
 fn operators_are_described() {
@@ -316,6 +341,59 @@ fn described(model: &str) -> Value {
 type Kind<'t> = (&'t str, &'t [&'t str], &'t [&'t str]);
 
 /// Every kind of request that `/transact` takes.
+#[test]
+fn actions_are_described() {
+    let document = described(
+        r#"
+        extend schema @app(name: "Shop")
+        type Order @allow(read: "true") { number: Int }
+        type Secret @allow(create: "true") { word: String }
+        type Address @embedded { city: String! }
+        input Line { item: ID!  quantity: Int! = 1 @range(min: 1) }
+        type Mutation {
+          "Buys."
+          checkout(lines: [Line!]!, note: String @length(max: 5)): Order! @function @allow(call: "true")
+          ping: Boolean @function @allow(call: "true") @deprecated(reason: "nobody asks")
+          hidden: [Secret!] @function @allow(call: "true")
+        }
+        type Query { where(order: ID!, parts: [Int!]): Address! @function @allow(call: "true") }
+    "#,
+    );
+    let checkout = &document["paths"]["/do/checkout"]["post"];
+    let sent = &checkout["requestBody"];
+    assert_eq!((&sent["required"], &checkout["description"]), (&json!(true), &json!("Buys.")));
+    let schema = &sent["content"]["application/json"]["schema"];
+    assert_eq!(schema, &json!({ "$ref": "#/components/schemas/CheckoutArguments.Input" }));
+    let parameters = json!([
+        { "$ref": "#/components/parameters/IdempotencyKey" },
+        { "$ref": "#/components/parameters/Select" },
+    ]);
+    assert_eq!(checkout["parameters"], parameters);
+    let answered = |of: &Value| of["responses"]["200"]["content"]["application/json"]["schema"].clone();
+    assert_eq!(answered(checkout), json!({ "oneOf": [{ "$ref": "#/components/schemas/Order" }, { "type": "null" }] }));
+    let schemas = &document["components"]["schemas"];
+    let line = &schemas["Line.Input"];
+    assert_eq!((&line["required"], &line["properties"]["quantity"]["minimum"]), (&json!(["item"]), &json!(1)));
+    assert_eq!(schemas["CheckoutArguments.Input"]["required"], json!(["lines"]));
+    assert_eq!(schemas["CheckoutArguments.Input"]["properties"]["note"]["maxLength"], json!(5));
+    let ping = &document["paths"]["/do/ping"]["post"];
+    assert_eq!((&ping["requestBody"], &ping["deprecated"]), (&Value::Null, &json!(true)));
+    assert_eq!(answered(ping), json!({ "type": ["boolean", "null"] }));
+    let hidden = answered(&document["paths"]["/do/hidden"]["post"]);
+    assert_eq!(hidden, json!({ "type": ["array", "null"], "items": { "type": "null" } }));
+    let asks = &document["paths"]["/do/where"]["get"];
+    let names: Vec<_> = elements(&asks["parameters"]).iter().map(|one| (&one["name"], &one["required"])).collect();
+    assert_eq!(names, [(&json!("order"), &json!(true)), (&json!("parts"), &json!(false))]);
+    assert_eq!(asks["parameters"][1]["content"]["application/json"]["schema"]["type"], json!("array"));
+    assert_eq!(answered(asks), json!({ "$ref": "#/components/schemas/Address" }));
+    let unused: Vec<&str> = ["Address.Input", "WhereResult", "Line", "CheckoutArguments"]
+        .into_iter()
+        .filter(|name| !schemas[*name].is_null())
+        .collect();
+    assert_eq!(unused, [""; 0]);
+    check_references(&document, &document);
+}
+
 #[test]
 fn a_transaction_is_described_whole() {
     let note = r#"type Note @history(read: "true") @trash(keep: "30d") @allow(read: "true", create: "true", update: "true", delete: "true") { text: Text }"#;

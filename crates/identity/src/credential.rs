@@ -33,6 +33,7 @@ impl Subject {
             verified: false,
             account: None,
             link: None,
+            via: Arc::from([]),
             session: None,
             grant: None,
         }

@@ -57,6 +57,7 @@ impl Key {
             verified: false,
             account: None,
             link: None,
+            via: Arc::from([]),
             session: None,
             grant: self.grant.clone(),
         })

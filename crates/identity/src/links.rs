@@ -53,23 +53,19 @@ impl Identity {
         self.inner().directory.engine.run(cx, RevokeLink { links, id }).await
     }
 
-    /// Removes links that have expired, the oldest first: at most `limits::EXPIRED_LINKS`. Returns whether there may be more.
+    /// Removes links that have expired, those that expired first: at most `limits::EXPIRED_LINKS`. Returns whether there may
+    /// be more.
     pub async fn remove_expired_links(&self) -> Result<bool, Error> {
         let engine = &self.inner().directory.engine;
         let Schema { links, .. } = self.inner().directory.schema;
-        let system = Context::system(engine);
-        let oldest = engine.peek_page(links.collection, None, limits::EXPIRED_LINKS).await?;
-        let mut expired = 0;
-        for link in &oldest {
-            if links.expires_at(link)? > system.now {
-                break;
-            }
-            match engine.run(&system, RevokeLink { links, id: link.id() }).await {
-                Ok(()) | Err(Error::NotFound { .. }) => expired += 1,
+        let expired = engine.peek_past(links.collection, links.expires_at, limits::EXPIRED_LINKS).await?;
+        for id in &expired {
+            match engine.run(&Context::system(engine), RevokeLink { links, id: *id }).await {
+                Ok(()) | Err(Error::NotFound { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(expired == limits::EXPIRED_LINKS)
+        Ok(expired.len() == limits::EXPIRED_LINKS as usize)
     }
 }
 

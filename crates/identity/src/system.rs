@@ -76,7 +76,7 @@ type BackstayInvitation @allow(read: "auth.kind == 'OPERATOR'") {
 }
 
 "A secret link: rules know who shows its token by auth.link."
-type BackstayLink @allow(read: "auth.kind == 'OPERATOR'") {
+type BackstayLink @allow(read: "auth.kind == 'OPERATOR'") @index(fields: ["expiresAt"]) {
   "SHA-256 of the token."
   tokenHash: String! @unique @class(is: SECRET)
   #maker

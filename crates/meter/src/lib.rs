@@ -1,6 +1,8 @@
-//! How many pages an SQLite connection has used, which the safe interface doesn't tell. The only crate with unsafe code;
-//! decides nothing.
+//! What C libraries have no safe interface for: how many pages an SQLite connection has used, and how soon the allocator
+//! returns memory. The only crate with unsafe code; decides nothing.
 
+mod allocator;
 mod pages;
 
+pub use allocator::return_memory_after;
 pub use pages::{on_progress, used};

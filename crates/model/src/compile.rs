@@ -9,6 +9,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Schema};
 use backstay_base::limits;
 
+use crate::declared_actions::{self, DeclaredActions};
 use crate::literal;
 use crate::places::Places;
 use crate::source::{SourceMap, Span};
@@ -22,6 +23,8 @@ pub(crate) const SYSTEM_DIRECTIVES: &str = include_str!("system.graphql");
 pub(crate) struct Compiled {
     pub(crate) schema: Valid<Schema>,
     pub(crate) places: Places,
+    /// The actions, which are no part of the schema.
+    pub(crate) actions: DeclaredActions,
 }
 
 /// Parses and validates. Errors of syntax come alone: what follows from them would only confuse. `available` are the names
@@ -38,6 +41,7 @@ pub(crate) fn compile(sources: &Arc<SourceMap>, available: &[String]) -> Result<
         return Err(out);
     }
     unsupported::check(&documents, &places, &mut out);
+    let actions = declared_actions::take(&mut documents, &places, &mut out);
     places.packs = packs::merge(&mut documents, &places, available, &mut out);
     interfaces::expand(&mut documents, &places, &mut out);
     let mut builder = Schema::builder().add_ast(&shipped(&documents, &mut out));
@@ -58,7 +62,7 @@ pub(crate) fn compile(sources: &Arc<SourceMap>, available: &[String]) -> Result<
     for errors in doubled.iter().chain(&wrong) {
         Translation { schema: &schema, places: &places }.add(errors, &mut out);
     }
-    if out.has_errors() { Err(out) } else { Ok(Compiled { schema, places }) }
+    if out.has_errors() { Err(out) } else { Ok(Compiled { schema, places, actions }) }
 }
 
 /// What ships with Backstay, without the scalars whose names the model gives to types of its own.

@@ -5,14 +5,16 @@
 //! answers have them; a value of a union begins with `__typename`. The form belongs to the model that the database holds:
 //! a migration that changes the types writes stored documents anew.
 
+use std::sync::Arc;
+
 use backstay_base::{Place, RecordId, Step, Violation, ViolationKind, limits, nearest};
 use backstay_scalar::{Members, Scalar, Token, Value, items, members, write};
 
 use crate::kind::{Document, Element, FieldKind, Shape};
 use crate::{CollectionId, Embedded, EmbeddedId, Field, Model, RecordUnionId, Union, UnionId};
 
-/// Reads the JSON that names a record of a type, where it isn't written as an id.
-pub type RelatedReader<'r> = &'r mut dyn FnMut(CollectionId, &str) -> Result<RecordId, ViolationKind>;
+/// Reads the JSON that names a record of a type at a place of a document, where it isn't written as an id.
+pub type RelatedReader<'r> = &'r mut dyn FnMut(CollectionId, &str, &Place) -> Result<RecordId, ViolationKind>;
 
 /// The member that says which type of a union a value has.
 pub const TYPE_NAME: &str = "__typename";
@@ -23,10 +25,11 @@ impl Model {
     /// # Errors
     /// Everything that is wrong with it, at its place; `at` is that of the document.
     pub fn read_document(&self, document: Document, raw: &str, at: Place) -> Result<Value, Vec<Violation>> {
-        let by_id = &mut |target, raw: &str| match self.collection(target).key.scalar().read(Token::Json(raw)) {
-            Ok(value) => value.as_id().ok_or(ViolationKind::Required),
-            Err(problem) => Err(problem.into()),
-        };
+        let by_id =
+            &mut |target, raw: &str, _: &Place| match self.collection(target).key.scalar().read(Token::Json(raw)) {
+                Ok(value) => value.as_id().ok_or(ViolationKind::Required),
+                Err(problem) => Err(problem.into()),
+            };
         self.read_document_naming(document, raw, (at, by_id))
     }
 
@@ -46,6 +49,27 @@ impl Model {
             violations if violations.is_empty() => {
                 let text = String::from_utf8(reader.out).expect("what is written as JSON is UTF-8");
                 Ok(Value::Json(text.into()))
+            }
+            violations => Err(violations),
+        }
+    }
+
+    /// Reads one value of an embedded type from JSON, in the form in which documents hold it. The limits of its members are not
+    /// asked.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at its place; `at` is that of the value.
+    pub(crate) fn read_embedded(
+        &self,
+        of: EmbeddedId,
+        raw: &str,
+        (at, related): (Place, RelatedReader<'_>),
+    ) -> Result<Arc<str>, Vec<Violation>> {
+        let mut reader = Reader { model: self, related, at, violations: Vec::new(), out: Vec::new() };
+        _ = reader.object(of, Tag::Left, raw);
+        match reader.violations {
+            violations if violations.is_empty() => {
+                Ok(String::from_utf8(reader.out).expect("what is written as JSON is UTF-8").into())
             }
             violations => Err(violations),
         }
@@ -312,7 +336,7 @@ impl Reader<'_> {
     /// A reference to a record: an id, or what else names one.
     fn reference(&mut self, target: CollectionId, raw: &str) -> Presence {
         let read = match raw.starts_with('{') {
-            true => (self.related)(target, raw).map(Value::Id),
+            true => (self.related)(target, raw, &self.at).map(Value::Id),
             false => self.model.collection(target).key.scalar().read(Token::Json(raw)).map_err(ViolationKind::from),
         };
         match read {
@@ -354,6 +378,8 @@ impl Reader<'_> {
         self.out
             .extend_from_slice(format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":", model.collection(*target).name).as_bytes());
         match others.as_slice() {
+            // It is named by a key, which is as well without `id`.
+            [(name, raw)] if name == "id" && raw.get().starts_with('{') => _ = self.reference(*target, raw.get()),
             [(name, raw)] if name == "id" => {
                 self.within(Step::Member("id".to_owned()), |reader| _ = reader.reference(*target, raw.get()));
             }
@@ -377,7 +403,7 @@ impl Reader<'_> {
 }
 
 /// A name that was sent, short enough to repeat in an answer.
-fn shorten(name: &str) -> String {
+pub(crate) fn shorten(name: &str) -> String {
     const CHARS: usize = 60;
     match name.char_indices().nth(CHARS) {
         Some((end, _)) => format!("{}…", &name[..end]),

@@ -52,10 +52,24 @@ impl Model {
         reached
     }
 
+    /// Of each embedded type, whether a value of this one can have values of it, or is one.
+    pub fn reached_from(&self, of: EmbeddedId) -> Vec<bool> {
+        let mut reached = vec![false; self.embedded.len()];
+        reach((&self.embedded, &self.unions), Shape::Embedded(of), &mut reached);
+        reached
+    }
+
     /// Shows the values of a document that limits of their members refuse, in the order in which they stand there, until
     /// the visitor has seen enough. The document is in the form in which it is stored.
     pub fn visit_misfits<'t>(&self, document: Document, text: &'t str, visit: Visit<'_, 't>) {
         _ = Walk { model: self, steps: Vec::new(), visit }.document(document, text);
+    }
+}
+
+impl Model {
+    /// The same of one value of an embedded type.
+    pub(crate) fn visit_misfits_of<'t>(&self, of: EmbeddedId, text: &'t str, visit: Visit<'_, 't>) {
+        _ = Walk { model: self, steps: Vec::new(), visit }.shaped(Shape::Embedded(of), text);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::places::Places;
 use crate::{Diagnostic, Diagnostics};
 
 /// Directives of types of which both count, what the interface says and what the type says; any other is written once.
-const ADDING_UP_ON_TYPES: &[&str] = &["allow", "check", "exclude", "index", "unique"];
+const ADDING_UP_ON_TYPES: &[&str] = &["allow", "at", "check", "exclude", "index", "unique"];
 /// The same of fields.
 const ADDING_UP_ON_FIELDS: &[&str] = &["check", "renamed", "set"];
 

@@ -1,9 +1,12 @@
 //! Turns the text of model files into a checked `Model`, or into diagnostics that say what to fix; compares two
 //! models. Does no I/O, and knows neither SQL nor how rules are evaluated.
 
+mod action;
+mod action_values;
 mod addressed;
 mod allow;
 mod compile;
+mod declared_actions;
 mod diagnostic;
 mod difference;
 mod document;
@@ -34,19 +37,21 @@ mod resolve;
 mod sequence;
 mod source;
 mod syntax;
+mod timer;
 mod translate;
 mod unsupported;
 mod value_type;
 mod values;
 
+pub use action::{Action, ActionResult, ResultKind, Returned};
 pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, Layer, UpdateRule};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
-    ApiChange, ApplicationPart, AtCreate, Difference, DocumentTypes, FieldPart, Filled, LikelyRename, LinkSource,
-    Meaning, Meanings, MemberChange, Narrowed, Pairing, Part, PathChange, Risk, Stage, StatesPart, TypeChange, Work,
-    WriteDirective, Writes, diff, diff_of_pair, enum_values, exclusion_before, index_before, is_same_computed,
-    is_same_sum, likely_renames, type_change,
+    ActionChange, ActionDifference, ApiChange, ApplicationPart, AtCreate, Difference, DocumentTypes, FieldPart, Filled,
+    LikelyRename, LinkSource, Meaning, Meanings, MemberChange, Narrowed, Pairing, Part, PathChange, Risk, Stage,
+    StatesPart, TypeChange, Work, WriteDirective, Writes, diff, diff_of_pair, enum_values, exclusion_before,
+    index_before, is_same_computed, is_same_sum, likely_renames, type_change,
 };
 pub use document::{RelatedReader, TYPE_NAME};
 pub use document_limits::{DocumentMisfit, MemberLimit};
@@ -60,18 +65,19 @@ pub use lint::Lint;
 pub use load::{Loaded, load};
 pub use mention::Mentioned;
 pub use model::{
-    Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, Exclusion, Field,
-    History, Index, Model, Nulls, OrderKey, RecordUnion, SearchIndex, Searched, Set, SetOn, StoredNames, StoredSum,
-    Trash, Tree, Union, Upkeep, VersionChange, Versions, Within,
+    Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, EmbeddedRole,
+    Exclusion, Field, History, Index, Model, Nulls, OrderKey, RecordUnion, SearchIndex, Searched, Set, SetOn,
+    StoredNames, StoredSum, Trash, Tree, Union, Upkeep, VersionChange, Versions, Within,
 };
 pub use named::{FUNCTIONS, NamedRule, NamedRules, ParameterKind, RuleId, RuleParameter};
-pub use names::{own_name, shortened};
+pub use names::{own_name, path, shortened, snake};
 pub use pack::Pack;
 pub use pattern::FieldPattern;
 pub use range::{Range, RangeProblem};
 pub use render::Style;
 pub use sequence::{NumberFormat, NumberPiece, Sequence};
 pub use source::{Owner, OwnerName, Position, RuleText, SourceFile, SourceMap, Span, Wording};
+pub use timer::{TimedAct, Timer};
 pub use value_type::{ValueProblem, ValueType};
 pub use values::{Misfit, ValueLimit};
 

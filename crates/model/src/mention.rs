@@ -2,7 +2,7 @@
 //! document without references to some of them.
 
 use backstay_base::{KeyForm, RecordId, Step};
-use backstay_scalar::{Members, Token, items, members};
+use backstay_scalar::{Members, Token, Value, items, members, write};
 
 use crate::kind::{Document, FieldKind, InnerRelation, Link, Mention, OnDelete, Shape};
 use crate::{CollectionId, Embedded, EmbeddedId, Field, FieldId, Model, RecordUnion, TYPE_NAME, Union, names};
@@ -100,6 +100,17 @@ impl Model {
         };
         Walk { model: self, at: Vec::new(), each }.document(document, text)
     }
+
+    /// A document as it is stored with other references at some of their places. It asks for each of them, in their order.
+    pub fn with_mentions(
+        &self,
+        document: Document,
+        text: &str,
+        mut other: impl FnMut(&[Step]) -> Option<RecordId>,
+    ) -> String {
+        let each = &mut |mentioned: Mentioned| other(&mentioned.at).map_or(Kept::Yes, Kept::As);
+        Walk { model: self, at: Vec::new(), each }.document(document, text)
+    }
 }
 
 /// Whether a reference stays in the document.
@@ -107,6 +118,8 @@ impl Model {
 enum Kept {
     Yes,
     No,
+    /// It leads to this record instead.
+    As(RecordId),
 }
 
 /// A walk through a stored document that writes it again.
@@ -213,6 +226,13 @@ impl Walk<'_> {
         match kept {
             Kept::Yes => raw.to_owned(),
             Kept::No => NULL.to_owned(),
+            Kept::As(other) => {
+                let mut written = Vec::new();
+                write(&mut written, &Value::Id(other));
+                let id = String::from_utf8(written).expect("what is written as JSON is UTF-8");
+                let name = || &self.model.collection(target).name;
+                if raw.starts_with('{') { format!("{{\"{TYPE_NAME}\":\"{}\",\"id\":{id}}}", name()) } else { id }
+            }
         }
     }
 }

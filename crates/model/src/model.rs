@@ -18,6 +18,7 @@ use crate::pattern::FieldPattern;
 use crate::range::Range;
 use crate::sequence::Sequence;
 use crate::source::{RuleText, SourceMap, Span};
+use crate::timer::Timer;
 
 /// A checked application: every name resolved, every directive understood. Rules are kept as text; crate `expr` types
 /// them.
@@ -37,6 +38,8 @@ pub struct Model {
     pub record_unions: Vec<RecordUnion>,
     /// Interfaces with a path, indexed by `InterfaceId`.
     pub interfaces: Vec<Interface>,
+    /// What the team's own functions do, in the order of the model.
+    pub actions: Vec<crate::Action>,
     /// `@rule`s.
     pub rules: NamedRules,
     /// The packs that it includes, in the order in which the application does.
@@ -172,6 +175,8 @@ pub struct Collection {
     pub mentions: Vec<Mention>,
     /// `@exclude`s.
     pub exclusions: Vec<Exclusion>,
+    /// `@at`s, those of fields first.
+    pub timers: Vec<Timer>,
     /// Who may do what with its records, owner by owner, that of the type first: an action is allowed if a clause of that
     /// one allows it, and one of each other owner that has clauses about it.
     pub allow: Vec<Layer>,
@@ -802,7 +807,7 @@ impl Column {
     }
 }
 
-/// A type marked `@embedded`, whose values are part of the record that holds them.
+/// A type marked `@embedded`, whose values are part of the record that holds them; or what an action takes or returns.
 #[derive(Debug, Clone)]
 pub struct Embedded {
     /// The type's name, such as `Address`.
@@ -814,8 +819,23 @@ pub struct Embedded {
     /// Its members, in order. Their ids are their places here, their columns are those of no table, and
     /// `Field::required` says what is required wherever a value is.
     pub members: Vec<Field>,
+    /// What its values are.
+    pub role: EmbeddedRole,
     /// Where the type's name is in the model.
     pub span: Span,
+}
+
+/// What the values of an embedded type are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmbeddedRole {
+    /// Parts of records: the model declares the type.
+    Part,
+    /// Arguments, or parts of them: an `input` type of the model.
+    Input,
+    /// The arguments of an action.
+    Arguments,
+    /// What an action returns, in the one member of the type.
+    Result,
 }
 
 impl Embedded {

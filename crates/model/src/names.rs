@@ -11,7 +11,7 @@ pub fn own_name(path: &str) -> &str {
 const IDENTIFIER_BYTES: usize = 63;
 
 /// `publishedAt` → `published_at`, `HTTPRequest` → `http_request`, `line2` → `line2`.
-pub(crate) fn snake(name: &str) -> String {
+pub fn snake(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut text = String::with_capacity(name.len() + 4);
     for (at, letter) in letters.iter().enumerate() {
@@ -27,6 +27,12 @@ pub(crate) fn snake(name: &str) -> String {
     text
 }
 
+/// `checkOut` → `CheckOut`: the name with a capital letter.
+pub(crate) fn pascal(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
 /// `SiteSettings` → `site-settings`: the name in small letters with hyphens.
 pub(crate) fn word(type_name: &str) -> String {
     snake(type_name).replace('_', "-")
@@ -34,7 +40,7 @@ pub(crate) fn word(type_name: &str) -> String {
 
 /// `BlogPost` → `blog-posts`: the name in small letters with hyphens, and its last word in the plural: after a consonant
 /// `y` becomes `ies`; after `s`, `x`, `z`, `ch` and `sh` comes `es`; else `s`. No dictionary.
-pub(crate) fn path(type_name: &str) -> String {
+pub fn path(type_name: &str) -> String {
     let mut word = word(type_name);
     let vowel_before_y = word.len() < 2 || word[..word.len() - 1].ends_with(['a', 'e', 'i', 'o', 'u', '-']);
     if word.ends_with('y') && !vowel_before_y {

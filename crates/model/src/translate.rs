@@ -215,7 +215,9 @@ impl Translation<'_> {
             .into_iter()
             .filter(|known| {
                 let of_types = directive == "allow" && ["refer", "only", "delete", "restore", "purge"].contains(known);
-                !(of_types && at == Level::Field)
+                // Those of actions are checked before the schema is built.
+                let of_actions = directive == "allow" && *known == "call";
+                !(of_actions || of_types && at == Level::Field)
             })
             .collect();
         let help = match known.as_slice() {
@@ -302,6 +304,8 @@ impl Translation<'_> {
             "OBJECT" => "types",
             "INTERFACE" => "interfaces",
             "FIELD_DEFINITION" => "fields",
+            "ARGUMENT_DEFINITION" => "arguments of actions",
+            "INPUT_FIELD_DEFINITION" => "fields of input types",
             "ENUM" => "enums",
             "ENUM_VALUE" => "values of enums",
             other => other,

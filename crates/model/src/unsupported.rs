@@ -65,10 +65,6 @@ impl Check<'_> {
         match definition {
             Definition::InterfaceTypeDefinition(of) => self.fields(&of.fields),
             Definition::InterfaceTypeExtension(of) => self.fields(&of.fields),
-            Definition::InputObjectTypeDefinition(_) | Definition::InputObjectTypeExtension(_) => {
-                let help = "remove it; clients send the fields of the types. Values without an `id` are types marked `@embedded`";
-                self.refuse(definition, "`input` is not supported yet", help);
-            }
             Definition::DirectiveDefinition(_) => {
                 self.refuse(definition, "directives of your own are not supported", "remove the definition");
             }
@@ -93,22 +89,28 @@ impl Check<'_> {
                     self.push(operation.location(), Diagnostic::error(message).help("remove it"), "not supported yet");
                 }
             }
-            // `resolve/embedded.rs` refuses unions whose members are not embedded.
+            // `declared_actions.rs` reads input types; `resolve/embedded.rs` refuses unions whose members are not embedded.
             Definition::EnumTypeDefinition(_)
             | Definition::EnumTypeExtension(_)
             | Definition::UnionTypeDefinition(_)
             | Definition::UnionTypeExtension(_)
+            | Definition::InputObjectTypeDefinition(_)
+            | Definition::InputObjectTypeExtension(_)
             | Definition::OperationDefinition(_)
             | Definition::FragmentDefinition(_) => {}
         }
     }
 
     fn object(&mut self, definition: &Definition, name: &Name, fields: &[Node<FieldDefinition>]) {
-        if matches!(name.as_str(), "Query" | "Mutation" | "Subscription") {
-            let message = format!("`type {name}` is not supported yet");
-            return self.refuse(definition, &message, "remove it; Backstay generates the API");
+        match name.as_str() {
+            // Their fields are actions, which take arguments.
+            "Query" | "Mutation" => {}
+            "Subscription" => {
+                let message = "`type Subscription` is not supported yet";
+                self.refuse(definition, message, "remove it; clients ask for changes at `/api/…:changes`");
+            }
+            _ => self.fields(fields),
         }
-        self.fields(fields);
     }
 
     fn fields(&mut self, fields: &[Node<FieldDefinition>]) {

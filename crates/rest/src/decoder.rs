@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::{iter, mem};
 
 use backstay_base::{Error, Limit, Place, RecordId, Step, Violation, ViolationKind, limits};
-use backstay_engine::{Child, ChildAct, Children, Input, Missing, Referred};
+use backstay_engine::{Child, ChildAct, Children, Input, Missing, NamedWithin, Referred};
 use backstay_model::{Collection, CollectionId, Document, Field, FieldId, FieldKind, Model, TYPE_NAME};
 use backstay_scalar::{Operation, Token, Value};
 use serde_json::value::RawValue;
@@ -257,9 +257,20 @@ impl<'d> Decoder<'d> {
     fn document(&mut self, reading: &mut Reading, (field, name): (&Field, &str), (document, raw): (Document, &str)) {
         let at = self.at.clone().then(Step::Member(shorten(name)));
         let model = self.model;
-        let related = &mut |target, raw: &str| self.in_document(target, raw);
+        let (outer, most) = (steps(&at).len(), self.relations.most());
+        let mut all = Vec::new();
+        let related = &mut |target, raw: &str, at: &Place| match self.within(target, raw)? {
+            Referred::Id(id) => Ok(id),
+            Referred::ByKey(_) if all.len() >= most => Err(ViolationKind::Range(format!(
+                "at most {most} records are named by keys in a document; send ids here"
+            ))),
+            Referred::ByKey(named) => {
+                all.push(NamedWithin { at: steps(at)[outer..].to_vec(), named });
+                Ok(RecordId::stand_in(model.collection(target).key.form()))
+            }
+        };
         match model.read_document_naming(document, raw, (at, related)) {
-            Ok(value) => reading.input.set(field.id, value),
+            Ok(value) => reading.input.document(field.id, value, all),
             Err(violations) => self.violations.extend(violations),
         }
     }
@@ -427,4 +438,9 @@ impl<'d> Decoder<'d> {
         }
         Ok(())
     }
+}
+
+/// The steps to a value in the body.
+fn steps(at: &Place) -> &[Step] {
+    if let Place::Value(steps) = at { steps } else { &[] }
 }

@@ -2,6 +2,7 @@
 //! and no database.
 
 pub mod accounts;
+mod actions;
 mod aggregate;
 mod assignment;
 mod by;
@@ -44,6 +45,7 @@ mod values;
 mod words;
 mod wrong;
 
+pub use actions::{called_by_body, called_by_query, check_shown, is_in_url, shown};
 pub use assignment::assignments;
 pub use cells::Columns;
 pub use changes::ChangesBody;

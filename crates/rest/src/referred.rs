@@ -61,20 +61,9 @@ impl Decoder<'_> {
         Ok(self.relations.find(raw, ByKey { target, key, input, missing })?)
     }
 
-    /// The id of a record that something within a document refers to. Documents hold ids, so nothing can be left open.
-    pub(crate) fn in_document(&mut self, target: CollectionId, raw: &str) -> Result<RecordId, ViolationKind> {
-        if !raw.starts_with('{') {
-            return self.id(target, raw);
-        }
-        match self.reference(target, raw, Missing::Refuse) {
-            Ok(Referred::Id(id)) => Ok(id),
-            Ok(Referred::ByKey(_)) => Err(ViolationKind::Misused {
-                problem: "expected an id: in a list of embedded values or a union, a unique key can't name a record"
-                    .to_owned(),
-                remedy: "look the record up and send its id".to_owned(),
-            }),
-            Err(wrong) => Err(wrong.kind),
-        }
+    /// The record that something within a document refers to.
+    pub(crate) fn within(&mut self, target: CollectionId, raw: &str) -> Result<Referred, ViolationKind> {
+        self.reference(target, raw, Missing::Refuse).map_err(|wrong| wrong.kind)
     }
 }
 

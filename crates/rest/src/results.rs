@@ -79,6 +79,15 @@ impl Results {
     }
 }
 
+/// What a request in a transaction is answered with, as a whole.
+pub(crate) fn in_results(answer: &Answer) -> Bytes {
+    match (answer.body(), answer) {
+        (Some(body), _) => body.clone(),
+        (None, Answer::Written(written)) => names(written).into(),
+        (None, Answer::Found(_) | Answer::Page(_)) => Bytes::from_static(b"null"),
+    }
+}
+
 /// What became of the records that a request could create or change, where they aren't shown: `{"outcome": …, "id": …}` of
 /// each. `None` of any other write.
 pub fn outcomes(written: &Written) -> Option<Bytes> {

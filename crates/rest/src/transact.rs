@@ -7,17 +7,19 @@ mod misplaced;
 mod place;
 mod references;
 mod sent;
+mod single;
 mod typed;
 mod versions;
 
 use std::sync::Arc;
 
 use backstay_base::{CallerKind, Error, RecordId};
-use backstay_engine::{Answer, Asked, Context, Engine, Idempotency, Refused, RequestKind, Requests};
+use backstay_engine::{Answer, Asked, Context, Engine, Idempotency, Refused, RequestKind};
 use backstay_model::Collection;
 use bytes::Bytes;
 
 pub use member::Member;
+pub use single::Requests;
 
 use crate::reader::Reader;
 use addressed::addressed;
@@ -124,7 +126,7 @@ impl Batch {
             }
             _ => return Err(Refused::whole(together(wrong.into_iter().map(|(_, error)| error)))),
         }
-        let answers = engine.answer_all(cx, Requests { list, idempotency }, crate::JSON).await;
+        let answers = engine.answer_all(cx, backstay_engine::Requests { list, idempotency }, crate::JSON).await;
         answers.map_err(|refused| {
             let kind = refused.request.and_then(|index| kinds.get(index).copied());
             let request = refused.request;
@@ -150,7 +152,7 @@ impl Batch {
         }
         let answers = match list.is_empty() {
             true => Vec::new(),
-            false => engine.answer_each(cx, Requests { list, idempotency }, crate::JSON).await?,
+            false => engine.answer_each(cx, backstay_engine::Requests { list, idempotency }, crate::JSON).await?,
         };
         let mut answers = answers.into_iter();
         let answered = |(index, kind): (usize, Result<RequestKind, Unread>)| {

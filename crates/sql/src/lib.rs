@@ -1,6 +1,7 @@
 //! Plans requests under rights and lowers them to statements for SQLite and PostgreSQL, whose differences it alone knows.
 //! Does no I/O and holds no connection.
 
+pub mod adopt;
 mod aggregate;
 pub mod alter;
 mod arithmetic;
@@ -65,6 +66,7 @@ mod succession;
 mod sums;
 mod temporary;
 mod texts;
+mod timers;
 mod together;
 mod tree;
 mod truth;

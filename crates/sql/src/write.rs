@@ -155,6 +155,21 @@ impl Planner {
         builder.finish(&select, vec![self.key_type(collection)])
     }
 
+    /// Ids of the live records whose field holds a moment that isn't after `Slot::Now`, the earliest first, at most
+    /// `Slot::Limit`.
+    pub fn past(&self, (collection, field): (CollectionId, FieldId)) -> Template {
+        let mut builder = self.builder();
+        let from = unrestricted(&mut builder, self.model.collection(collection), LIVE);
+        let (id, moment) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
+        let now = builder.slot(Slot::Now, Storage::Timestamp);
+        let mut select = Query::select();
+        select.expr(id.clone()).and_where(moment.clone().lte(now));
+        select.order_by_expr(moment, Order::Asc).order_by_expr(id, Order::Asc);
+        builder.from(from.frame, &mut select);
+        builder.limit(&mut select, Slot::Limit);
+        builder.finish(&select, vec![self.key_type(collection)])
+    }
+
     /// Ids of the records whose field refers to `Slot::Id` and that were moved to the trash at `Slot::Proposed` of
     /// `trashedAt`, in their order, at most `Slot::Limit`.
     pub fn went_with(&self, (collection, field): (CollectionId, FieldId), trash: Trash) -> Template {

@@ -16,7 +16,7 @@ use crate::{StoreError, log, migration, setup};
 
 /// Rows that are read at a time, unless they are large.
 const ROWS: usize = 500;
-/// Bytes of rows beyond which no further ones are read before they are written.
+/// Bytes of rows that are read at a time, if the next rows are as large as the last ones.
 const BYTES: usize = 8 * 1024 * 1024;
 
 /// A database that was copied and compared with its source.
@@ -62,11 +62,11 @@ pub(crate) struct End<'s> {
 pub(crate) async fn copy(from: End<'_>, to: End<'_>, watch: &mut Watch<'_>) -> Result<Copied, CopyError> {
     let (source, target) = (from.session, to.session);
     match setup::recognize(source, from.name).await? {
-        Contents::Nothing | Contents::Foreign => return Err(CopyError::Empty { database: from.name.to_owned() }),
-        Contents::Backstay { format } if format < own::format(source.dialect()) => {
+        None => return Err(CopyError::Empty { database: from.name.to_owned() }),
+        Some(format) if format < own::format(source.dialect()) => {
             return Err(CopyError::OlderFormat { database: from.name.to_owned() });
         }
-        Contents::Backstay { .. } => {}
+        Some(_) => {}
     }
     source.begin().await?;
     let newest = setup::newest(source).await?;
@@ -74,7 +74,7 @@ pub(crate) async fn copy(from: End<'_>, to: End<'_>, watch: &mut Watch<'_>) -> R
     let mark = mark(source, newest.hash).await?;
     match target.contents().await? {
         Contents::Nothing => begin(source, target, (&model, mark)).await?,
-        Contents::Backstay { format: COPYING } => resume(target, to.name, mark).await?,
+        Contents::UnfinishedCopy => resume(target, to.name, mark).await?,
         Contents::Backstay { .. } | Contents::Foreign => {
             return Err(CopyError::NotEmpty { database: to.name.to_owned() });
         }
@@ -241,10 +241,12 @@ async fn copy_rows(
     target.begin().await?;
     target.query(&table.last(dialect), visit).await?;
     target.roll_back().await?;
+    let mut pages = Pages::after(table, after);
     loop {
-        let rows = page(source, table, after.as_deref()).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = Some(table.key(last).to_vec());
+        let rows = pages.read(source).await?;
+        if !pages.pass(&rows) {
+            return Ok(());
+        }
         within(target, async |target| {
             for rows in rows.chunks(table.rows_at_once()) {
                 target.execute(&table.insert(dialect, rows)).await?;
@@ -256,29 +258,50 @@ async fn copy_rows(
     }
 }
 
-/// The rows after a key, as many as there is room for.
-async fn page(
-    session: &mut dyn SchemaSession,
-    table: &CopiedTable,
-    after: Option<&[Value]>,
-) -> Result<Vec<Vec<Value>>, StoreError> {
-    let statement = table.page(session.dialect(), after, ROWS);
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    let visit = &mut |row: &dyn OwnRow| {
-        if bytes > BYTES {
-            // The rest is read again.
-            return Err(StoreError::StepLimit);
-        }
-        let row = table.read(as_row(row), table.columns())?;
-        bytes += row.iter().map(Value::size).sum::<usize>();
-        rows.push(row);
-        Ok(())
-    };
-    match session.query(&statement, visit).await {
-        Err(StoreError::StepLimit) if bytes > BYTES => Ok(rows),
-        Err(error) => Err(error),
-        Ok(_) => Ok(rows),
+/// A table as it is read from its first row to its last.
+struct Pages<'t> {
+    table: &'t CopiedTable,
+    /// The key of the last row that was read.
+    after: Option<Vec<Value>>,
+    /// Rows of the next page.
+    rows: usize,
+}
+
+impl<'t> Pages<'t> {
+    fn after(table: &'t CopiedTable, after: Option<Vec<Value>>) -> Self {
+        Self { table, after, rows: ROWS }
     }
+
+    /// The next rows of this database, without going on to those after them. Those for which there is no room are left for the
+    /// page after it.
+    async fn read(&self, session: &mut dyn SchemaSession) -> Result<Vec<Vec<Value>>, StoreError> {
+        let statement = self.table.page(session.dialect(), self.after.as_deref(), self.rows);
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let visit = &mut |row: &dyn OwnRow| {
+            if bytes <= BYTES {
+                let row = self.table.read(as_row(row), self.table.columns())?;
+                bytes += size(&row);
+                rows.push(row);
+            }
+            Ok(())
+        };
+        session.query(&statement, visit).await?;
+        Ok(rows)
+    }
+
+    /// Goes on to the rows after these, if there are any.
+    fn pass(&mut self, rows: &[Vec<Value>]) -> bool {
+        let Some(last) = rows.last() else { return false };
+        self.after = Some(self.table.key(last).to_vec());
+        let bytes: usize = rows.iter().map(|row| size(row)).sum();
+        self.rows = (BYTES * rows.len() / bytes.max(1)).clamp(1, ROWS);
+        true
+    }
+}
+
+/// The bytes of a row's values.
+fn size(row: &[Value]) -> usize {
+    row.iter().map(Value::size).sum()
 }
 
 fn as_row(row: &dyn OwnRow) -> &dyn Row {
@@ -293,16 +316,17 @@ async fn compare(
     table: &CopiedTable,
     (checksum, progress): (&mut Sha256, &mut Reported<'_, '_>),
 ) -> Result<u64, CopyError> {
-    let (mut count, mut after) = (0, None);
+    let (mut count, mut pages) = (0, Pages::after(table, None));
     checksum.update(table.name());
     loop {
         // One waits for the other a page long at most, so that no server ends an idle transaction.
-        let rows = page(source, table, after.as_deref()).await?;
-        if page(target, table, after.as_deref()).await? != rows {
+        let rows = pages.read(source).await?;
+        if pages.read(target).await? != rows {
             return Err(CopyError::Differs { table: table.name().to_owned() });
         }
-        let Some(last) = rows.last() else { return Ok(count) };
-        after = Some(table.key(last).to_vec());
+        if !pages.pass(&rows) {
+            return Ok(count);
+        }
         let mut text = Vec::new();
         for row in &rows {
             for value in row {

@@ -31,6 +31,12 @@ pub enum StoreError {
     /// A reference to a row that does not exist, or the deletion of a row that is still referred to.
     #[error("a reference would lead to a row that does not exist")]
     ForeignKey,
+    /// A check or an exclusion of the database, such as one of an adopted table.
+    #[error("the database's constraint {constraint} refuses the row")]
+    Check {
+        /// Its name.
+        constraint: String,
+    },
     /// A value that its column does not accept.
     #[error("a value violates a constraint of the table")]
     Constraint(#[source] Cause),
@@ -57,6 +63,9 @@ pub enum StoreError {
     /// Too many transactions are waiting, the deadline came before this one was begun, or another process holds a lock.
     #[error("the database is busy")]
     Busy,
+    /// Another transaction had a lock for longer than a write waits for one.
+    #[error("another transaction keeps locked what this one needs")]
+    Locked,
     /// Too many transactions or reads of the same flow, or of the same source, are waiting.
     #[error("too many transactions or reads of the same caller or network are waiting for the database")]
     Share,
@@ -102,8 +111,8 @@ pub enum StoreError {
     /// The store is closed, or failed earlier.
     #[error("the database is closed")]
     Closed,
-    /// The database server can't be reached, or the connection was lost before COMMIT.
-    #[error("the database server can't be reached")]
+    /// The database server can't be reached or can't keep the promises any more, or the connection was lost before COMMIT.
+    #[error("the database server can't be used")]
     Unreachable(#[source] Cause),
     /// Another process has changed the model of the database, or made another database of it. This ends the store.
     #[error("another Backstay has changed the database's model")]
@@ -117,9 +126,75 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether nothing is wrong with what is stored, and the next attempt may succeed.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::StagedRows { .. }
+            | Self::TimeLimit
+            | Self::HoldLimit
+            | Self::Busy
+            | Self::Locked
+            | Self::Share
+            | Self::Memory(_)
+            | Self::Full
+            | Self::Unreachable(_)
+            | Self::Displaced
+            | Self::Unknown(_)
+            | Self::Closed => true,
+            Self::Unique { .. }
+            | Self::UniqueIndex { .. }
+            | Self::ForeignKey
+            | Self::Check { .. }
+            | Self::Constraint(_)
+            | Self::StepLimit
+            | Self::TooLarge
+            | Self::LargeRead
+            | Self::Io(_)
+            | Self::Moved
+            | Self::Corrupt(_)
+            | Self::Pending
+            | Self::Panicked
+            | Self::Aborted
+            | Self::ReadOnly
+            | Self::Decode(_)
+            | Self::Catalog(_)
+            | Self::NoLaterMoment
+            | Self::Database(_) => false,
+        }
+    }
+
     /// Whether nothing may be read or written any more.
     pub(crate) fn is_fatal(&self) -> bool {
         matches!(self, Self::Io(_) | Self::Corrupt(_) | Self::Moved | Self::Displaced)
+    }
+}
+
+impl OpenError {
+    /// Whether nothing is wrong with what is stored, and the next attempt may succeed.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(error) => error.may_pass(),
+            Self::Locked { .. }
+            | Self::LockedElsewhere { .. }
+            | Self::OpenFiles(_)
+            | Self::Server { .. }
+            | Self::Thread(_) => true,
+            Self::Unwritable { .. }
+            | Self::Link { .. }
+            | Self::HardLink { .. }
+            | Self::Clock
+            | Self::NotOurs { .. }
+            | Self::Corrupt { .. }
+            | Self::UnfinishedCopy { .. }
+            | Self::Newer { .. }
+            | Self::FileSystem { .. }
+            | Self::Sqlite { .. }
+            | Self::Changed { .. }
+            | Self::Migration { .. }
+            | Self::Single { .. }
+            | Self::OldModel
+            | Self::UnsupportedLocation => false,
+        }
     }
 }
 
@@ -193,7 +268,7 @@ pub enum OpenError {
     },
     /// The beginning of a copy.
     #[error(
-        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it"
+        "{database} holds an unfinished copy; run `backstay copy` again with the same --from and --to to complete it, or `backstay reset` to delete it"
     )]
     UnfinishedCopy {
         /// The database.

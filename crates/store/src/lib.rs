@@ -1,6 +1,8 @@
 //! Keeps records: connections, transactions, group commit, the catalog, migrations, the commit log and idempotency
 //! records. The only crate that knows a database driver; knows nothing of rights, rules or JSON.
 
+#[cfg(feature = "postgres")]
+mod adopt;
 mod backup;
 mod catalog;
 mod change;
@@ -38,8 +40,15 @@ mod tx;
 mod wait;
 mod work;
 
+#[cfg(feature = "postgres")]
+pub use adopt::{
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
+    FoundIndex, FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
+};
 pub use backstay_audit::{ChangeKind, Entry, LoggedChange, Origin, RecordKey, Root};
 pub use backstay_model::{ApiChange, Risk};
+#[cfg(feature = "postgres")]
+pub use backstay_sql::adopt::Misfit;
 pub use backup::{Checked, CopyError, CopyProgress, CopyStage, Restored, Restoring, Watch};
 pub use catalog::Catalog;
 pub use change::{Change, ChangedField, CommitObserver, Committed};
@@ -58,7 +67,7 @@ pub use pruning::{LogHorizon, Pruned};
 pub use read::{ReadStats, RowSink};
 pub use sequence::Series;
 pub use server::ServerProblem;
-pub use setup::Stored;
+pub use setup::{Records, Stored};
 pub use step::{Finding, OnProgress, Outcome, Progress, Step};
 pub use store::{Opened, Store};
 pub use tx::{Executed, Tx};

@@ -14,6 +14,7 @@ mod members;
 mod mentions;
 mod numbers;
 mod orders;
+mod others;
 mod own_records;
 mod refused;
 mod renames;
@@ -98,6 +99,7 @@ impl<'m> Bridge<'m> {
 pub(crate) async fn plan(session: &mut dyn SchemaSession, route: &Route<'_>) -> Result<Vec<Planned>, StoreError> {
     let mut planned = stages::stages(route, diff_of_pair((route.models.old, route.models.new), route.models.pairing));
     findings::find(session, route, &mut planned).await?;
+    others::find(session, route, &mut planned).await?;
     renames::suggest(route.models, &mut planned);
     for planned in &mut planned {
         let step = &mut planned.step;

@@ -157,6 +157,12 @@ pub(crate) fn create(dialect: Dialect) -> Vec<Statement> {
         .collect()
 }
 
+#[cfg(feature = "postgres")]
+/// Makes the table that keeps the names that tables had before they were adopted.
+pub(crate) fn create_adopted() -> Statement {
+    own("CREATE TABLE backstay_adopted (name text NOT NULL PRIMARY KEY, before text NOT NULL)", vec![], &[])
+}
+
 /// Makes the table that says what a copy is begun of.
 pub(crate) fn create_copying(dialect: Dialect) -> Statement {
     own(

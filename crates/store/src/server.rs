@@ -68,6 +68,9 @@ pub enum ServerProblem {
     /// The schema holds tables, and none of Backstay's.
     #[error("it holds the tables of another program")]
     Foreign,
+    /// It has tables that Backstay didn't make.
+    #[error("its tables are those of another program, which Backstay has adopted")]
+    Adopted,
     /// Another process uses it, and doesn't let go of it.
     #[error("another Backstay uses it")]
     InUse,
@@ -77,6 +80,15 @@ pub enum ServerProblem {
     /// What sessions set doesn't reach the server.
     #[error("the server doesn't get the settings of sessions, as behind a connection pooler such as PgBouncer")]
     Pooler,
+    /// The server ended the connection.
+    #[error("the server ended the connection")]
+    Lost,
+    /// The server's disk is full.
+    #[error("there is no space left on the server's disk")]
+    Full,
+    /// The user lacks a right on tables that are there.
+    #[error("the user lacks a right on the tables, which another user made")]
+    Forbidden,
     /// Anything else that prevents a connection.
     #[error("the connection fails: {0}")]
     Connection(String),
@@ -117,7 +129,11 @@ impl ServerProblem {
                 "make the user the owner of the database, or grant the right (`GRANT CREATE ON SCHEMA … TO …`)"
             }
             Self::Foreign => {
-                "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address"
+                "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address; \
+                 or let `backstay adopt` make a model of these tables"
+            }
+            Self::Adopted => {
+                "Backstay doesn't delete them: `DROP DATABASE` does, or `DROP TABLE` of those that nobody needs any more"
             }
             Self::InUse => {
                 "try again: its servers didn't let go of it within ten seconds. If they are of another version of Backstay, or a \
@@ -131,6 +147,12 @@ impl ServerProblem {
                 "name the address of the server itself: Backstay keeps its connections and needs sessions of its own (`pool_size` in \
                  [data] says how many)"
             }
+            Self::Lost => {
+                "try again: what wasn't committed is undone, and the next start goes on from there. If it happens again, the server's \
+                 log says why"
+            }
+            Self::Full => "make space there, then start again: what wasn't committed is undone",
+            Self::Forbidden => "use the user who made them, or make this one their owner (`REASSIGN OWNED BY … TO …`)",
             Self::Connection(_) => "check the address; the server's log may say more",
         }
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use backstay_sql::{DecodeError, Dialect, Row, Statement};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
+use crate::own::COPYING;
 use crate::{ReadStats, StoreError};
 
 /// An answer that an embedded database has at once, without an allocation, and that a server sends later.
@@ -48,6 +49,10 @@ pub(crate) trait Session: Send {
 
     /// Notes that another transaction has changed what this one has read, and that it has to be run again.
     fn overtaken(&mut self);
+
+    /// If the transaction fails, it is to be run again if this statement finds something by then: another transaction has done
+    /// the same. `None`: it is no longer.
+    fn claim(&mut self, done: Option<Statement>);
 
     /// How to send several statements at once, if that saves the time of a way to a server and back.
     fn pipeline(&mut self) -> Option<&mut dyn Pipeline>;
@@ -135,8 +140,17 @@ pub(crate) enum Contents {
         /// See `own::format`.
         format: i64,
     },
+    /// The beginning of a copy of such a database.
+    UnfinishedCopy,
     /// Tables of another program.
     Foreign,
+}
+
+impl Contents {
+    /// What a database holds that has Backstay's tables and this number as their format.
+    pub(crate) fn of_format(format: i64) -> Self {
+        if format == COPYING { Self::UnfinishedCopy } else { Self::Backstay { format } }
+    }
 }
 
 /// Something that a database consists of, by name.
@@ -148,4 +162,8 @@ pub(crate) enum Object {
     Column(String, String),
     /// An index.
     Index(String),
+    /// A foreign key to a table, from another one.
+    Reference(String, String),
+    /// Something on a table that isn't Backstay's, in words: a view of it, a trigger.
+    Dependent(String, String),
 }

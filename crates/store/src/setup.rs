@@ -11,7 +11,7 @@ use crate::Migration;
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
 use crate::migration::{self, Bridge};
-use crate::own::{self, COPYING, array, own};
+use crate::own::{self, array, own};
 use crate::session::{Contents, Object, OwnRow, SchemaSession};
 use crate::snapshot::{self, Snapshot};
 use crate::{Catalog, CommitObserver, DependencyKeys, OpenError, OpenOptions, Outcome, Step, StoreError, tombstones};
@@ -33,17 +33,18 @@ pub(crate) struct Prepared {
     pub(crate) outcome: Outcome,
 }
 
-/// What is in the database; refuses one that is not Backstay's or in a newer format. `database` names it in errors.
-pub(crate) async fn recognize(session: &mut dyn SchemaSession, database: &str) -> Result<Contents, OpenError> {
-    let contents = session.contents().await?;
+/// The format of Backstay's tables in the database; `None` in an empty one. Refuses one that is not Backstay's, in a newer
+/// format or an unfinished copy. `database` names it in errors.
+pub(crate) async fn recognize(session: &mut dyn SchemaSession, database: &str) -> Result<Option<i64>, OpenError> {
     let known = own::format(session.dialect());
-    match contents {
+    match session.contents().await? {
+        Contents::Nothing => Ok(None),
         Contents::Foreign => Err(OpenError::NotOurs { database: database.to_owned() }),
-        Contents::Backstay { format: COPYING } => Err(OpenError::UnfinishedCopy { database: database.to_owned() }),
+        Contents::UnfinishedCopy => Err(OpenError::UnfinishedCopy { database: database.to_owned() }),
         Contents::Backstay { format } if format > known => {
             Err(OpenError::Newer { database: database.to_owned(), found: format, known })
         }
-        Contents::Nothing | Contents::Backstay { .. } => Ok(contents),
+        Contents::Backstay { format } => Ok(Some(format)),
     }
 }
 
@@ -52,10 +53,10 @@ impl Opening<'_> {
     pub(crate) async fn prepare(
         &self,
         session: &mut dyn SchemaSession,
-        contents: Contents,
+        format: Option<i64>,
     ) -> Result<Prepared, OpenError> {
         session.begin().await?;
-        let prepared = match self.prepare_within(session, contents).await {
+        let prepared = match self.prepare_within(session, format).await {
             Ok(prepared) => session.commit().await.map(|()| prepared).map_err(OpenError::from),
             Err(error) => Err(error),
         };
@@ -65,12 +66,16 @@ impl Opening<'_> {
         prepared
     }
 
-    async fn prepare_within(&self, session: &mut dyn SchemaSession, contents: Contents) -> Result<Prepared, OpenError> {
+    async fn prepare_within(
+        &self,
+        session: &mut dyn SchemaSession,
+        format: Option<i64>,
+    ) -> Result<Prepared, OpenError> {
         let functions = own::functions(session.dialect());
         run(session, &functions).await?;
-        let outcome = match contents {
-            Contents::Backstay { format } => self.adapt(session, format).await?,
-            Contents::Nothing | Contents::Foreign => self.create(session).await?,
+        let outcome = match format {
+            Some(format) => self.adapt(session, format).await?,
+            None => self.create(session).await?,
         };
         verify(session, self.model).await?;
         let catalog = Numbers::stored(session).await?.catalog(self.model)?;
@@ -82,19 +87,10 @@ impl Opening<'_> {
     }
 
     async fn create(&self, session: &mut dyn SchemaSession) -> Result<Outcome, OpenError> {
-        let mut feed_key = [0; 32];
-        self.ambient.entropy.fill(&mut feed_key);
         let mut statements = own::create(session.dialect());
         statements.extend(schema::create(self.model, session.dialect()));
-        statements.extend(Numbers::default().extend(self.model));
-        statements.extend(snapshot::keep(self.model, ModelNumber(1), self.ambient.clock.now()));
-        statements.push(own(
-            "INSERT INTO backstay_meta (name, value) VALUES ('feed_key', $1)",
-            vec![Param::Bytes(feed_key.as_slice().into())],
-            &[],
-        ));
         run(session, &statements).await?;
-        session.set_format(own::format(session.dialect())).await?;
+        begin_history(session, (self.model, &self.ambient)).await?;
         Ok(Outcome::Created)
     }
 
@@ -168,19 +164,34 @@ impl Opening<'_> {
     }
 }
 
+/// Records the first model of a database whose tables are there.
+pub(crate) async fn begin_history(
+    session: &mut dyn SchemaSession,
+    (model, ambient): (&Model, &Ambient),
+) -> Result<(), StoreError> {
+    let mut feed_key = [0; 32];
+    ambient.entropy.fill(&mut feed_key);
+    let mut statements = Numbers::default().extend(model);
+    statements.extend(snapshot::keep(model, ModelNumber(1), ambient.clock.now()));
+    statements.push(own(
+        "INSERT INTO backstay_meta (name, value) VALUES ('feed_key', $1)",
+        vec![Param::Bytes(feed_key.as_slice().into())],
+        &[],
+    ));
+    run(session, &statements).await?;
+    session.set_format(own::format(session.dialect())).await
+}
+
 /// The steps that opening would take, without taking them.
 pub(crate) async fn plan(
     session: &mut dyn SchemaSession,
-    contents: Contents,
+    format: Option<i64>,
     (model, now): (&Model, Timestamp),
 ) -> Result<Vec<Step>, OpenError> {
     let dialect = session.dialect();
-    let mut steps: Vec<Step> = match contents {
-        Contents::Nothing | Contents::Foreign => return Ok(vec![migration::creation(model, dialect)]),
-        Contents::Backstay { format } => {
-            own::upgrade(format, dialect).into_iter().map(|upgrade| migration::upgrade(&upgrade)).collect()
-        }
-    };
+    let Some(format) = format else { return Ok(vec![migration::creation(model, dialect)]) };
+    let upgrade = own::upgrade(format, dialect);
+    let mut steps: Vec<Step> = upgrade.into_iter().map(|upgrade| migration::upgrade(&upgrade)).collect();
     let planned = planned(session, (model, now)).await?;
     steps.extend(planned.into_iter().map(|planned| planned.step));
     Ok(steps)
@@ -190,13 +201,10 @@ pub(crate) async fn plan(
 #[cfg(feature = "postgres")]
 pub(crate) async fn refused(
     session: &mut dyn SchemaSession,
-    contents: Contents,
-    (model, migration): ((&Model, Timestamp), Migration),
+    model: (&Model, Timestamp),
+    migration: Migration,
 ) -> Result<Option<OpenError>, OpenError> {
-    match contents {
-        Contents::Nothing | Contents::Foreign => Ok(None),
-        Contents::Backstay { .. } => Ok(migration::refused(&planned(session, model).await?, migration)),
-    }
+    Ok(migration::refused(&planned(session, model).await?, migration))
 }
 
 /// What makes an existing database fit the model, without doing it.
@@ -219,21 +227,36 @@ async fn planned(
     Ok(planned)
 }
 
+/// What a database holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// An application's records.
+    Records(Records),
+    /// The beginning of a copy.
+    UnfinishedCopy,
+}
+
 /// Which application's records a database holds, and how many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
+pub struct Records {
     /// The application's name in the stored model.
     pub application: String,
     /// Records of the application's types, without Backstay's own.
-    pub records: u64,
+    pub count: u64,
 }
 
-/// What is stored; `None` in an empty database.
-pub(crate) async fn stored(session: &mut dyn SchemaSession, contents: Contents) -> Result<Option<Stored>, OpenError> {
-    match contents {
-        Contents::Nothing | Contents::Foreign => return Ok(None),
-        Contents::Backstay { .. } => (),
+/// What is stored; `None` in an empty database. `database` names it in errors.
+pub(crate) async fn stored(session: &mut dyn SchemaSession, database: &str) -> Result<Option<Stored>, OpenError> {
+    match recognize(session, database).await {
+        Ok(Some(_)) => records(session).await.map(Stored::Records).map(Some),
+        Ok(None) => Ok(None),
+        Err(OpenError::UnfinishedCopy { .. }) => Ok(Some(Stored::UnfinishedCopy)),
+        Err(error) => Err(error),
     }
+}
+
+/// The records in Backstay's tables.
+pub(crate) async fn records(session: &mut dyn SchemaSession) -> Result<Records, OpenError> {
     session.begin().await?;
     let newest = newest(session).await?;
     let model = stored_model(session, newest).await?;
@@ -248,14 +271,14 @@ pub(crate) async fn stored(session: &mut dyn SchemaSession, contents: Contents) 
         session.query(&count, visit).await?;
     }
     session.roll_back().await?;
-    Ok(Some(Stored { application: model.name.clone(), records }))
+    Ok(Records { application: model.name, count: records })
 }
 
 /// Missing objects that an error names at most.
 const NAMED_MISSING: usize = 10;
 
 /// Refuses a database that lacks something the model stores, before a request runs into it.
-async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), OpenError> {
+pub(crate) async fn verify(session: &mut dyn SchemaSession, model: &Model) -> Result<(), OpenError> {
     let found = session.objects().await?;
     let mut missing = Vec::new();
     for table in schema::expected(model, session.dialect()) {

@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use backstay_audit::Tree;
+#[cfg(feature = "postgres")]
+use backstay_base::Secret;
 use backstay_base::{Ambient, Timestamp};
 use backstay_model::Model;
+#[cfg(feature = "postgres")]
+use backstay_sql::adopt::Misfit;
 use backstay_sql::{Dialect, Statement};
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
+#[cfg(feature = "postgres")]
+use crate::adopt::{AdoptError, Adoption, Survey};
 use crate::backup::{Checked, CopyError, Restored, Restoring, Watch};
 use crate::copy::{self, Copied};
 use crate::database::{Database, OpenDatabase};
@@ -143,6 +149,35 @@ impl Store {
             Location::Directory(directory) => sqlite::restore(directory, restoring, watch),
             Location::Url(_) => Err(CopyError::OnServer),
         }
+    }
+
+    /// What there is in a schema that another program has made. Blocks, as all of these do; needs a current multi-threaded tokio
+    /// runtime.
+    #[cfg(feature = "postgres")]
+    pub fn survey(url: &Secret) -> Result<Survey, AdoptError> {
+        crate::postgres::survey(url)
+    }
+
+    /// How many rows have values that no field holds, table by table and question by question: the column, and what its value
+    /// would have to be.
+    #[cfg(feature = "postgres")]
+    pub fn count_misfits(
+        url: &Secret,
+        questions: &[(String, Vec<(String, Misfit)>)],
+    ) -> Result<Vec<Vec<i64>>, AdoptError> {
+        crate::postgres::count_misfits(url, questions)
+    }
+
+    /// The steps that make the tables of a schema those of a model.
+    #[cfg(feature = "postgres")]
+    pub fn plan_adoption(found: (&Survey, &Adoption), model: &Model) -> Vec<Step> {
+        crate::postgres::plan_adoption(found, model)
+    }
+
+    /// Takes these steps, all of them or none. Afterwards the database can be opened with the model.
+    #[cfg(feature = "postgres")]
+    pub fn adopt(url: &Secret, found: (&Survey, &Adoption), with: (&Model, &Ambient)) -> Result<Vec<Step>, AdoptError> {
+        crate::postgres::adopt(url, found, with)
     }
 
     /// Copies a whole database to another location, which must be empty or hold the beginning of such a copy, and compares both.

@@ -323,22 +323,24 @@ impl<'a> Tx<'a> {
             Ok(())
         })
         .await?;
+        self.session.claim((known == Recall::New).then_some(statement));
         Ok(known)
     }
 
     /// Looks the key up ahead of the next statement, or of the commit, and lets the transaction run again if it is known. `false`:
-    /// that would save nothing, or this is such a run, and `recall` has to be asked. If the transaction fails,
-    /// `settle_recall` has to be asked.
+    /// that would save nothing, or this is such a run, and `recall` has to be asked.
     pub fn recall_later(&mut self, claim: &KeyClaim) -> bool {
         let later = !self.is_rerun && self.watched.is_none() && self.session.pipeline().is_some();
         if later {
-            self.pending.recall = Some(idempotency::recall(claim, self.moment));
+            let recall = idempotency::recall(claim, self.moment);
+            self.session.claim(Some(recall.clone()));
+            self.pending.recall = Some(recall);
         }
         later
     }
 
-    /// Looks the key up if no statement was sent since: a request is refused only if it wasn't done before.
-    pub async fn settle_recall(&mut self) -> Result<(), StoreError> {
+    /// Looks the key up if no statement was sent since: what commits by itself isn't done for a request that was done before.
+    async fn settle_recall(&mut self) -> Result<(), StoreError> {
         let Some(recall) = self.pending.recall.take().filter(|_| !self.pending.failed) else { return Ok(()) };
         if self.show(&recall, &mut |_| Ok(())).await? == 0 {
             return Ok(());

@@ -44,4 +44,16 @@ pub enum Writes {
     One,
     /// Several statements: they are undone together, at the cost of a savepoint.
     Many,
+    /// The same, and what it reads is still so when it commits, as far as other such transactions write it.
+    Serializable,
+}
+
+impl Writes {
+    /// Whether it is undone apart from others.
+    pub fn is_undone_apart(self) -> bool {
+        match self {
+            Self::Many | Self::Serializable => true,
+            Self::None | Self::One => false,
+        }
+    }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use backstay_base::{Ambient, Secret};
 use backstay_store::{
-    Copied, CopyError, CopyProgress, CopyStage, Location, OpenError, OpenOptions, ServerProblem, Store,
+    Copied, CopyError, CopyProgress, CopyStage, Location, OpenError, OpenOptions, ServerProblem, Store, Stored,
 };
 use backstay_testkit::Cluster;
 use conformance::script::{FirstColumn, MODEL, create_author, emails, model, read};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 /// More than are copied at a time.
@@ -66,7 +67,7 @@ async fn a_copy_that_was_interrupted_goes_on_and_comes_back_the_same() {
         });
         assert!(matches!(interrupted, Err(CopyError::Interrupted)), "at {rows}: {interrupted:?}");
         assert!(matches!(open(&target), Err(OpenError::UnfinishedCopy { .. })), "at {rows}");
-        assert!(matches!(Store::stored(&target), Err(OpenError::UnfinishedCopy { .. })), "at {rows}");
+        assert!(matches!(Store::stored(&target), Ok(Some(Stored::UnfinishedCopy))), "at {rows}");
     }
     let (_other_kept, other) = authors(1).await;
     assert!(matches!(copy(&other, &target), Err(CopyError::OtherCopy { .. })), "of another database");
@@ -90,6 +91,34 @@ async fn a_copy_that_was_interrupted_goes_on_and_comes_back_the_same() {
     let store = open(&target).expect("it opens");
     store.write(create_author(AUTHORS, "later@example.org")).await.expect("the copy goes on");
     store.close();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unfinished_copy_can_be_deleted() {
+    let (_kept, source) = authors(1).await;
+    let directory = TempDir::new().expect("a directory");
+    for target in [on_server(), Location::from(directory.path().join("data").as_path())] {
+        let interrupted = Store::copy(&source, &target, &mut |_| ControlFlow::Break(()));
+        assert!(matches!(interrupted, Err(CopyError::Interrupted)), "{interrupted:?}");
+        Store::delete(&target).expect("nobody uses it");
+        assert_eq!(Store::stored(&target).expect("it can be read"), None);
+        let copied = copy(&source, &target).expect("it is empty");
+        assert_eq!(copied.records, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_very_different_sizes_are_copied() {
+    let (directory, source) = authors(604).await;
+    let db = Connection::open(directory.path().join("backstay.db")).expect("the database");
+    // Behind many small ones, each is larger than what is read at a time.
+    let large = "UPDATE author SET name = hex(zeroblob(5000000)) WHERE email >= '600'";
+    assert_eq!(db.execute(large, []).expect("an update"), 4);
+    db.close().expect("it is closed");
+    let (target, back) = (on_server(), TempDir::new().expect("a directory"));
+    let copied = copy(&source, &target).expect("a copy");
+    assert_eq!(copied.records, 604);
+    assert_eq!(copy(&target, &Location::from(back.path().join("data").as_path())).expect("the way back"), copied);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,8 +46,13 @@ impl TestApp {
 
     /// The application that this model text describes, on the PostgreSQL database at this address.
     pub fn at(address: String, model: &str) -> Self {
+        Self::controlled_at(address, model, Ambient::system())
+    }
+
+    /// The same with time and randomness under the control of the test.
+    pub fn controlled_at(address: String, model: &str, ambient: Ambient) -> Self {
         let files = vec![SourceFile::app("model/test.graphql", model), system_model(Some("User"))];
-        Self::of(TestApplication::open_at(address, files, Ambient::system()), HttpSettings::default())
+        Self::of(TestApplication::open_at(address, files, ambient), HttpSettings::default())
     }
 
     fn opened(mut files: Vec<SourceFile>, settings: HttpSettings, ambient: Ambient) -> Self {

@@ -65,17 +65,22 @@ impl Cluster {
         if as_root {
             give_away(directory.path())?;
         }
-        let (data, log) = (directory.path().join("data"), directory.path().join("log"));
         let mut init = command(&bin, "initdb", as_root);
         init.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--pgdata"]);
-        succeed(&init.arg(&data).output()?)?;
+        succeed(&init.arg(directory.path().join("data")).output()?)?;
+        if !settings.is_empty() {
+            certify(directory.path(), as_root)?;
+        }
+        Self::launch((bin, as_root), directory, settings)
+    }
+
+    /// Starts a server on the data in a directory.
+    fn launch((bin, as_root): (PathBuf, bool), directory: TempDir, settings: &[String]) -> io::Result<Self> {
+        let (data, log) = (directory.path().join("data"), directory.path().join("log"));
         let mut server = command(&bin, "postgres", as_root);
         server.arg("-D").arg(&data).arg("-k").arg(directory.path());
         for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
             server.args(["-c", setting]);
-        }
-        if !settings.is_empty() {
-            certify(directory.path(), as_root)?;
         }
         let place = directory.path().display().to_string();
         for setting in settings {
@@ -88,6 +93,27 @@ impl Cluster {
         let cluster = Self { server: Mutex::new(server), directory, bin, as_root, port, databases };
         cluster.wait()?;
         Ok(cluster)
+    }
+
+    /// A standby that follows this server, on a socket of its own, until it is promoted.
+    ///
+    /// # Panics
+    /// If it does not start; the message says why.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
+    pub fn standby(&self) -> Self {
+        self.try_standby().unwrap_or_else(|error| panic!("no standby for the tests: {error}"))
+    }
+
+    fn try_standby(&self) -> io::Result<Self> {
+        let directory = TempDir::with_prefix("backstay-pg-")?;
+        if self.as_root {
+            give_away(directory.path())?;
+        }
+        let mut copy = self.client("pg_basebackup");
+        copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "--pgdata"]);
+        succeed(&copy.arg(directory.path().join("data")).output()?)?;
+        Self::launch((self.bin.clone(), self.as_root), directory, &[])
     }
 
     /// The server that all tests of this process share. It ends with the process.

@@ -4,8 +4,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use backstay::{Backend, Call, CallError, Page};
+use backstay::{Action, Backend, Call, CallError, Page, ProcedureError, Transaction};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// The routes of the guest book.
 pub fn router(backend: &Backend) -> Router {
@@ -26,6 +27,33 @@ async fn stars(State(backend): State<Backend>) -> Result<String, (StatusCode, St
         Ok(entries @ 1..) => format!("{:.1} of 5 stars\n", f64::from(sum) / f64::from(entries)),
         _ => "no stars yet\n".to_owned(),
     })
+}
+
+#[derive(Deserialize)]
+struct Thank {
+    entry: String,
+}
+
+#[derive(Deserialize)]
+struct Thanked {
+    thanks: u32,
+    author: String,
+}
+
+/// A guest thanks another one for an entry.
+pub async fn thank(action: Action) -> Result<u32, ProcedureError> {
+    let Thank { entry } = action.arguments()?;
+    let guest = action.caller();
+    let thanks = async |tx: Transaction| {
+        let Thanked { thanks, author } = tx.call(Call::get("entries", &entry).select("thanks,author")).await?;
+        if guest.as_ref() == Some(&author) {
+            return Err(ProcedureError::refused("own-entry", "you can't thank yourself"));
+        }
+        let patch = json!({ "thanks": thanks + 1 });
+        tx.call::<Value>(Call::update("entries", &entry, patch)).await?;
+        Ok(thanks + 1)
+    };
+    action.transaction(thanks).await
 }
 
 fn failed(error: &CallError) -> (StatusCode, String) {

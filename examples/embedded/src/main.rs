@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let backend = Backstay::from_dir(env!("CARGO_MANIFEST_DIR"))?.open().await?;
+    let application = Backstay::from_dir(env!("CARGO_MANIFEST_DIR"))?.procedure("thank", embedded::thank);
+    let backend = application.open().await?;
     backend.seed().await?;
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     let routes = embedded::router(&backend).into_make_service_with_connect_info::<SocketAddr>();

@@ -21,11 +21,15 @@ fn entry(text: &str, stars: u8) -> Entry {
     Entry { text: text.to_owned(), stars }
 }
 
+fn guest_book() -> Backstay {
+    let found = Backstay::from_dir(env!("CARGO_MANIFEST_DIR")).expect("the application");
+    found.procedure("thank", embedded::thank)
+}
+
 /// The guest book with two guests.
 async fn opened() -> (TempDir, Backend) {
     let place = tempfile::tempdir().expect("a temporary directory");
-    let found = Backstay::from_dir(env!("CARGO_MANIFEST_DIR")).expect("the application");
-    let backend = found.with_data(place.path().join("data")).open().await.expect("it opens");
+    let backend = guest_book().with_data(place.path().join("data")).open().await.expect("it opens");
     for name in ["ann", "bob"] {
         let add = Command::AddAccount {
             email: format!("{name}@guests.example"),
@@ -182,8 +186,7 @@ async fn it_serves_its_own_listener_until_it_is_told_to_stop() {
     let serving = backend.clone();
     let server = tokio::spawn(async move { serving.serve(listener, async { drop(stopping.await) }).await });
     assert_eq!(body(&ask(address, "GET /api/entries", "", "").await), r#"{"items":[],"next":null}"#);
-    let second = Backstay::from_dir(env!("CARGO_MANIFEST_DIR")).expect("the application");
-    let second = second.with_data(place.path().join("data")).open().await;
+    let second = guest_book().with_data(place.path().join("data")).open().await;
     assert!(matches!(second, Err(Failure::Open(_))), "the database can be open only once: {second:?}");
     drop(stop);
     server.await.expect("no panic").expect("it ends orderly");
@@ -191,19 +194,57 @@ async fn it_serves_its_own_listener_until_it_is_told_to_stop() {
     let late = backend.anonymous().call::<Value>(Call::list("entries")).await;
     assert!(matches!(late, Err(CallError::Closed)), "{late:?}");
 
-    let again = Backstay::from_dir(env!("CARGO_MANIFEST_DIR")).expect("the application");
-    let again = again.with_data(place.path().join("data")).open().await.expect("it opens again");
+    let again = guest_book().with_data(place.path().join("data")).open().await.expect("it opens again");
     let guests: Page<Value> =
         again.anonymous().call(Call::list("guests").select("name").sort("name")).await.expect("a list");
     assert_eq!(guests.items, [json!({"name": "ann"}), json!({"name": "bob"})]);
     again.close().await;
 }
 
-#[tokio::test]
-async fn a_runtime_of_one_thread_is_refused() {
+#[tokio::test(flavor = "multi_thread")]
+async fn guests_thank_each_other_by_an_action() {
+    let (_place, backend) = opened().await;
+    let ann = backend.acting_as("ann@guests.example");
+    let made: Value = ann.call(Call::create("entries", json!({"text": "Lovely", "stars": 5}))).await.expect("created");
+    let id = made["id"].as_str().expect("an id");
+    let (address, _stop) = served(embedded::router(&backend)).await;
+    let new = r#"{"email": "eve@guests.example", "password": "a long enough password", "name": "Eve"}"#;
+    let signed_up: Value =
+        serde_json::from_str(body(&ask(address, "POST /auth/sign-up", "", new).await)).expect("JSON");
+    let token = format!("Authorization: Bearer {}\r\n", signed_up["token"].as_str().expect("a token"));
+    let thanks = json!({ "entry": id }).to_string();
+    for expected in ["1", "2"] {
+        let thanked = ask(address, "POST /do/thank", &token, &thanks).await;
+        assert_eq!(body(&thanked), expected, "{thanked}");
+    }
+    let bob = backend.acting_as("bob@guests.example");
+    assert_eq!(bob.act::<u32>("thank", json!({ "entry": id })).await.expect("he thanks"), 3);
+    let own = ann.act::<u32>("thank", json!({ "entry": id })).await;
+    assert!(matches!(own, Err(CallError::Refused { error: Error::Refused(_), .. })), "{own:?}");
+    let anonymous = ask(address, "POST /do/thank", "", &thanks).await;
+    assert!(anonymous.starts_with("HTTP/1.1 401"), "{anonymous}");
+    let patched = ask(address, &format!("PATCH /api/entries/{id}"), &token, r#"{"thanks": 9}"#).await;
+    assert!(patched.starts_with("HTTP/1.1 403"), "{patched}");
+    let own = ask(address, "POST /api/entries", &token, r#"{"text": "Nice", "stars": 4}"#).await;
+    let own: Value = serde_json::from_str(body(&own)).expect("JSON");
+    let refused = ask(address, "POST /do/thank", &token, &json!({ "entry": own["id"] }).to_string()).await;
+    assert!(refused.starts_with("HTTP/1.1 422") && body(&refused).contains("own-entry"), "{refused}");
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_without_a_procedure_is_refused_before_anything_is_created() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let found = Backstay::from_dir(env!("CARGO_MANIFEST_DIR")).expect("the application");
     let opened = found.with_data(place.path().join("data")).open().await;
+    assert!(matches!(&opened, Err(Failure::Procedures { missing }) if missing == &["thank"]), "{opened:?}");
+    assert!(!place.path().join("data").exists());
+}
+
+#[tokio::test]
+async fn a_runtime_of_one_thread_is_refused() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let opened = guest_book().with_data(place.path().join("data")).open().await;
     assert!(matches!(opened, Err(Failure::Runtime)), "{opened:?}");
     assert!(!place.path().join("data").exists());
 }
@@ -213,9 +254,9 @@ fn the_code_of_the_documentation_is_that_of_this_example() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("the file is there");
     let here = ["src/lib.rs", "src/main.rs", "tests/embedded.rs"].map(read).concat();
-    let document = read("../../docs/embedding.md");
+    let document = read("../../docs/embedding.md") + &read("../../docs/functions.md");
     let examples: Vec<&str> = document.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     for example in examples {
         assert!(here.contains(example), "{example}");
     }

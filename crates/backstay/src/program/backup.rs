@@ -99,12 +99,16 @@ pub(super) fn copy(arguments: &Copy) -> Result<ExitCode, Failure> {
     show_as(*format, &Answer::Copied(CopiedDatabase::of(copied, (&source, &target))))
 }
 
-/// The same place, whatever the current directory is.
+/// The same place, whatever the current directory is. Refuses the directory of an application, which holds more than data.
 fn absolute(location: &Location) -> Result<Location, Failure> {
-    Ok(match location {
-        Location::Url(url) => Location::Url(url.clone()),
-        Location::Directory(directory) => Location::Directory(std::path::absolute(directory)?),
-    })
+    let directory = match location {
+        Location::Url(url) => return Ok(Location::Url(url.clone())),
+        Location::Directory(directory) => std::path::absolute(directory)?,
+    };
+    if directory.join("model").is_dir() {
+        return Err(Failure::ApplicationDirectory { path: directory });
+    }
+    Ok(Location::Directory(directory))
 }
 
 /// Shows on a terminal how far a command is.

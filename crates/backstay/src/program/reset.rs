@@ -24,15 +24,25 @@ pub(super) fn reset(arguments: &Reset) -> Result<ExitCode, Failure> {
         confirm(&place, &stored)?;
     }
     place.delete_database()?;
-    let records = Count(stored.records, "record");
-    print(&format!("deleted {records} in {}; the next start creates it again\n", place.database))?;
+    let what = described(&stored);
+    print(&format!("deleted {what} in {}; the next start creates it again\n", place.database))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn confirm(place: &Place, Stored { application, records }: &Stored) -> Result<(), Failure> {
-    let (place, records) = (place.database.clone(), *records);
-    let Some(terminal) = Terminal::interactive() else { return Err(Failure::Unconfirmed { place, records }) };
-    let what = format!("Delete {} in {place}?", Count(records, "record"));
-    let typed = terminal.ask(&format!("{what} Type the application's name, {application}: "))?;
-    if typed == *application { Ok(()) } else { Err(Failure::Declined { place }) }
+fn confirm(place: &Place, stored: &Stored) -> Result<(), Failure> {
+    let (place, what) = (place.database.clone(), described(stored));
+    let Some(terminal) = Terminal::interactive() else { return Err(Failure::Unconfirmed { place, what }) };
+    let (name, expected) = match stored {
+        Stored::Records(records) => ("the application's name, ", records.application.as_str()),
+        Stored::UnfinishedCopy => ("", "yes"),
+    };
+    let typed = terminal.ask(&format!("Delete {what} in {place}? Type {name}{expected}: "))?;
+    if typed == expected { Ok(()) } else { Err(Failure::Declined { place }) }
+}
+
+fn described(stored: &Stored) -> String {
+    match stored {
+        Stored::Records(records) => Count(records.count, "record").to_string(),
+        Stored::UnfinishedCopy => "an unfinished copy".to_owned(),
+    }
 }

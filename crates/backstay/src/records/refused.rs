@@ -10,6 +10,8 @@ pub(crate) fn is_about_a_record(error: &Error) -> bool {
         | Error::Forbidden { .. }
         | Error::ForbiddenAfterwards { .. }
         | Error::TransitionRefused(_)
+        | Error::Uncallable { .. }
+        | Error::Refused(_)
         | Error::SignUpClosed
         | Error::NoAccounts
         | Error::NoLinks

@@ -98,7 +98,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 22] = [
+    let groups: [(&str, &[&str]); 23] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -110,6 +110,7 @@ fn every_command_is_documented() {
         ("backup", &[]),
         ("restore", &[]),
         ("copy", &[]),
+        ("adopt", &[]),
         ("reindex", &[]),
         ("log", &["show", "verify", "prune"]),
         ("reset", &[]),

@@ -1,6 +1,7 @@
 //! The program as a process, as people, scripts and other programs see it.
 
 mod accounts;
+mod adopting;
 mod backups;
 mod browser;
 mod changing;
@@ -24,4 +25,5 @@ mod refusals;
 mod reindexing;
 mod seeding;
 mod support;
+mod timers;
 mod transferring;

@@ -1,10 +1,13 @@
 //! Several servers on one PostgreSQL database.
 
+use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
 use backstay_testkit::Cluster;
+use serde_json::Value;
 
 use crate::support::{App, MODEL, Server};
 
@@ -12,6 +15,17 @@ const SERVE: [&str; 6] = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format
 const CREDENTIALS: &str = r#"{"email": "ada@shelf.example", "password": "correct horse"}"#;
 /// The time after which a server trusts nothing that it remembers unless it has heard of the others.
 const BOUND: Duration = Duration::from_secs(1);
+
+/// How often something is tried that happens soon, ten milliseconds after each other.
+const TRIES: usize = 6000;
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let mut tries = 0..TRIES;
+    while !holds() {
+        assert!(tries.next().is_some(), "it never came: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// The application of a server on a database that it shares with others.
 fn app_on(url: &str) -> App {
@@ -115,9 +129,7 @@ fn a_server_that_is_killed_leaves_a_log_without_gaps() {
     });
     create(&one, &token, 300);
     signal(&one, "-KILL");
-    while one.is_running() {
-        thread::sleep(Duration::from_millis(10));
-    }
+    until("it has ended", || !one.is_running());
     create(&other, &token, 301);
     let path = "/api/books?filter=number%20%3E%3D%20100&count=true&limit=1";
     assert_eq!(other.get(path)["count"]["value"], 42);
@@ -222,4 +234,205 @@ fn a_server_that_was_cut_off_meanwhile_finds_another_model() {
     });
     assert!(found, "it says so");
     assert_eq!(server.stop(), Some(0));
+}
+
+const TALLIES: &str = r#"
+extend schema @app(name: "Tallies")
+
+type Tally @allow(read: "true", create: "true", update: "true", delete: "true") {
+  code: String! @unique
+  n: Int! @default(to: 0)
+}
+"#;
+
+fn tallies_on(url: &str) -> App {
+    let app = App::empty();
+    app.write("backstay.toml", &format!("[data]\nurl = \"{url}\"\n"));
+    app.write("model/tallies.graphql", TALLIES);
+    app
+}
+
+fn tally(server: &Server, code: &str) -> String {
+    let (status, made) = server.ask("POST", "/api/tallies", None, &format!("{{\"code\": \"{code}\"}}"));
+    assert_eq!(status, 201, "{made}");
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+const INCREASE: &str = "{\"n\": {\"$inc\": 1}}";
+
+/// An update of the first tally takes until there is a row in `released`.
+const SLOW: &str = "CREATE TABLE released (now boolean); CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+    IF NEW.code = 'first' THEN WHILE NOT EXISTS (SELECT FROM released) LOOP PERFORM pg_sleep(0.01); END LOOP; END IF; \
+    RETURN NEW; END $$; CREATE TRIGGER slow BEFORE UPDATE ON tally FOR EACH ROW EXECUTE FUNCTION slow()";
+
+#[test]
+fn a_server_that_is_stopped_in_a_transaction_keeps_nothing_locked_for_long() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let apps = [tallies_on(&url), tallies_on(&url)];
+    let [one, other] = [serve(&apps[0]), serve(&apps[1])];
+    let (first, second) = (tally(&one, "first"), tally(&one, "second"));
+    let path = format!("/api/tallies/{first}");
+    cluster.run(name, SLOW);
+    let count = |which: &str| {
+        cluster.run(name, &format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND {which}"))
+    };
+    let both = format!(
+        "{{\"requests\": [{{\"update\": \"tallies\", \"id\": \"{first}\", \"body\": {INCREASE}}}, \
+         {{\"update\": \"tallies\", \"id\": \"{second}\", \"body\": {INCREASE}}}]}}"
+    );
+    thread::scope(|scope| {
+        let stopped = scope.spawn(|| one.ask("POST", "/transact", None, &both));
+        until("its update has begun", || count("wait_event = 'PgSleep'") == "1");
+        signal(&one, "-STOP");
+        cluster.run(name, "INSERT INTO released VALUES (TRUE)");
+        until("nobody goes on with the transaction", || count("state LIKE 'idle in transaction%'") == "1");
+
+        // Others get a clear answer, and soon what they ask for, while it is still stopped.
+        let mut tries = 0..10;
+        loop {
+            assert!(tries.next().is_some(), "the record stays locked");
+            let (status, answer) = other.ask("PATCH", &path, None, INCREASE);
+            if status == 200 {
+                break;
+            }
+            assert_eq!((status, &answer["type"]), (503, &"/problems/busy".into()), "{answer}");
+        }
+        assert_eq!(other.get(&path)["n"], 1);
+        signal(&one, "-CONT");
+        // It does it all again. Whoever asked may have given up.
+        let Ok((status, answer)) = stopped.join() else { return };
+        let done = i64::from(status == 200);
+        assert!(status == 200 || status == 503, "{answer}");
+        assert_eq!(
+            (&other.get(&path)["n"], &other.get(&format!("/api/tallies/{second}"))["n"]),
+            (&(1 + done).into(), &done.into())
+        );
+    });
+}
+
+#[test]
+fn a_keeper_that_is_stopped_is_replaced() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let apps = [tallies_on(&url), tallies_on(&url)];
+    let keeper = || {
+        let holds = "locktype = 'advisory' AND classid = 1114329973 AND granted";
+        let here = format!("database = (SELECT oid FROM pg_database WHERE datname = '{name}')");
+        cluster.run(name, &format!("SELECT pid FROM pg_locks WHERE {holds} AND {here}"))
+    };
+    let one = serve(&apps[0]);
+    until("a keeper", || !keeper().is_empty());
+    let first = keeper();
+    let other = serve(&apps[1]);
+    signal(&one, "-STOP");
+    until("another keeper", || !["", &first].contains(&keeper().as_str()));
+    let second = keeper();
+    signal(&one, "-CONT");
+    tally(&one, "after");
+    // Both follow the log again, and the keeper stays.
+    assert_eq!(other.get("/api/tallies?code=after")["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(keeper(), second);
+    assert_eq!((one.stop(), other.stop()), (Some(0), Some(0)));
+}
+
+#[test]
+fn one_key_at_two_servers_at_once_is_one_request() {
+    let url = Cluster::shared().url();
+    let apps = [tallies_on(&url), tallies_on(&url)];
+    let servers = [serve(&apps[0]), serve(&apps[1])];
+    let both = |ask: &(dyn Fn(&Server) -> (u16, Value) + Sync)| {
+        let together = Barrier::new(servers.len());
+        thread::scope(|scope| {
+            let asking = servers.each_ref().map(|server| {
+                scope.spawn(|| {
+                    together.wait();
+                    ask(server)
+                })
+            });
+            asking.map(|one| one.join().expect("an answer"))
+        })
+    };
+    for round in 0..20 {
+        let key = format!("idempotency-key: create-{round}\r\n");
+        let body = format!("{{\"code\": \"{round}\"}}");
+        let [(status, one), (other_status, other)] =
+            both(&|server| server.ask_with("POST", "/api/tallies", &key, &body));
+        assert_eq!((status, other_status, &one), (201, 201, &other), "{one} {other}");
+
+        // The second one finds nothing that it could delete.
+        let path = format!("/api/tallies/{}", one["id"].as_str().expect("an id"));
+        let key = format!("idempotency-key: delete-{round}\r\n");
+        let [(status, one), (other_status, other)] = both(&|server| server.ask_with("DELETE", &path, &key, ""));
+        assert_eq!((status, other_status), (204, 204), "{one} {other}");
+    }
+}
+
+#[test]
+fn versions_and_moments_of_a_record_increase_whoever_changes_it() {
+    let url = Cluster::shared().url();
+    let apps = [tallies_on(&url), tallies_on(&url)];
+    let servers = [serve(&apps[0]), serve(&apps[1])];
+    let path = &format!("/api/tallies/{}", tally(&servers[0], "hot"));
+    let changes: BTreeMap<i64, String> = thread::scope(|scope| {
+        let writers: Vec<_> = servers
+            .iter()
+            .cycle()
+            .take(6)
+            .map(|server| {
+                scope.spawn(move || {
+                    let changes = (0..10).map(|_| {
+                        let (status, changed) = server.ask("PATCH", path, None, INCREASE);
+                        assert_eq!(status, 200, "{changed}");
+                        (
+                            changed["version"].as_i64().expect("a version"),
+                            changed["updatedAt"].as_str().expect("a moment").to_owned(),
+                        )
+                    });
+                    changes.collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect()
+    });
+    assert_eq!(changes.keys().copied().collect::<Vec<_>>(), (2..=61).collect::<Vec<_>>());
+    assert!(changes.values().is_sorted_by(|before, after| before < after), "{changes:#?}");
+    assert_eq!(servers[0].get(path)["n"], 60);
+}
+
+#[test]
+fn a_standby_that_is_promoted_is_followed() {
+    let primary = Cluster::start();
+    let url = primary.url();
+    let standby = primary.standby();
+    let name = url.rsplit_once('/').expect("a database").1.to_owned();
+    let hosts =
+        [&primary, &standby].map(|of| of.file("").display().to_string().trim_end_matches('/').replace('/', "%2F"));
+    let url = format!("postgres://postgres@{},{}/{name}?target_session_attrs=read-write", hosts[0], hosts[1]);
+    let apps = [tallies_on(&url), tallies_on(&url)];
+    let servers = [serve(&apps[0]), serve(&apps[1])];
+    let path = format!("/api/tallies/{}", tally(&servers[0], "kept"));
+    until("the standby has it", || {
+        standby.run("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")) == "1"
+    });
+    until("the standby has it", || standby.run(&name, "SELECT count(*) FROM tally") == "1");
+
+    drop(primary);
+    let (status, answer) = servers[0].ask("PATCH", &path, None, INCREASE);
+    assert_eq!(status, 503, "{answer}");
+    standby.run("postgres", "SELECT pg_promote()");
+    for server in &servers {
+        let mut last = Value::Null;
+        until("it serves again", || {
+            let (status, answer) = server.ask("PATCH", &path, None, INCREASE);
+            assert!(status == 200 || status == 503, "{answer}");
+            last = answer;
+            status == 200
+        });
+        assert_eq!(server.get(&path)["n"], last["n"]);
+    }
+    assert_eq!(standby.run(&name, "SELECT n FROM tally"), "2");
+    assert!(apps[0].run(&["log", "verify"]).done().lines().count() > 0);
 }

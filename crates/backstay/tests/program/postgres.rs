@@ -1,6 +1,7 @@
 //! The program on a PostgreSQL database: every command, and what is wrong with a server or an address.
 
 use std::net::TcpListener;
+use std::process::Command;
 use std::{fs, thread};
 
 use backstay_testkit::Cluster;
@@ -111,8 +112,133 @@ fn servers_that_cannot_be_used() {
     cluster.run("postgres", "CREATE ROLE reader LOGIN");
     let reader = cluster.url().replace("postgres@", "reader@");
     check(&reader, "the user may not create tables in the schema public");
-    cluster.run("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
-    check(&format!("{server}/latin"), "the database's encoding is LATIN1; Backstay needs UTF8");
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        cluster.run("postgres", &format!("CREATE DATABASE {encoding} ENCODING '{encoding}' TEMPLATE template0"));
+        let database = encoding.to_lowercase();
+        check(&format!("{server}/{database}"), &format!("the database's encoding is {encoding}; Backstay needs UTF8"));
+    }
+
+    // Another user has made the tables.
+    let url = cluster.url();
+    serve(&app_on(&url)).stop();
+    cluster.run("postgres", "CREATE ROLE guest LOGIN");
+    cluster.run(url.rsplit_once('/').expect("a database").1, "GRANT CREATE ON SCHEMA public TO guest");
+    check(&url.replace("postgres@", "guest@"), "the user lacks a right on the tables");
+}
+
+#[test]
+fn a_server_that_accepts_connections_and_says_nothing() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("an address").port();
+    let url = format!("postgres://ada@127.0.0.1:{port}/news?connect_timeout=1");
+    let refused = App::new().run_with(&["serve", "."], "", &[("BACKSTAY_DATA_URL", &url)]).refused();
+    assert!(refused.contains("/news: the server doesn't answer\n  help: "), "{refused}");
+}
+
+#[test]
+fn a_start_whose_connection_is_ended_says_so() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    cluster.run(
+        name,
+        "CREATE FUNCTION lose() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM \
+         pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); END $$; \
+         CREATE EVENT TRIGGER lose ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION lose()",
+    );
+    let app = app_on(&url);
+    let refused = app.run(&["serve", "."]).refused();
+    let expected = format!("error: cannot use {url}: the server ended the connection\n  help: try again: ");
+    assert!(refused.contains(&expected), "{refused}");
+    cluster.run(name, "DROP EVENT TRIGGER lose");
+    assert_eq!(serve(&app).stop(), Some(0));
+}
+
+const SHELVES: &str = "type Shelf @allow(create: \"true\", read: ";
+
+/// A server on a new database, where everybody may make shelves.
+fn shelves(url: &str, settings: &str) -> Server {
+    let app = app_on(url);
+    app.write("backstay.toml", &format!("[data]\nurl = \"{url}\"\n{settings}"));
+    app.write("model/shelf.graphql", &MODEL.replace("type Shelf @allow(read: ", SHELVES));
+    serve(&app)
+}
+
+#[test]
+fn what_a_server_refuses_later_has_a_clear_answer() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let server = shelves(&url, "");
+    let create = |code: &str| server.ask("POST", "/api/shelfs", None, &format!("{{\"code\": \"{code}\"}}"));
+    let check = |code: &str, expected: (u16, &str)| {
+        let (status, problem) = create(code);
+        assert_eq!((status, problem["type"].as_str()), (expected.0, Some(expected.1)), "{problem}");
+    };
+    check("nul \\u0000", (422, "/problems/invalid-values"));
+    // The disk is full.
+    let trigger = "CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; \
+        END $$; CREATE TRIGGER full BEFORE INSERT ON shelf FOR EACH ROW EXECUTE FUNCTION full()";
+    cluster.run(name, &trigger.replace("full()", "no_space()").replace("TRIGGER full", "TRIGGER no_space"));
+    check("full", (507, "/problems/storage-full"));
+    cluster.run(name, "DROP TRIGGER no_space ON shelf");
+    assert_eq!(create("room").0, 201);
+    // An operator lets nobody write, and connections are made anew.
+    cluster.run("postgres", &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let kill = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    cluster.run("postgres", &kill);
+    check("read-only", (503, "/problems/busy"));
+    cluster.run("postgres", &format!("ALTER DATABASE {name} RESET default_transaction_read_only"));
+    assert_eq!(create("again").0, 201);
+}
+
+#[test]
+fn settings_of_a_server_that_change_how_values_look_change_nothing() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    for setting in [
+        "timezone = 'America/New_York'",
+        "datestyle = 'German'",
+        "intervalstyle = 'iso_8601'",
+        "bytea_output = 'escape'",
+        "statement_timeout = '1ms'",
+        "lock_timeout = '1ms'",
+        "default_transaction_isolation = 'serializable'",
+        "standard_conforming_strings = off",
+        "extra_float_digits = -15",
+    ] {
+        cluster.run("postgres", &format!("ALTER DATABASE {name} SET {setting}"));
+    }
+    let server = shelves(&url, "");
+    let (status, made) = server.ask("POST", "/api/shelfs", None, "{\"code\": \"a\\\\b\"}");
+    assert_eq!((status, &made["code"]), (201, &"a\\b".into()), "{made}");
+    let found = server.get("/api/shelfs?code=a%5Cb");
+    assert_eq!(found["items"][0]["createdAt"], made["createdAt"]);
+}
+
+#[test]
+fn a_server_that_hangs_is_answered_for_and_found_again() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let server = shelves(&url, "[limits]\nrequest_seconds = 2\n");
+    assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"before\"}").0, 201);
+    let backends = cluster.run("postgres", &format!("SELECT pid FROM pg_stat_activity WHERE datname = '{name}'"));
+    let signal = |signal: &str| {
+        let sent = Command::new("kill").arg(signal).args(backends.split_whitespace()).status();
+        assert!(sent.expect("kill runs").success());
+    };
+    signal("-STOP");
+    let (read, written) = (
+        server.ask("GET", "/api/shelfs", None, ""),
+        server.ask("POST", "/api/shelfs", None, "{\"code\": \"meanwhile\"}"),
+    );
+    signal("-CONT");
+    for (status, answer) in [read, written] {
+        assert!(status == 503 || status < 300, "{answer}");
+    }
+    assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"after\"}").0, 201);
 }
 
 #[test]
@@ -226,7 +352,9 @@ fn a_deadline_ends_statements_on_the_server() {
             name,
             "SELECT count(*) FROM pg_locks WHERE relation = 'shelf'::regclass AND mode = 'AccessExclusiveLock'",
         ) == "0"
-        {}
+        {
+            assert!(!held.is_finished(), "the lock was never taken");
+        }
         assert_eq!(server.ask("GET", "/api/shelfs", None, "").0, 503);
         assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"new\"}").0, 503);
         while cluster.run("postgres", &waiting) != "0" {

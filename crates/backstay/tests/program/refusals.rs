@@ -33,6 +33,19 @@ fn a_database_in_use_is_not_migrated() {
 }
 
 #[test]
+fn an_application_is_not_copied_for_its_database() {
+    let app = App::seeded();
+    app.run(&["seed"]).done();
+    let (directory, data) = (app.path().display().to_string(), app.data().display().to_string());
+    let words = format!(
+        "error: {directory} is an application's directory, not a data directory\n  help: an application keeps its database \
+         in {data}, unless it is told otherwise\n"
+    );
+    assert_eq!(app.run(&["copy", "--from", &directory, "--to", "copied"]).refused(), words);
+    assert_eq!(app.run(&["copy", "--from", &data, "--to", &directory]).refused(), words);
+}
+
+#[test]
 fn accounts_and_operators_are_told_apart() {
     let app = App::seeded();
     app.run(&["seed"]).done();

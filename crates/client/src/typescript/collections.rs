@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::actions;
 use super::fields;
 use super::names::{Names, member, quoted};
 use super::types::{self, union};
@@ -47,6 +48,7 @@ pub(super) fn write(text: &mut String, document: &Document<'_>, names: &Names<'_
         let _ =
             writeln!(text, "  readonly {}: {};", quoted(&member(collection.path)), abilities(name, collection, true));
     }
+    actions::declare(text, document, names);
     text.push_str("  /** Requests for `transact`. */\n  readonly later: {\n");
     for (name, collection) in document.collections.iter().filter(|(_, collection)| !collection.single) {
         let _ = writeln!(
@@ -61,6 +63,7 @@ pub(super) fn write(text: &mut String, document: &Document<'_>, names: &Names<'_
         let _ = writeln!(text, "  {}: {{ path: {path:?}, single: {single} }},", quoted(&member(path)));
     }
     text.push_str("};\n");
+    actions::paths(text, document);
 }
 
 fn shapes(text: &mut String, (name, collection): (&str, &Collection<'_>), document: &Document<'_>, names: &Names<'_>) {

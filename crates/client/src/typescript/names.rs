@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RUNTIME;
+use super::{REQUESTS, RUNTIME};
 use crate::document::Document;
 
 /// What the runtime means by these names isn't what a model does.
@@ -37,7 +37,7 @@ pub(super) struct Names<'d> {
 impl<'d> Names<'d> {
     pub(super) fn of(document: &Document<'d>) -> Self {
         let mut taken: BTreeSet<String> = GLOBALS.iter().chain(GENERATED).map(|name| (*name).to_owned()).collect();
-        taken.extend(declared(RUNTIME).map(str::to_owned));
+        taken.extend(declared(RUNTIME).chain(declared(REQUESTS)).map(str::to_owned));
         let mut types = BTreeMap::new();
         // Types of the model keep their names if they can: only other schemas have a dot.
         let (plain, dotted): (Vec<&str>, Vec<&str>) =

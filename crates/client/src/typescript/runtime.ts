@@ -642,6 +642,7 @@ interface SentRequest {
   query?: { [name: string]: unknown };
   body?: unknown;
   headers?: { [name: string]: string };
+  withoutLink?: true;
 }
 
 class HttpConnection {
@@ -663,11 +664,11 @@ class HttpConnection {
   }
 
   /** The response, if it isn't a problem. */
-  async open(method: string, path: string, { query, body, headers }: SentRequest): Promise<Response> {
+  async open(method: string, path: string, { query, body, headers, withoutLink }: SentRequest): Promise<Response> {
     const { url, fetch: send = fetch } = this.options;
     const all: { [name: string]: string } = { Accept: "application/json", ...this.options.headers, ...headers };
     if (this.token !== undefined) all["Authorization"] = `Bearer ${this.token}`;
-    if (this.link !== undefined) all["Backstay-Link"] = this.link;
+    if (this.link !== undefined && !withoutLink) all["Backstay-Link"] = this.link;
     if (this.commit !== undefined) all["Backstay-Commit"] = this.commit;
     const init: RequestInit = { method, headers: all };
     if (body !== undefined) {
@@ -723,63 +724,6 @@ function parameters(query: { [name: string]: unknown } = {}): string {
 /** A value as a URL has it. */
 function textOf(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function sortText(sort: string | readonly string[] | undefined): string | undefined {
-  return typeof sort === "object" ? sort.join(",") : sort;
-}
-
-/** A selection as the server reads it: `title,author{name}`. */
-export function selectText(selection: object | undefined): string | undefined {
-  if (selection === undefined) return undefined;
-  return Object.entries(selection)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => partText(name, value))
-    .join(",");
-}
-
-function partText(name: string, value: any): string {
-  if (value === true) return name;
-  if (value === "optional") return `${name}?`;
-  if (value.$of !== undefined) {
-    const [called, part] = Object.entries(value.$of)[0] ?? [name, true];
-    return called === name ? partText(called, part) : `${name}=${partText(called, part)}`;
-  }
-  const { $filter, $search, $sort, $limit, $after, $cursor, $optional, $count, $sum, $min, $max, ...fields } = value;
-  const text = (word: unknown) => (word === undefined ? undefined : JSON.stringify(word));
-  const sort = typeof $sort === "object" ? `[${$sort.join(",")}]` : $sort;
-  const all = [["sort", sort], ["limit", $limit], ["search", text($search)], ["after", text($after)], ["filter", $filter]];
-  const given = all.filter(([, argument]) => argument !== undefined);
-  const list = given.map(([argument, text]) => `${argument}:${text}`).join(",");
-  const [called] = [["sum", $sum], ["min", $min], ["max", $max]].filter(([, field]) => field !== undefined);
-  const inner = [selectText(fields), $cursor ? "$cursor" : ""].filter((text) => text);
-  return [
-    name,
-    $optional ? "?" : "",
-    list === "" ? "" : `(${list})`,
-    $count ? ":count" : called ? `:${called[0]}(${called[1]})` : "",
-    inner.length === 0 ? "" : `{${inner.join(",")}}`,
-  ].join("");
-}
-
-/** The body of a list. */
-function listBody({ select, sort, highlight, ...rest }: any = {}): { [member: string]: unknown } {
-  return { ...rest, select: selectText(select), sort: sortText(sort), highlight: highlight?.join(",") };
-}
-
-/** The body of an aggregate. */
-function aggregateBody({ group = [], select = { count: true }, sort, ...rest }: any = {}): { [member: string]: unknown } {
-  const keys = group.flatMap((key: any) => (typeof key === "string" ? [key] : namedTexts(key)));
-  const values = Object.entries(select).flatMap(([name, fold]: [string, any]) =>
-    fold === true
-      ? [name === "count" ? name : `${name}=count`]
-      : Object.entries(fold).map(([called, term]) => `${name}=${called}(${term})`),
-  );
-  return { ...rest, group: keys.length === 0 ? undefined : keys.join(","), select: values.join(","), sort: sortText(sort) };
-}
-
-function namedTexts(key: object): string[] {
-  return Object.entries(key).filter(([, term]) => term !== undefined).map(([name, term]) => `${name}=${term}`);
 }
 
 /** The same in a URL. */
@@ -944,94 +888,12 @@ class SingleRequests {
   }
 }
 
-/** The requests of a transaction. */
-class LaterRequests {
-  private readonly name: string;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  list(query?: any): LaterRequest<any> {
-    return later({ list: this.name, query: listBody(query) });
-  }
-
-  aggregate(query?: any): LaterRequest<any> {
-    return later({ aggregate: this.name, query: aggregateBody(query) });
-  }
-
-  get(which: any, { select, params, asOf }: any = {}): LaterRequest<any> {
-    return later({ get: this.name, ...named(which), select: selectText(select), params, asOf });
-  }
-
-  create(body: any, options?: any): LaterRequest<any> {
-    return writtenLater({ create: this.name, body }, options);
-  }
-
-  createMany(body: any, options?: any): LaterRequest<any> {
-    return this.create(body, options);
-  }
-
-  upsert(body: any, { onConflict, ...options }: any): LaterRequest<any> {
-    return writtenLater({ create: this.name, onConflict, body }, options);
-  }
-
-  upsertMany(bodies: any, options: any): LaterRequest<any> {
-    return this.upsert(bodies, options);
-  }
-
-  update(which: any, body: any, options?: any): LaterRequest<any> {
-    return writtenLater({ update: this.name, ...named(which), body }, options);
-  }
-
-  replace(which: any, body: any, options?: any): LaterRequest<any> {
-    return writtenLater({ replace: this.name, ...named(which), body, ifNoneMatch: options?.ifNoneMatch }, options);
-  }
-
-  delete(which: any, options?: ChangeOptions): LaterRequest<any> {
-    return later({ delete: this.name, ...named(which), ifMatch: options?.ifMatch });
-  }
-
-  updateAll(query: any, body: any): LaterRequest<any> {
-    return later({ updateAll: this.name, query, body });
-  }
-
-  deleteAll(query: any): LaterRequest<any> {
-    return later({ deleteAll: this.name, query });
-  }
-
-  restore(id: any, body?: any, options?: any): LaterRequest<any> {
-    return writtenLater({ restore: this.name, id, body }, options);
-  }
-
-  purge(id: any, options?: ChangeOptions): LaterRequest<any> {
-    return later({ purge: this.name, id, ifMatch: options?.ifMatch });
-  }
-
-  history(id: any, query?: any): LaterRequest<any> {
-    return later({ history: this.name, id, query });
-  }
-}
-
-function writtenLater(request: object, { select, params, ifMatch }: any = {}): LaterRequest<any> {
-  const hides = select === undefined || !("id" in select || "*" in select);
-  return later({ ...request, select: selectText(select), params, ifMatch }, hides);
-}
-
-function later(request: { [member: string]: unknown }, hides = false): LaterRequest<any> {
-  return { request, hides, as: (name) => later({ ...request, as: name }, hides) };
-}
-
 /** The answer of a request; a record that the caller may not read is answered by its id alone. */
 function shownAnswer({ hides }: LaterRequest<any>, answer: any): any {
   if (!hides || typeof answer !== "object" || answer === null || Array.isArray(answer)) return answer;
   const members = Object.keys(answer).filter((member) => member !== "outcome");
   if (members.length !== 1 || members[0] !== "id") return answer;
   return "outcome" in answer ? { outcome: answer.outcome, record: null } : null;
-}
-
-function named(which: any): { [member: string]: unknown } {
-  return typeof which === "object" ? { by: which } : { id: which };
 }
 
 /** Accounts and sessions. */
@@ -1079,7 +941,8 @@ export class AccountRequests {
 
   /** Makes a secret link, and shows it from now on, signed in or not. */
   async makeLink(): Promise<MadeLink> {
-    const made: MadeLink = await this.connection.send("POST", "/auth/links");
+    // A link that has expired would be refused.
+    const made: MadeLink = await this.connection.send("POST", "/auth/links", { withoutLink: true });
     this.connection.link = made.token;
     return made;
   }
@@ -1127,6 +990,15 @@ export class BackstayBase {
       later[name] = new LaterRequests(path);
     }
     Object.defineProperty(this, "later", { value: later, enumerable: true });
+    const actions: { [name: string]: unknown } = {};
+    for (const [name, { path, reads }] of Object.entries(ACTIONS)) {
+      actions[name] = (args: { [name: string]: unknown } = {}, options?: any) => {
+        if (!reads) return this.connection.send("POST", path, written(args, options));
+        const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
+        return this.connection.send("GET", path, { query: { ...given, ...shownParameters(options) } });
+      };
+    }
+    if (Object.keys(actions).length > 0) Object.defineProperty(this, "do", { value: actions, enumerable: true });
   }
 
   /** The token of the session, or the key, if there is one. */
@@ -1139,10 +1011,16 @@ export class BackstayBase {
     return this.connection.link;
   }
 
-  /** The same database for whoever has this token or key; for anybody without one. */
-  with(token: string | undefined): BackstayClient {
-    const { token: _, ...options } = this.connection.options;
-    return connect(token === undefined ? options : { ...options, token });
+  /** Shows another link from now on, or none: what to do with one that is refused with `invalid-link`. */
+  set link(token: string | undefined) {
+    this.connection.link = token;
+  }
+
+  /** The same database for whoever has this token or key, or for anybody without one. It shows the link that this client
+   * shows, unless another one is given, or `null` for none. */
+  with(token: string | undefined, { link = this.link }: { link?: string | null } = {}): BackstayClient {
+    const { token: _, link: __, ...options } = this.connection.options;
+    return connect({ ...options, ...(token === undefined ? {} : { token }), ...(link == null ? {} : { link }) });
   }
 
   /** Makes several requests in one commit: all of them or none. The answers are in their order. */

@@ -1,4 +1,4 @@
-use backstay_base::{Action, CallerKind};
+use backstay_base::Action;
 use backstay_expr::{Expr, Node, Operator, Outcomes, Truth};
 use backstay_model::{Diagnostic, Lint};
 
@@ -33,7 +33,7 @@ pub(super) fn open(subject: Subject<'_>) -> Vec<Diagnostic> {
             (_, Some(read)) => joined(Operator::And, &read, &rule),
             (_, None) => continue,
         };
-        let outcomes = Outcomes::of(&asked, subject.model, &[CallerKind::Anonymous]);
+        let outcomes = Outcomes::of_nobody(&asked, subject.model);
         if !outcomes.includes(Truth::True) {
             continue;
         }

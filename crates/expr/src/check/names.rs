@@ -135,7 +135,7 @@ impl<'m> Checker<'m> {
             "auth" | "request" => {
                 let instead = match name {
                     "auth" => {
-                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified`, `auth.link` or `auth.account.x`; \
+                        "name a part: `auth.id`, `auth.kind`, `auth.roles`, `auth.claims.x`, `auth.verified`, `auth.link`, `auth.via` or `auth.account.x`; \
                          to require a signed-in caller, write `auth.id != null`"
                     }
                     _ => "name a part: `request.time`",
@@ -293,6 +293,7 @@ impl<'m> Checker<'m> {
                 Some(roles) => (CallerPart::Roles, Type::List(Box::new(Type::Enum(roles)))),
                 None => return self.refuse(part.span.clone(), ExprErrorKind::NoRoles),
             },
+            "via" => (CallerPart::Via, Type::List(Box::new(Type::Text))),
             "claims" => {
                 let (what, instead) = ("`auth.claims` alone".to_owned(), "name a claim: `auth.claims.x`");
                 return self.refuse(span.clone(), ExprErrorKind::Unsupported { what, instead });
@@ -301,7 +302,7 @@ impl<'m> Checker<'m> {
                 return self.unknown(
                     Name::AuthPart,
                     name,
-                    ["id", "kind", "roles", "claims", "account", "verified", "link"],
+                    ["id", "kind", "roles", "claims", "account", "verified", "link", "via"],
                     &part.span,
                 );
             }

@@ -12,7 +12,8 @@ use crate::{CallerPart, Expr, Function, Node, Operator, Type};
 use backstay_base::nearest;
 
 /// Kinds of callers that a rule can meet.
-const KINDS: [CallerKind; 4] = [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator];
+const KINDS: [CallerKind; 5] =
+    [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator, CallerKind::System];
 
 impl Checker<'_> {
     pub(super) fn comparison(&mut self, of: &Binary, sign: &'static str, span: &Range<u32>) -> Option<Expr> {
@@ -33,6 +34,8 @@ impl Checker<'_> {
             let (left, right) = (self.named_type(&left.ty), self.named_type(&right.ty));
             return self.refuse(span.clone(), ExprErrorKind::Compare { left, right });
         }
+        self.is_no_link_of_record(&left, &right.ty)?;
+        self.is_no_link_of_record(&right, &left.ty)?;
         if left.ty == Type::Money {
             return self.comparison_of_money(operator, (&left, &right), span);
         }
@@ -175,8 +178,11 @@ impl Checker<'_> {
             let ty = self.named_type(&element.ty);
             return self.refuse(span.clone(), ExprErrorKind::Incomparable { ty, operator: "in" });
         }
+        self.is_no_link_of_record(&element, of_list)?;
         if let Node::List(items) = &list.node {
             for item in items {
+                self.is_no_link_of_record(&element, &item.ty)?;
+                self.is_no_link_of_record(item, &element.ty)?;
                 self.kind_is_known(&element, item)?;
             }
         } else if is_written_out(&list) {
@@ -184,6 +190,7 @@ impl Checker<'_> {
             let instead = "write a test for each branch, such as `big ? size in [3, 4] : size in [1, 2]`";
             return self.refuse(list.span, ExprErrorKind::Unsupported { what, instead });
         }
+        self.action_is_known(&element, &list)?;
         Some(self.make(Node::In(Box::new(element), Box::new(list)), Type::Bool, span))
     }
 
@@ -200,6 +207,30 @@ impl Checker<'_> {
         let element = self.expr(element, hint)?;
         let element = hint.map_or_else(|| element.clone(), |ty| self.read_as(element.clone(), ty));
         Some((element, list))
+    }
+
+    /// Refuses `auth.link` where a record is meant: no relation leads to a link.
+    pub(super) fn is_no_link_of_record(&mut self, link: &Expr, beside: &Type) -> Option<()> {
+        match (&link.node, beside) {
+            (Node::Caller(CallerPart::Link), Type::Record(..)) => {
+                let of = self.named_type(beside);
+                self.refuse(link.span.clone(), ExprErrorKind::LinkOfRecord { of })
+            }
+            _ => Some(()),
+        }
+    }
+
+    /// Refuses a name that is no action's beside `auth.via`.
+    fn action_is_known(&mut self, action: &Expr, list: &Expr) -> Option<()> {
+        let (Node::Literal(Value::Text(text)), Node::Caller(CallerPart::Via)) = (&action.node, &list.node) else {
+            return Some(());
+        };
+        let names = || self.scope.model.actions.iter().map(|action| action.name.as_str());
+        if names().any(|name| name == &**text) {
+            return Some(());
+        }
+        let (name, suggestion) = (text.as_ref().to_owned(), nearest(text, names()).map(str::to_owned));
+        self.refuse(action.span.clone(), ExprErrorKind::Unknown { what: Name::Action, name, suggestion })
     }
 
     /// Refuses a misspelt kind of caller beside `auth.kind`.

@@ -2,7 +2,7 @@ use backstay_base::{Caller, CallerKind};
 use backstay_model::{FieldKind, Model};
 use backstay_scalar::Value;
 
-use super::Outcomes;
+use super::{Asking, Outcomes, of_caller};
 use crate::facts::{CallerAlone, depends_on_caller_alone};
 use crate::{CallerPart, Expr, Many, Node, Operator, Path, Quantifier, Root, Truth, Type, evaluate};
 
@@ -96,13 +96,15 @@ impl Atom<'_> {
 /// Turns an expression into its logic for callers of one kind.
 pub(super) struct Lowering<'e> {
     model: &'e Model,
+    asking: Asking,
     caller: Caller,
     variables: Vec<Variable<'e>>,
 }
 
 impl<'e> Lowering<'e> {
-    pub(super) fn new(model: &'e Model, kind: CallerKind) -> Self {
-        Self { model, caller: Caller { kind, ..Caller::anonymous() }, variables: Vec::new() }
+    pub(super) fn new(model: &'e Model, asking: Asking) -> Self {
+        let caller = Caller { kind: asking.kind, ..Caller::anonymous() };
+        Self { model, asking, caller, variables: Vec::new() }
     }
 
     pub(super) fn variables(self) -> Vec<Variable<'e>> {
@@ -233,7 +235,7 @@ impl<'e> Lowering<'e> {
     }
 
     fn quantifier(&self, kind: Quantifier, over: &Many, body: &Expr) -> Outcomes {
-        let of_one = Outcomes::of(body, self.model, &[self.caller.kind]);
+        let of_one = of_caller(body, self.model, self.asking);
         let is_there = match over {
             Many::Records(path) => {
                 !path.root.may_be_absent() && !self.leads_to_null(path, path.steps.len().saturating_sub(1))
@@ -287,7 +289,7 @@ impl<'e> Lowering<'e> {
             return Some(Value::Null);
         }
         let is_known = match self.caller.kind {
-            CallerKind::Anonymous => !expr.asks_link(),
+            CallerKind::Anonymous => !self.asking.may_show_link || !expr.asks_link(),
             CallerKind::System => true,
             CallerKind::Account | CallerKind::Service | CallerKind::Operator => names_kind_at_most(expr),
         };
@@ -312,9 +314,10 @@ impl<'e> Lowering<'e> {
             return value.is_null();
         }
         match &expr.node {
-            Node::Caller(CallerPart::Id | CallerPart::Kind | CallerPart::Roles | CallerPart::Verified) | Node::Now => {
-                false
-            }
+            Node::Caller(
+                CallerPart::Id | CallerPart::Kind | CallerPart::Roles | CallerPart::Verified | CallerPart::Via,
+            )
+            | Node::Now => false,
             Node::Path(path) => path.root.may_be_absent() || self.leads_to_null(path, path.steps.len()),
             Node::Computed(of) => {
                 let is_fitted = of.digits.is_some() || of.most_chars.is_some();

@@ -1,17 +1,25 @@
 //! The shapes of embedded types whose values are in lists and unions.
 
-use backstay_model::{EmbeddedId, Field, Model, TYPE_NAME};
+use backstay_model::{Action, EmbeddedId, EmbeddedRole, Field, Model, TYPE_NAME};
 use serde_json::{Map, Value, json};
 
-use super::constraints;
 use super::documents::Form;
 use super::schemas::{described, value};
+use super::{constraints, references};
 
-/// The shapes of all embedded types that documents hold.
+/// The shapes of all embedded types that documents hold, and that actions take or return.
 pub(super) fn all(model: &Model) -> Map<String, Value> {
     let mut schemas = Map::new();
-    for id in (0_u16..).map(EmbeddedId).take(model.embedded.len()).filter(|id| model.is_in_document(*id)) {
-        for form in [Form::Answered, Form::Accepted] {
+    let reached = |roots: &dyn Fn(&Action) -> Option<EmbeddedId>| -> Vec<bool> {
+        let each: Vec<_> = model.actions.iter().filter_map(roots).map(|of| model.reached_from(of)).collect();
+        (0..model.embedded.len()).map(|at| each.iter().any(|reached| reached[at])).collect()
+    };
+    let (taken, returned) = (reached(&|action| action.arguments), reached(&|action| Some(action.result.of)));
+    for id in (0_u16..).map(EmbeddedId).take(model.embedded.len()) {
+        let is_held = model.is_in_document(id);
+        let is_returned = returned[usize::from(id.0)] && model.embedded(id).role != EmbeddedRole::Result;
+        let forms = [(Form::Answered, is_returned), (Form::Accepted, taken[usize::from(id.0)])];
+        for (form, _) in forms.into_iter().filter(|(_, is_used)| is_held || *is_used) {
             schemas.insert(form.schema().of(&model.embedded(id).name), embedded(model, id, form));
         }
     }
@@ -23,6 +31,7 @@ fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {
     let member = |field: &Field| {
         let mut schema = value(model, field, field.required, form);
         if form == Form::Accepted {
+            schema = references::by_key(model, field, schema);
             constraints::add(field, &mut schema);
         }
         (field.name.clone(), described(field, schema))

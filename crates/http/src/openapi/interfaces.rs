@@ -63,6 +63,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
         | Parameters::None
         | Parameters::OfRecord
         | Parameters::Shown
+        | Parameters::OfAction
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict

@@ -152,6 +152,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | Parameters::None
         | Parameters::OfRecord
         | Parameters::Shown
+        | Parameters::OfAction
         | Parameters::OfHistory
         | Parameters::OfChanges
         | Parameters::Mode
@@ -278,7 +279,8 @@ impl Shapes {
             | Handler::Docs(_)
             | Handler::DeveloperSignIn
             | Handler::ModelState
-            | Handler::ModelText => Self::default(),
+            | Handler::ModelText
+            | Handler::Act => Self::default(),
         }
     }
 }
@@ -382,7 +384,9 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 /// The query parameters and headers that an endpoint takes, and its own parameters.
 pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
-        Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::TerminalToken => vec![],
+        Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::OfAction | Parameters::TerminalToken => {
+            vec![]
+        }
         Parameters::OfRecord | Parameters::Shown | Parameters::OfKey | Parameters::OnConflict => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],

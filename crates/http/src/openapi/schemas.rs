@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::children::{self, Relation};
 use super::documents::{self, Form};
 use super::names::Schema;
-use super::{constraints, is_shown, operators, readable, references};
+use super::{constraints, is_shown, operators, readable, references, timers};
 
 /// The shapes of one collection: a record as it is read, as it is created and as it is changed, and a page.
 pub(super) fn of_collection(model: &Model, collection: &Collection) -> Map<String, Value> {
@@ -333,6 +333,7 @@ fn read(model: &Model, collection: &Collection, field: &Field) -> Value {
     if let Some(sequence) = &field.sequence {
         schema["description"] = json!(numbered(collection, sequence));
     }
+    timers::describe(collection, field, &mut schema);
     schema
 }
 
@@ -419,6 +420,7 @@ fn written(model: &Model, collection: &Collection, field: &Field) -> Value {
         });
     }
     constraints::add(field, &mut schema);
+    timers::describe(collection, field, &mut schema);
     schema
 }
 

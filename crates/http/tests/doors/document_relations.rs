@@ -441,3 +441,86 @@ type Page @history(read: "true") @allow(read: "true", create: "true") { blocks: 
     let history = app.call(&format!("GET /api/pages/{page}:history"), &[]).await.json();
     assert_eq!(history["items"].as_array().map(Vec::len), Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn references_are_named_by_unique_keys() {
+    let more = r#"
+        type Place @key(type: TEXT, given: true) @allow(read: "this.open", create: "true") {
+          code: String! @unique, open: Boolean! @default(to: true)
+        }
+        type Seat @key(type: INT) @allow(read: "true", create: "true") @unique(fields: ["row", "place"]) { row: Int!, place: Place! }
+        type Stop @embedded { at: Place!, seat: Seat, topics: [About!] }
+        type About @embedded { topic: Topic, to: Destination }
+        type Tour @allow(read: "true", create: "true", update: "true") { name: String! @unique, stops: [Stop!] }
+    "#;
+    let app = open(more);
+    let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
+    for place in [json!({"id": "north/1".replace('/', "-"), "code": "N"}), json!({"id": "s", "code": "S"})] {
+        made(&app, "places", &place).await;
+    }
+    made(&app, "places", &json!({"id": "shut", "code": "X", "open": false})).await;
+    for row in [4, 5] {
+        made(&app, "seats", &json!({"row": row, "place": "s"})).await;
+    }
+    let about = json!([
+        {"topic": {"name": "Moon"}, "to": null},
+        {"topic": null, "to": {"__typename": "Topic", "name": "Moon"}},
+        {"topic": topic, "to": {"__typename": "Topic", "id": {"name": "Moon"}}},
+    ]);
+    let sent = json!([
+        {"at": {"code": "N"}, "seat": {"row": 5, "place": {"code": "S"}}, "topics": about},
+        {"at": "s", "seat": null, "topics": null},
+        {"seat": {"place": "s", "row": 4}, "at": {"id": "s"}},
+    ]);
+    let tagged = json!({"__typename": "Topic", "id": topic});
+    let stored = json!([
+        {"at": "north-1", "seat": 2, "topics": [
+            {"topic": topic, "to": null}, {"topic": null, "to": tagged}, {"topic": topic, "to": tagged}]},
+        {"at": "s", "seat": null, "topics": null},
+        {"at": "s", "seat": 1, "topics": null},
+    ]);
+    let body = json!({"name": "A", "stops": sent}).to_string();
+    let reply = app.post("POST /api/tours", &[], &body).await;
+    assert_eq!((reply.status, &reply.json()["stops"]), (201, &stored), "{}", reply.text());
+    let path = format!("/api/tours/{}", id_of(&reply));
+    let empty = app.post(&format!("PATCH {path}"), &[], r#"{"stops": []}"#).await;
+    assert_eq!(empty.status, 200, "{}", empty.text());
+    for line in [format!("PATCH {path}"), format!("PUT {path}"), "PUT /api/tours:by?name=A".to_owned()] {
+        let reply = app.post(&line, &[], &body).await;
+        assert_eq!((reply.status, &reply.json()["stops"]), (200, &stored), "{line}: {}", reply.text());
+    }
+    // It is a reference like any other.
+    let deleted = app.call(&format!("DELETE /api/topics/{topic}"), &[]).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text());
+    let left = app.call(&format!("GET {path}"), &[]).await.json();
+    assert_eq!(left["stops"][0]["topics"][2], json!({"topic": null, "to": null}));
+
+    // What the same commit made.
+    let both = json!({"requests": [
+        {"create": "topics", "body": {"name": "Sun"}},
+        {"create": "tours", "body": {"name": "B", "stops": [{"at": {"code": "S"}, "topics": [{"topic": {"name": "Sun"}}]}]}},
+    ]});
+    let reply = app.post("POST /transact", &[], &both.to_string()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let [first, second] = [0, 1].map(|index| reply.json()["results"][index].clone());
+    assert_eq!(second["stops"][0]["topics"][0]["topic"], first["id"]);
+
+    let check = async |stop: Value, expected: &[(&str, &str)]| {
+        let body = json!({"name": "C", "stops": [{"at": "s"}, stop]});
+        let reply = app.post("POST /api/tours", &[], &body.to_string()).await;
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(at, message)| ((*at).to_owned(), (*message).to_owned())).collect();
+        assert_eq!((reply.status, wrong(&reply)), (422, expected), "{body}: {}", reply.text());
+    };
+    let none = "there is no Place with this code";
+    check(json!({"at": {"code": "?"}}), &[("/stops/1/at", none)]).await;
+    check(json!({"at": {"code": "X"}}), &[("/stops/1/at", none)]).await;
+    let topics = json!([{"topic": {"name": "Mars"}}, {"to": {"__typename": "Topic", "name": "Mars"}}]);
+    let no_topic = "there is no Topic with this name";
+    let both = [("/stops/1/topics/0/topic", no_topic), ("/stops/1/topics/1/to", no_topic)];
+    check(json!({"at": "s", "topics": topics}), &both).await;
+    let no_seat = "there is no Seat with this row and place";
+    check(json!({"at": "s", "seat": {"row": 9, "place": {"code": "S"}}}), &[("/stops/1/seat", no_seat)]).await;
+    let key = r#"expected an id or {"code": …} of a Place"#;
+    check(json!({"at": {"open": true}}), &[("/stops/1/at", key)]).await;
+}

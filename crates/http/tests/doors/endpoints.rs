@@ -1,8 +1,16 @@
+use std::sync::Arc;
+
 use backstay_http::{Docs, HttpSettings};
 use backstay_testkit::{Reply, TestApp};
 use serde_json::json;
 
+use crate::acting::All;
 use crate::{NOTES, note};
+
+const ACTIONS: &str = r#"
+type Mutation { act: Int @function @allow(call: "true") }
+type Query { ask: Int @function @allow(call: "true") }
+"#;
 
 /// A test in `endpoints` compares the first column with the table itself.
 const EXPECTED: &str = include_str!("endpoints.md");
@@ -44,7 +52,11 @@ async fn link(app: &TestApp, token: &str) -> String {
 
 /// An application with every endpoint.
 fn open() -> TestApp {
-    TestApp::with(NOTES, HttpSettings { docs: Docs::Always, ..HttpSettings::default() })
+    let settings = HttpSettings { docs: Docs::Always, ..HttpSettings::default() };
+    let app = TestApp::with(&format!("{NOTES}{ACTIONS}"), settings);
+    let procedures = All::default().with("act", async |_| Ok("1".to_owned())).with("ask", async |_| Ok("2".to_owned()));
+    app.services.engine.set_procedures(Arc::new(procedures));
+    app
 }
 
 /// Calls an endpoint on a fresh application, with one thing wrong.
@@ -77,7 +89,10 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
             r#"{"title": "One", "slug": "one", "public": true}"#
         }
         "PATCH /api/{single}" => r#"{"motto": "x"}"#,
-        "POST /api/{collection}:query" | "POST /api/{interface}:query" | "POST /api/{collection}/{id}:restore" => "{}",
+        "POST /api/{collection}:query"
+        | "POST /api/{interface}:query"
+        | "POST /api/{collection}/{id}:restore"
+        | "POST /do/{action}" => "{}",
         "POST /api/{collection}:aggregate" => r#"{"select": "count"}"#,
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
         "POST /auth/sign-in" => r#"{"email": "ada@example.org", "password": "correct horse battery"}"#,
@@ -94,6 +109,8 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         .replace("{collection}", if of_trash { "papers" } else { "notes" })
         .replace("{single}", "site")
         .replace("{interface}", "titled")
+        .replace("{action}", "act")
+        .replace("{reading}", "ask")
         .replace("{id}", &id)
         .replace("{code}", "not-found");
     let query = match probe.query {
@@ -159,6 +176,8 @@ async fn every_path_allows_the_methods_of_the_table_and_no_other() {
             .replace("{collection}", if of_trash { "papers" } else { "notes" })
             .replace("{single}", "site")
             .replace("{interface}", "titled")
+            .replace("{action}", "act")
+            .replace("{reading}", "ask")
             .replace("{id}", id)
             .replace("{code}", "not-found");
         let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;
@@ -196,6 +215,8 @@ async fn head_answers_as_get_without_a_body_and_ranges_are_ignored() {
             .replace("{collection}", if of_trash { "papers" } else { "notes" })
             .replace("{single}", "site")
             .replace("{interface}", "titled")
+            .replace("{action}", "act")
+            .replace("{reading}", "ask")
             .replace("{code}", "not-found")
             .replace(":by", ":by?slug=one");
         for id in [if of_trash { &trash } else { &note }, absent] {

@@ -107,10 +107,36 @@ async fn a_link_that_was_revoked_is_refused_at_once() {
 
     assert_eq!(app.call("POST /auth/links/revoke", &guest).await.status, 204);
     for headers in [&guest[..], &[guest[0], ("if-none-match", &tag)]] {
-        assert_eq!(told(&app.call(&path, headers).await), (401, "invalid-token".to_owned()));
+        assert_eq!(told(&app.call(&path, headers).await), (401, "invalid-link".to_owned()));
     }
     let again = app.call("POST /auth/links/revoke", &guest).await;
-    assert_eq!(told(&again), (401, "invalid-token".to_owned()));
+    assert_eq!(told(&again), (401, "invalid-link".to_owned()));
+}
+
+/// What is sent counts: without its link, an account would silently see less, or act for itself alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_link_is_refused_beside_a_session_too_and_says_that_it_is_the_link() {
+    let app = shop();
+    let (_, token) = link(&app, &[]).await;
+    let ada = app.account("ada@example.org").await;
+    let dead = ("backstay-link", token.as_str());
+    assert_eq!(app.call("POST /auth/links/revoke", &[dead]).await.status, 204);
+    let check = async |line: &str, headers: &[(&str, &str)], code: &str, challenge: &str| {
+        let refused = app.call(line, headers).await;
+        assert_eq!(told(&refused), (401, code.to_owned()), "{line} {headers:?}");
+        assert_eq!(refused.header("www-authenticate"), challenge, "{line} {headers:?}");
+    };
+    let of_link = ("invalid-link", "Backstay-Link error=\"invalid_token\"");
+    let of_token = ("invalid-token", "Bearer error=\"invalid_token\"");
+    for line in ["GET /api/carts", "GET /auth/me", "POST /auth/links", "POST /auth/sign-out"] {
+        check(line, &[dead], of_link.0, of_link.1).await;
+        check(line, &[("authorization", &ada), dead], of_link.0, of_link.1).await;
+        check(line, &[("authorization", "Bearer bst_stale"), dead], of_token.0, of_token.1).await;
+    }
+    let me = app.call("GET /auth/me", &[("authorization", &ada)]).await;
+    assert_eq!(me.status, 200, "the session is as good as before");
+    let anew = app.call("POST /auth/links", &[("authorization", &ada)]).await;
+    assert_eq!(anew.status, 201, "{}", anew.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +151,7 @@ async fn an_account_revokes_what_it_made() {
     let revoked = app.post("POST /auth/links/revoke", &[("authorization", &ada)], &body).await;
     assert_eq!(revoked.status, 204, "{}", revoked.text());
     let read = app.call("GET /api/carts", &[("backstay-link", &token)]).await;
-    assert_eq!(told(&read), (401, "invalid-token".to_owned()));
+    assert_eq!(told(&read), (401, "invalid-link".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,6 +171,7 @@ async fn what_is_not_the_token_of_a_link_is_refused() {
     check(&[("backstay-link", &format!("Bearer {token}"))], 401).await;
     check(&[("authorization", &format!("Bearer {token}"))], 401).await;
     check(&[("authorization", "Bearer bst_stale"), ("backstay-link", &token)], 401).await;
+    check(&[("authorization", &ada), ("backstay-link", &token)], 200).await;
     let id = app.post("POST /auth/links/revoke", &[("backstay-link", &token)], r#"{"id": "x"}"#).await;
     assert_eq!(told(&id), (422, "invalid-values".to_owned()));
 }

@@ -1,12 +1,14 @@
 //! The HTTP door, driven as a client drives it. Texts are compared in `texts` alone.
 
 mod accounts;
+mod acting;
 mod aggregates;
 mod bad_input;
 mod by_filter;
 mod by_key;
 mod changes;
 mod children;
+mod clocks;
 mod collections;
 mod commits;
 mod computed;

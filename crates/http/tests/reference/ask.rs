@@ -8,7 +8,7 @@ use backstay_testkit::reference::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::stage::{Stage, body};
+use crate::stage::{Actor, Stage, body};
 
 /// Pages that are followed; more would never end.
 const PAGES: usize = 60;
@@ -50,8 +50,9 @@ impl Stage {
     }
 
     async fn send(&self, actor: usize, line: &str, body: Option<&Json>) -> Reply {
-        let token = self.actors[actor].token.as_deref();
-        let headers: Vec<(&str, &str)> = token.map(|token| ("authorization", token)).into_iter().collect();
+        let Actor { token, link, .. } = &self.actors[actor];
+        let shown = [("authorization", token.as_deref()), ("backstay-link", link.as_deref())];
+        let headers: Vec<(&str, &str)> = shown.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         match body {
             Some(body) => self.app.post(line, &headers, &body.to_string()).await,
             None => self.app.call(line, &headers).await,

@@ -18,6 +18,7 @@ use serde_json::{Map, Value as Json};
 /// What tests say at the moment of `NOW`.
 const MOMENT: &str = "2026-01-31T12:00:00Z";
 const PEOPLE: [&str; 3] = ["ann", "ben", "cleo"];
+const LINKS: usize = 2;
 /// Records of a type, but for accounts.
 const RECORDS: usize = 7;
 
@@ -25,6 +26,8 @@ const RECORDS: usize = 7;
 pub(crate) struct Actor {
     pub(crate) asker: Asker,
     pub(crate) token: Option<String>,
+    /// The token of a secret link.
+    pub(crate) link: Option<String>,
 }
 
 /// An application, and what the reference knows of it.
@@ -135,6 +138,7 @@ impl Stage {
         let app = TestApp::controlled(&schema.to_string(), controlled(&TestClock::at(MOMENT), 7));
         let world = World { schema, records: Vec::new(), links: Vec::new() };
         let mut stage = Self { app, world, actors: vec![anyone(Caller::anonymous(), None)], tally: BTreeMap::new() };
+        stage.make_links().await;
         for person in PEOPLE {
             stage.sign_up(random, person).await;
         }
@@ -145,7 +149,35 @@ impl Stage {
         }
         stage.relate_accounts(random).await?;
         stage.issue_keys(random).await;
+        stage.show_links();
         Ok(stage)
+    }
+
+    /// Makes secret links, and guests who show them, if a rule asks for them.
+    async fn make_links(&mut self) {
+        for _ in 0..LINKS {
+            let made = self.app.call("POST /auth/links", &[]).await;
+            if made.status == 403 {
+                return;
+            }
+            let made = made.json();
+            let id: Arc<str> = made["id"].as_str().expect("an id").into();
+            let caller = Caller { link: Some(Arc::clone(&id)), ..Caller::anonymous() };
+            let link = made["token"].as_str().map(str::to_owned);
+            self.actors.push(Actor { link, ..anyone(caller, None) });
+            self.world.schema.links.push(id);
+        }
+    }
+
+    /// Has somebody who is signed in show a guest's link too.
+    fn show_links(&mut self) {
+        let shown = self.actors.iter().find(|actor| actor.link.is_some());
+        let Some((id, link)) = shown.map(|actor| (actor.asker.caller.link.clone(), actor.link.clone())) else { return };
+        let signed_in = self.actors.iter_mut().filter(|actor| actor.token.is_some());
+        for actor in signed_in.step_by(2) {
+            actor.asker.caller.link.clone_from(&id);
+            actor.link.clone_from(&link);
+        }
     }
 
     fn collection(&self, of: usize) -> &Collection {
@@ -330,7 +362,7 @@ impl Stage {
 }
 
 fn anyone(caller: Caller, token: Option<String>) -> Actor {
-    Actor { asker: Asker { caller, now: NOW }, token }
+    Actor { asker: Asker { caller, now: NOW }, token, link: None }
 }
 
 /// Some roles and claims.

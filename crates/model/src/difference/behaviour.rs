@@ -8,6 +8,7 @@ use backstay_scalar::Value;
 
 use super::Difference;
 use super::access::{FieldAllowBehaviour, LayerBehaviour, narrowed_rules};
+use super::actions::{ActionBehaviour, ActionChange, actions_changed};
 use super::api::{ApiChange, harmless};
 use super::narrowing::{Rule, is_as_wide};
 use super::parts::{FieldPart, Narrowed, Part};
@@ -16,7 +17,7 @@ use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
 use crate::{
     Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Searched, Sequence,
-    Set, SetOn,
+    Set, SetOn, TimedAct, Timer,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
@@ -26,13 +27,14 @@ pub(super) struct CollectionBehaviour<'m> {
     allow: Vec<LayerBehaviour<'m>>,
     /// Who may read the history; none if one of the two has none, which is a difference of its own.
     history: Option<Rule<'m>>,
+    timers: Vec<TimerBehaviour<'m>>,
     fields: Vec<FieldBehaviour<'m>>,
 }
 
 impl<'m> CollectionBehaviour<'m> {
     /// What changed in newer behaviour of the same collection.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<Part> {
-        let Self { description, deprecated, allow, history, fields } = self;
+        let Self { description, deprecated, allow, history, timers, fields } = self;
         let mut parts = Vec::new();
         if *description != newer.description {
             parts.push(Part::Description);
@@ -49,6 +51,12 @@ impl<'m> CollectionBehaviour<'m> {
             let narrowed = Narrowed { action: Action::History, to_nobody: after.conditions().is_empty() };
             let narrowed = (!is_as_wide(after, before)).then_some(narrowed);
             parts.push(Part::HistoryRule { narrowed });
+        }
+        let added = newer.timers.iter().filter(|timer| !timers.contains(timer)).map(TimerBehaviour::words);
+        let gone = timers.iter().filter(|timer| !newer.timers.contains(timer)).map(TimerBehaviour::words_of_gone);
+        let changes: Vec<String> = added.chain(gone).collect();
+        if !changes.is_empty() {
+            parts.push(Part::Timers { changes });
         }
         let names = |of: &[FieldBehaviour<'m>]| of.iter().map(|field| field.names.name).collect::<Vec<_>>();
         if names(fields) != names(&newer.fields) {
@@ -84,6 +92,7 @@ impl<'m> CollectionBehaviour<'m> {
             key: _,
             indexes: _,
             exclusions: _,
+            timers,
             // What they are follows from the fields and the embedded types.
             mentions: _,
             checks: _,
@@ -108,8 +117,43 @@ impl<'m> CollectionBehaviour<'m> {
         });
         let allow = allow.iter().map(|layer| LayerBehaviour::of(model, layer, named)).collect();
         let history = history.as_ref().map(|history| Rule::of(model, &history.read));
+        let timers = timers.iter().map(|timer| TimerBehaviour::of(timer, named)).collect();
         let (description, deprecated) = (description.as_deref(), deprecated.as_deref());
-        Self { description, deprecated, allow, history, fields: shared.collect() }
+        Self { description, deprecated, allow, history, timers, fields: shared.collect() }
+    }
+}
+
+/// A timer, as both models call the fields that it is about.
+#[derive(PartialEq)]
+struct TimerBehaviour<'m> {
+    moment: &'m str,
+    /// The field with states and the state that it gets; none: the record is deleted.
+    becomes: Option<(&'m str, &'m str)>,
+}
+
+impl<'m> TimerBehaviour<'m> {
+    fn of(timer: &'m Timer, named: impl Fn(FieldId) -> &'m str) -> Self {
+        let Timer { field, act, span: _ } = timer;
+        let becomes = match act {
+            // From where follows from the transitions, which are compared in `states`.
+            TimedAct::Transition { states, from: _, to } => Some((named(*states), &**to)),
+            TimedAct::Delete => None,
+        };
+        Self { moment: named(*field), becomes }
+    }
+
+    fn words(&self) -> String {
+        match self.becomes {
+            Some((states, to)) => format!("`{states}` becomes {to} at `{}`", self.moment),
+            None => format!("records are deleted at `{}`", self.moment),
+        }
+    }
+
+    fn words_of_gone(&self) -> String {
+        match self.becomes {
+            Some((states, to)) => format!("`{states}` no longer becomes {to} at `{}`", self.moment),
+            None => format!("records are no longer deleted at `{}`", self.moment),
+        }
     }
 }
 
@@ -374,6 +418,8 @@ pub enum ApplicationPart {
     },
     /// The path of an interface.
     Path(PathChange),
+    /// An action.
+    Action(ActionChange),
     /// The states of an enum.
     States {
         /// The enum.
@@ -396,6 +442,7 @@ impl ApplicationPart {
             Self::Pack { name, from: Some(from), to: Some(to) } => format!("the pack {name} ({from} -> {to})"),
             Self::Roles => "the enum of roles".to_owned(),
             Self::Accounts { .. } => "the type of accounts".to_owned(),
+            Self::Action(change) => change.words(),
             Self::Path(PathChange { path, .. }) => format!("what is read at /api/{path}"),
             Self::States { of, parts: _ } => format!("the states of {of}"),
         }
@@ -407,6 +454,7 @@ impl ApplicationPart {
             Self::Name | Self::Rule { .. } | Self::Pack { .. } | Self::Roles => None,
             Self::Accounts { of } => Some(harmless(format!("accounts of {of} can sign in"))),
             Self::Path(change) => Some(change.noticed()),
+            Self::Action(change) => change.noticed(),
             Self::States { of, parts } => states::noticed(of, parts),
         }
     }
@@ -447,6 +495,7 @@ pub(super) struct ApplicationBehaviour<'m> {
     rules: Vec<NamedBehaviour<'m>>,
     /// The paths of interfaces.
     interfaces: Vec<PathOfTypes<'m>>,
+    actions: Vec<ActionBehaviour<'m>>,
     packs: &'m [Pack],
     roles: Option<&'m str>,
     identity: Option<&'m str>,
@@ -455,7 +504,7 @@ pub(super) struct ApplicationBehaviour<'m> {
 impl<'m> ApplicationBehaviour<'m> {
     /// What changed in newer behaviour.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
-        let Self { name, rules, packs, interfaces, roles, identity } = self;
+        let Self { name, rules, packs, interfaces, actions, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
@@ -467,6 +516,7 @@ impl<'m> ApplicationBehaviour<'m> {
             parts.push(ApplicationPart::Roles);
         }
         parts.extend(paths_changed(interfaces, &newer.interfaces).into_iter().map(ApplicationPart::Path));
+        parts.extend(actions_changed(actions, &newer.actions).into_iter().map(ApplicationPart::Action));
         // Other accounts than before are a difference of their own.
         if let (None, Some(of)) = (identity, newer.identity) {
             parts.push(ApplicationPart::Accounts { of: of.to_owned() });
@@ -490,6 +540,7 @@ impl<'m> ApplicationBehaviour<'m> {
             unions: _,
             record_unions: _,
             interfaces,
+            actions,
             // Of this load alone.
             sources: _,
             by_name: _,
@@ -504,6 +555,7 @@ impl<'m> ApplicationBehaviour<'m> {
             name,
             rules,
             interfaces: interfaces.iter().map(|of| PathOfTypes::of(model, of)).collect(),
+            actions: actions.iter().map(|of| ActionBehaviour::of(model, of)).collect(),
             packs,
             roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),

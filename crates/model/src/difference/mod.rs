@@ -1,6 +1,7 @@
 //! What is different between two models, in words and in what it costs.
 
 mod access;
+mod actions;
 mod api;
 mod behaviour;
 mod compare;
@@ -28,6 +29,7 @@ use backstay_base::Duration;
 
 use crate::{Key, Nulls, OnDelete, Trash, Upkeep, ValueLimit};
 
+pub use actions::{ActionChange, ActionDifference};
 pub use api::ApiChange;
 pub use behaviour::ApplicationPart;
 pub use compare::{diff, diff_of_pair, exclusion_before, index_before, is_same_computed, is_same_sum, type_change};

@@ -3,7 +3,7 @@
 
 use backstay_base::Action;
 
-use super::api::{ApiChange, breaking, harmless};
+use super::api::{ApiChange, breaking, harmless, together};
 use super::listing::listed;
 use super::writes::{self, WriteDirective, Writes};
 
@@ -26,6 +26,11 @@ pub enum Part {
     HistoryRule {
         /// What some callers may do no more.
         narrowed: Option<Narrowed>,
+    },
+    /// Its `@at`s.
+    Timers {
+        /// What happens without a request from now on, or doesn't any more, in words.
+        changes: Vec<String>,
     },
     /// The order of its fields.
     FieldOrder,
@@ -106,6 +111,7 @@ impl Part {
             Self::Deprecated { .. } => "`@deprecated`".to_owned(),
             Self::Rules { .. } => "the rules".to_owned(),
             Self::HistoryRule { .. } => "the rule of its history".to_owned(),
+            Self::Timers { .. } => "what happens at a moment (`@at`)".to_owned(),
             Self::FieldOrder => "the order of the fields".to_owned(),
             Self::Field { field, part } => part.words(field),
         }
@@ -118,6 +124,7 @@ impl Part {
             Self::Deprecated { now: true } => Some(harmless(format!("{of} is deprecated"))),
             Self::Rules { narrowed } => fewer_callers(narrowed, of),
             Self::HistoryRule { narrowed } => fewer_callers(narrowed.as_slice(), &format!("the history of {of}")),
+            Self::Timers { changes } => together(changes.iter().map(|words| harmless(format!("{of}: {words}")))),
             Self::Field { field, part } => part.api_change(&format!("{of}.{field}")),
         }
     }

@@ -12,6 +12,8 @@ use super::{layers, read};
 use crate::names::suggestion;
 use crate::{Allow, Collection, Diagnostic, Field, FieldId, Layer, OwnerName, Trash, UpdateRule};
 
+const CALLS: &str = "remove it; `call:` is for actions, the fields of `type Query` and `type Mutation`";
+
 /// The clauses of a type, by owner.
 pub(super) fn of_type(
     report: &mut Report<'_>,
@@ -19,6 +21,9 @@ pub(super) fn of_type(
     (fields, trash): (&[Field], Option<Trash>),
 ) -> Vec<Layer> {
     let directives: Vec<&Component<Directive>> = of.node.directives.get_all("allow").collect();
+    for call in directives.iter().filter_map(|directive| directive.specified_argument_by_name("call")) {
+        report.error(call.location(), "a type cannot be called", "`call:` on a type", CALLS);
+    }
     if let Some(first) = directives.get(limits::MODEL_CLAUSES) {
         too_many(report, first.location(), &of.node.name);
     }
@@ -96,6 +101,7 @@ pub(super) fn of_field(report: &mut Report<'_>, field: &mut Field, directive: &N
             "a record is purged as a whole: write `purge:` in the `@allow` of the type",
         ),
         ("only", "`only` is for types", "remove it; the rules of a field are about this field alone"),
+        ("call", "a field cannot be called", CALLS),
     ];
     for (argument, message, help) in elsewhere {
         if let Some(value) = directive.specified_argument_by_name(argument) {

@@ -12,6 +12,7 @@ use super::read;
 use super::renamed::{check_former, check_kept, former};
 use super::report::Report;
 use super::survey::{Names, STANDARD_FIELDS, StoredType};
+use super::timers::{Timed, timers};
 use super::trash::{trash, trash_index};
 use super::tree::{tree, tree_index};
 use super::{allow, deprecated, directive, exclude, search, sequence, slug};
@@ -53,6 +54,7 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         check_guards(report, &node.name, (&fields, trash), check);
     }
     let exclusions = exclude::exclusions(report, of, &fields);
+    let timers = timers(report, names, Timed { of, fields: &fields, trash });
     let kept = fields.iter().flat_map(|field| kept_names(field, &fields));
     let named = fields.iter().filter(|field| !field.internal);
     let collection = Collection {
@@ -66,13 +68,14 @@ pub(super) fn collection<'a>(report: &mut Report<'_>, names: Names<'_, 'a>, of: 
         system: of.system,
         single: node.directives.has("single"),
         by_name: kept.chain(named.map(|field| (field.name.clone(), field.id))).collect(),
-        indexes: indexes(report, of, (&fields, &exclusions))
+        indexes: indexes(report, of, &fields, (&exclusions, &timers))
             .into_iter()
             .chain(trash.map(|trash| trash_index(of, trash)))
             .chain(tree.map(|tree| tree_index(of, tree)))
             .collect(),
         mentions: Vec::new(),
         exclusions,
+        timers,
         trash,
         tree,
         // Follow when all types are known.

@@ -14,6 +14,7 @@ use crate::{Asked, Check, Element, Field, FieldKind, Set, SetOn, StoredNames};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FieldDirective {
     Allow,
+    At,
     Backfill,
     Check,
     Class,
@@ -21,6 +22,7 @@ enum FieldDirective {
     Connect,
     Default,
     Deprecated,
+    Function,
     Immutable,
     Inverse,
     Length,
@@ -76,8 +78,11 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
             }
         }
         // `field::field` sets the flags and the former names, also where the field's type is wrong; `money.rs`, `sequence.rs`,
-        // `slug.rs` and `order.rs` find the fields that are named; the others are part of the type, which `Declared::kind` reads.
-        FieldDirective::Connect
+        // `slug.rs`, `order.rs` and `timers.rs` find the fields that are named; the others are part of the type, which
+        // `Declared::kind` reads.
+        FieldDirective::At
+        | FieldDirective::Connect
+        | FieldDirective::Function
         | FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
@@ -93,8 +98,9 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 27] = [
         Self::Allow,
+        Self::At,
         Self::Backfill,
         Self::Check,
         Self::Class,
@@ -102,6 +108,7 @@ impl FieldDirective {
         Self::Connect,
         Self::Default,
         Self::Deprecated,
+        Self::Function,
         Self::Immutable,
         Self::Inverse,
         Self::Length,
@@ -128,6 +135,7 @@ impl FieldDirective {
     fn name(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::At => "at",
             Self::Backfill => "backfill",
             Self::Check => "check",
             Self::Class => "class",
@@ -135,6 +143,7 @@ impl FieldDirective {
             Self::Connect => "connect",
             Self::Default => "default",
             Self::Deprecated => "deprecated",
+            Self::Function => "function",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
@@ -169,6 +178,10 @@ impl FieldDirective {
         );
         let (applies, help) = match self {
             Self::Allow | Self::Deprecated | Self::Renamed => (true, ""),
+            Self::At => {
+                (state, "it is for a field with states; to delete records, write `@at(field:, do: DELETE)` on the type")
+            }
+            Self::Function => (false, "it is for actions, the fields of `type Query` and `type Mutation`"),
             Self::Unique => (
                 kind.is_indexable() || of_several,
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -385,12 +398,13 @@ mod tests {
             assert_eq!(found, expected, "{location}");
         };
         check(DirectiveLocation::FieldDefinition, FieldDirective::ALL.map(FieldDirective::name).into());
-        // `collection.rs`, `exclude.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `trash.rs`,
-        // `tree.rs` and `whole.rs`
+        // `collection.rs`, `exclude.rs`, `history.rs`, `index.rs`, `key.rs`, `renamed.rs`, `single.rs`, `timers.rs`,
+        // `trash.rs`, `tree.rs` and `whole.rs`
         check(
             DirectiveLocation::Object,
             [
                 "allow",
+                "at",
                 "check",
                 "deprecated",
                 "embedded",
@@ -409,14 +423,18 @@ mod tests {
             .into(),
         );
         // Written into the types that implement it by `interfaces.rs`
-        let shared = ["allow", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
+        let shared = ["allow", "at", "check", "exclude", "history", "index", "key", "path", "trash", "unique"];
         check(DirectiveLocation::Interface, shared.into());
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
         // `app.rs` and `packs.rs`
         check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
+        // `declared_actions.rs` makes members of arguments and of fields of input types.
+        let limits = ["length", "pattern", "precision", "range"];
+        check(DirectiveLocation::ArgumentDefinition, limits.into());
+        check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 59, "every location is checked above");
+        assert_eq!(places, 71, "every location is checked above");
     }
 }

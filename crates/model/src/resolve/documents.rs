@@ -5,7 +5,10 @@ use backstay_base::{KeyForm, limits};
 use super::report::Report;
 use crate::document::reach;
 use crate::mention::Types;
-use crate::{Class, Collection, Diagnostic, Embedded, Field, FieldKind, Lint, Mention, OnDelete, RecordUnion, Union};
+use crate::{
+    Class, Collection, Diagnostic, Embedded, EmbeddedId, EmbeddedRole, Field, FieldKind, Lint, Mention, OnDelete,
+    RecordUnion, Shape, Union,
+};
 
 /// The types whose values documents hold.
 pub(super) struct Documents<'m> {
@@ -62,12 +65,25 @@ impl Documents<'_> {
                 _ => {}
             }
         }
+        for (of, id) in self.embedded.iter().zip((0..).map(EmbeddedId)) {
+            if matches!(of.role, EmbeddedRole::Arguments | EmbeddedRole::Result) {
+                reach((self.embedded, self.unions), Shape::Embedded(id), &mut in_documents);
+            }
+        }
         for (index, of) in self.embedded.iter().enumerate() {
             if in_documents[index] {
                 of.members.iter().for_each(|member| refuse_in_document(report, of, member));
             } else if !used[index] {
-                let message = format!("no field holds a value of {}", of.name);
-                let help = format!("write a field of the type {} in a type with records, or remove the type", of.name);
+                let (message, help) = match of.role {
+                    EmbeddedRole::Input => (
+                        format!("no action takes a value of {}", of.name),
+                        format!("write an argument of the type {}, or remove the type", of.name),
+                    ),
+                    EmbeddedRole::Part | EmbeddedRole::Arguments | EmbeddedRole::Result => (
+                        format!("no field holds a value of {}", of.name),
+                        format!("write a field of the type {} in a type with records, or remove the type", of.name),
+                    ),
+                };
                 let warning = Diagnostic::warning(Lint::UnusedEmbeddedType, message).help(help);
                 report.push(warning.at(of.span, "embedded nowhere"));
             }

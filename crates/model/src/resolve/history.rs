@@ -86,6 +86,7 @@ fn of(collection: &Collection, id: CollectionId, expire: bool) -> Collection {
         indexes,
         mentions: Vec::new(),
         exclusions: Vec::new(),
+        timers: Vec::new(),
         allow: Vec::new(),
         checks: Vec::new(),
         span: collection.span,

@@ -6,7 +6,7 @@ use super::read;
 use super::report::Report;
 use super::survey::StoredType;
 use crate::names::{self, suggestion};
-use crate::{Collection, Exclusion, Field, FieldId, FieldKind, Index, Nulls};
+use crate::{Collection, Exclusion, Field, FieldId, FieldKind, Index, Nulls, Timer};
 
 /// Fields of one index.
 const INDEX_FIELDS: usize = 8;
@@ -15,7 +15,8 @@ const INDEX_FIELDS: usize = 8;
 pub(super) fn indexes(
     report: &mut Report<'_>,
     of: &StoredType<'_>,
-    (fields, exclusions): (&[Field], &[Exclusion]),
+    fields: &[Field],
+    (exclusions, timers): (&[Exclusion], &[Timer]),
 ) -> Vec<Index> {
     let mut declared = Declared { of, fields, indexes: Vec::new() };
     // Of a reference to one of several types, each of its members has the index of the declaration that they share.
@@ -34,6 +35,9 @@ pub(super) fn indexes(
     }
     for exclusion in exclusions {
         declared.add_exclusion(exclusion);
+    }
+    for timer in timers {
+        declared.add_timer(timer);
     }
     let mut indexes = declared.indexes;
     for field in fields.iter().filter(|field| matches!(field.kind, FieldKind::ToOne { .. })) {
@@ -102,6 +106,17 @@ impl Declared<'_, '_> {
         let name = text.map_or_else(|| whole.clone(), |text| names::partial_index(&whole, text));
         let condition = exclusion.condition.clone();
         self.indexes.push(Index { name, fields: ids, unique: false, nulls: Nulls::Distinct, condition });
+    }
+
+    /// Adds the index in which the records are found that are due, unless another one begins like it.
+    fn add_timer(&mut self, timer: &Timer) {
+        let ids = timer.index_fields();
+        let begins = |index: &Index| index.fields.starts_with(&ids) && index.condition.is_none();
+        if self.indexes.iter().any(begins) {
+            return;
+        }
+        let name = name(self.of, self.fields, (&ids, false));
+        self.indexes.push(Index { name, fields: ids, unique: false, nulls: Nulls::Distinct, condition: None });
     }
 
     fn nulls(&self, report: &mut Report<'_>, directive: &Node<Directive>, ids: &[FieldId]) -> Nulls {

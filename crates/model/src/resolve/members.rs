@@ -13,10 +13,11 @@ use super::read;
 use super::renamed::{former, former_of_member};
 use super::report::Report;
 use super::survey::Names;
+use crate::declared_actions::DeclaredActions;
 use crate::{Class, Column, Diagnostic, Embedded, Field, FieldId, FieldKind, Within};
 
 /// The embedded types as the model has them.
-pub(super) fn types(report: &mut Report<'_>, names: Names<'_, '_>) -> Vec<Embedded> {
+pub(super) fn types(report: &mut Report<'_>, names: Names<'_, '_>, actions: &DeclaredActions) -> Vec<Embedded> {
     let of = |node: &&Node<ObjectType>| {
         let system = report.places.is_system(node.location());
         let members = node.fields.values().zip((0..).map(FieldId));
@@ -26,7 +27,8 @@ pub(super) fn types(report: &mut Report<'_>, names: Names<'_, '_>) -> Vec<Embedd
             name: node.name.to_string(),
             former: former(report, &node.name, node.directives.get_all("renamed").map(|directive| &***directive)),
             description: read::description(node.description.as_ref()),
-            span: report.span_of(&node.name),
+            role: actions.role(&node.name),
+            span: report.span_at(node.name.location().or(node.location())),
         }
     };
     names.survey.embedded.nodes().iter().map(of).collect()

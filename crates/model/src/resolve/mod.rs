@@ -1,6 +1,7 @@
 //! From a valid schema to a `Model`: every name resolved, every directive read, everything checked that GraphQL knows
 //! nothing of. Goes on after an error with a stand-in, so that all errors are found together.
 
+mod actions;
 mod allow;
 mod app;
 mod closed;
@@ -40,6 +41,7 @@ mod single;
 mod slug;
 mod survey;
 mod tighten;
+mod timers;
 mod trash;
 mod tree;
 mod whole;
@@ -78,7 +80,8 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_implemented(report, &compiled.schema);
     let app = app(report, &compiled.schema, &survey);
     let (enums, roles) = enums(report, &survey);
-    let embedded = members::types(report, Names { survey: &survey, enums: &enums, embedded: &[] });
+    let bare = Names { survey: &survey, enums: &enums, embedded: &[] };
+    let embedded = members::types(report, bare, &compiled.actions);
     let names = Names { survey: &survey, enums: &enums, embedded: &embedded };
     let mut collections: Vec<Collection> = survey.types.iter().map(|ty| collection(report, names, ty)).collect();
     order::orders(report, &survey, &mut collections);
@@ -87,6 +90,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let unions = survey.embedded.unions();
     let record_unions = survey.record_unions.all(|name| survey.type_named(name).map(|of| of.id));
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
+    let actions = actions::actions(report, names, &compiled.actions);
     let documents = Documents { embedded: &embedded, unions: &unions, record_unions: &record_unions };
     documents.check(report, &collections);
     documents.mentions(report, &mut collections);
@@ -108,6 +112,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         unions,
         record_unions,
         interfaces,
+        actions,
         rules: app.rules,
         packs: compiled.places.packs.all.clone(),
         roles,

@@ -50,6 +50,11 @@ impl<'a> Report<'a> {
         self.push(warning.located(self.places.span(name.location()), label));
     }
 
+    /// The place of a definition that was read from a model file, or made for one.
+    pub(super) fn span_at(&self, place: Option<SourceSpan>) -> Span {
+        self.places.span(place).expect("every definition that is resolved stands in a model file")
+    }
+
     /// The place of a name in a model file.
     pub(super) fn span_of(&self, name: &Name) -> Span {
         self.places.span(name.location()).expect("every name that is resolved stands in a model file")

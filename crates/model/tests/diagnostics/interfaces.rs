@@ -20,10 +20,11 @@ enum OnInterface {
 }
 
 /// Every directive of types, on an interface that two types implement.
-const ON_INTERFACES: [(&str, OnInterface); 15] = {
+const ON_INTERFACES: [(&str, OnInterface); 16] = {
     use OnInterface::{Own, Refused, Shared};
     [
         ("allow", Shared(r#"@allow(update: "true")"#, |of| of.allow[0].clauses.len() == 2)),
+        ("at", Shared(r#"@at(field: "day", do: DELETE)"#, |of| of.timers.len() == 1)),
         ("check", Shared(r#"@check(rule: "this.rank > 1", message: "low")"#, |of| of.checks.len() == 1)),
         (
             "deprecated",
@@ -71,7 +72,7 @@ fn each_directive_of_types_is_shared_or_refused() {
             on_interface;
         let model = format!(
             "extend schema @app(name: \"Test\")\n\
-             interface Ranked {written} {{ rank: Int! until: Int }}\n\
+             interface Ranked {written} {{ rank: Int! until: Int day: Date }}\n\
              type A implements Ranked @allow(read: \"true\") {{ name: String }}\n\
              type B implements Ranked @allow(read: \"true\") {{ title: String }}\n"
         );

@@ -1,5 +1,6 @@
 //! What is wrong with a model, as it is told: one test per mistake.
 
+mod actions;
 mod allow;
 mod app;
 mod computed;
@@ -29,6 +30,7 @@ mod slug;
 mod states;
 mod syntax;
 mod system;
+mod timers;
 mod trash;
 mod trees;
 mod types;

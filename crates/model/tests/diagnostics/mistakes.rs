@@ -243,7 +243,7 @@ fn arguments_without_their_names() {
         &[(
             "1:29",
             message,
-            "write the name of its argument before it: `refer`, `create`, `update`, `only`, `after`, `delete`, `restore`, `purge`",
+            "write the name of its argument before it: `refer`, `create`, `update`, `only`, `after`, `delete`, `restore`, `purge`, `call`",
         )],
     );
     let map = "remove it; names in the database follow from those in the model";

@@ -67,18 +67,11 @@ refused
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one model and all that is told about it")]
 fn definitions() {
     let model = r"
 scalar Odd
-input In {
+type Subscription {
   a: Int
-}
-type Mutation {
-  a: Int
-}
-extend type Query {
-  b: Int
 }
 directive @mine on OBJECT
 schema {
@@ -95,65 +88,45 @@ refused
  1 │ scalar Odd
    · ─────┬────
    ·      ╰── this definition
- 2 │ input In {
+ 2 │ type Subscription {
    ╰────
   help: remove it; the scalars of Backstay are there already
-  × error: `input` is not supported yet
+  × error: `type Subscription` is not supported yet
    ╭─[model.graphql:2:1]
  1 │     scalar Odd
- 2 │ ╭─▶ input In {
+ 2 │ ╭─▶ type Subscription {
  3 │ │     a: Int
  4 │ ├─▶ }
    · ╰──── this definition
- 5 │     type Mutation {
+ 5 │     directive @mine on OBJECT
    ╰────
-  help: remove it; clients send the fields of the types. Values without an `id` are types marked `@embedded`
-  × error: `type Mutation` is not supported yet
-   ╭─[model.graphql:5:1]
- 4 │     }
- 5 │ ╭─▶ type Mutation {
- 6 │ │     a: Int
- 7 │ ├─▶ }
-   · ╰──── this definition
- 8 │     extend type Query {
-   ╰────
-  help: remove it; Backstay generates the API
-  × error: `type Query` is not supported yet
-    ╭─[model.graphql:8:1]
-  7 │     }
-  8 │ ╭─▶ extend type Query {
-  9 │ │     b: Int
- 10 │ ├─▶ }
-    · ╰──── this definition
- 11 │     directive @mine on OBJECT
-    ╰────
-  help: remove it; Backstay generates the API
+  help: remove it; clients ask for changes at `/api/…:changes`
   × error: directives of your own are not supported
-    ╭─[model.graphql:11:1]
- 10 │ }
- 11 │ directive @mine on OBJECT
-    · ────────────┬────────────
-    ·             ╰── this definition
- 12 │ schema {
-    ╰────
+   ╭─[model.graphql:5:1]
+ 4 │ }
+ 5 │ directive @mine on OBJECT
+   · ────────────┬────────────
+   ·             ╰── this definition
+ 6 │ schema {
+   ╰────
   help: remove the definition
   × error: Backstay defines the schema's root
-    ╭─[model.graphql:12:1]
- 11 │     directive @mine on OBJECT
- 12 │ ╭─▶ schema {
- 13 │ │     query: Query
- 14 │ ├─▶ }
-    · ╰──── this definition
- 15 │     extend schema {
-    ╰────
+   ╭─[model.graphql:6:1]
+ 5 │     directive @mine on OBJECT
+ 6 │ ╭─▶ schema {
+ 7 │ │     query: Query
+ 8 │ ├─▶ }
+   · ╰──── this definition
+ 9 │     extend schema {
+   ╰────
   help: write `extend schema @app(name: …)`
   × error: `type Mutation` is not supported yet
-    ╭─[model.graphql:16:3]
- 15 │ extend schema {
- 16 │   mutation: Mutation
+    ╭─[model.graphql:10:3]
+  9 │ extend schema {
+ 10 │   mutation: Mutation
     ·   ─────────┬────────
     ·            ╰── not supported yet
- 17 │ }
+ 11 │ }
     ╰────
   help: remove it
 "#);

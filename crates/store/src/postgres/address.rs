@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backstay_base::Secret;
+use backstay_base::{Secret, limits};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -14,11 +14,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What every session sets: values look the same whatever the server's and the user's defaults are, transactions mean
 /// what they are written for, and a connection whose other end is gone releases what it holds.
 const SESSION: &str = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex \
-                       -c default_transaction_isolation=read\\ committed -c idle_in_transaction_session_timeout=60000 \
+                       -c default_transaction_isolation=read\\ committed \
                        -c client_connection_check_interval=5000 -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 \
                        -c tcp_keepalives_count=3 -c statement_timeout=0 -c lock_timeout=0";
 /// What the address may set otherwise: compiling statements takes longer than most of them.
 const DEFAULTS: &str = "-c jit=off";
+
+/// What a session of this process is known by to itself: a pooler between doesn't pass it on.
+pub(super) const MARK: &str = "backstay.process";
+
+/// The value of `MARK`, which no server has by itself.
+pub(super) fn mark() -> String {
+    format!("process-{}", std::process::id())
+}
 
 /// A database on a server, and how to connect to it.
 #[derive(Clone)]
@@ -48,11 +56,20 @@ impl Address {
         &self.name
     }
 
-    /// The same database for statements that may be durable later than they are acknowledged.
+    /// The same database for requests: none of them waits long for a lock, because others then wait for a connection.
+    pub(super) fn serving(&self) -> Config {
+        self.with(&format!("-c lock_timeout={}s", limits::LOCK_SECONDS))
+    }
+
+    /// The same for statements that may be durable later than they are acknowledged.
     pub(super) fn relaxed(&self) -> Config {
+        self.with(&format!("-c lock_timeout={}s -c synchronous_commit=off", limits::LOCK_SECONDS))
+    }
+
+    fn with(&self, more: &str) -> Config {
         let mut config = self.config.clone();
         let options = config.get_options().unwrap_or_default().to_owned();
-        config.options(format!("{options} -c synchronous_commit=off"));
+        config.options(format!("{options} {more}"));
         config
     }
 }
@@ -83,7 +100,10 @@ fn read(url: &str) -> Result<(Config, MakeRustlsConnect), ServerProblem> {
     }
     config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
     let options = config.get_options().unwrap_or_default().to_owned();
-    config.options(format!("{DEFAULTS} {options} {SESSION}"));
+    let (idle, mark) = (limits::IDLE_TRANSACTION_SECONDS, mark());
+    config.options(format!(
+        "{DEFAULTS} {options} {SESSION} -c idle_in_transaction_session_timeout={idle}s -c {MARK}={mark}"
+    ));
     Ok((config, connector(verification)?))
 }
 

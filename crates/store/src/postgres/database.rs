@@ -105,16 +105,17 @@ impl Inner {
         let access = match job.writes() {
             Writes::None => Access::Read,
             Writes::One | Writes::Many => Access::Write,
+            Writes::Serializable => Access::Serializable,
         };
         let _turn = match job.writes() {
-            Writes::Many if run > 1 => {
+            Writes::Many | Writes::Serializable if run > 1 => {
                 Some(timeout_at(deadline, self.again.lock()).await.map_err(|_| StoreError::Busy)?)
             }
-            Writes::None | Writes::One | Writes::Many => None,
+            Writes::None | Writes::One | Writes::Many | Writes::Serializable => None,
         };
         let _writer = match access {
             Access::Read => None,
-            Access::Write => {
+            Access::Write | Access::Serializable => {
                 let permit = timeout_at(deadline, self.writers.acquire()).await.map_err(|_| StoreError::Busy)?;
                 Some(permit.expect("it is never closed"))
             }
@@ -125,17 +126,19 @@ impl Inner {
             return Ok(Ended::Done);
         }
         // It was run in vain: if the server doesn't answer this, the connection is given up.
-        if timeout(Duration::from_secs(CANCEL_SECONDS), session.roll_back()).await.is_err() {
-            return Ok(Ended::Done);
-        }
-        Ok(if session.may_run_again() { Ended::MayRunAgain } else { Ended::Done })
+        let undone = async {
+            session.roll_back().await;
+            session.may_run_again() || session.was_done().await
+        };
+        let again = timeout(Duration::from_secs(CANCEL_SECONDS), undone).await.unwrap_or(false);
+        Ok(if again { Ended::MayRunAgain } else { Ended::Done })
     }
 
     /// Runs a job once; returns whether it was committed. If not, the job keeps the error.
     async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession, run: usize) -> bool {
         let moment = match job.writes() {
             Writes::None => Ok(self.commit_clock.now()),
-            Writes::One | Writes::Many => self.commit_clock.next(),
+            Writes::One | Writes::Many | Writes::Serializable => self.commit_clock.next(),
         };
         let Ok(moment) = moment.map_err(|error| job.fail(error)) else { return false };
         let deadline = Deadline::from_std(job.interest().deadline());

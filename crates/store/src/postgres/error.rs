@@ -10,6 +10,15 @@ use crate::{Cause, StoreError};
 
 /// The SQLSTATE of a text that the server can't build.
 const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
+/// Of a lock that wasn't to be had within `lock_timeout`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// Of a server that has no free connection, and of one that is starting or stopping.
+const TOO_MANY_CONNECTIONS: &str = "53300";
+const CANNOT_CONNECT_NOW: &str = "57P03";
+/// Of a transaction that must not write.
+const READ_ONLY_TRANSACTION: &str = "25006";
+/// Of a right that the user lacks.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// Why the server refused a statement, without its message, which repeats values.
 #[derive(Debug, Clone)]
@@ -63,6 +72,25 @@ impl Refusal {
         }
     }
 
+    /// Of a statement that can't be sent, because the connection is known to be lost.
+    pub(super) fn unsent() -> Self {
+        Self { code: None, lost: true, table: None, constraint: None, detail: None }
+    }
+
+    /// Whether the server lets nobody write.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.has(READ_ONLY_TRANSACTION)
+    }
+
+    /// Whether the user lacks a right.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.has(INSUFFICIENT_PRIVILEGE)
+    }
+
+    fn has(&self, code: &str) -> bool {
+        self.code.as_ref().is_some_and(|known| known.code() == code)
+    }
+
     /// Whether it isn't known what the server did.
     pub(super) fn is_lost(&self) -> bool {
         self.lost || self.code.is_none()
@@ -75,8 +103,7 @@ impl Refusal {
 
     /// The number of rows that a guard refused.
     pub(super) fn guarded_rows(&self) -> Option<u64> {
-        let raised = self.code.as_ref().is_some_and(|code| code.code() == UNEXPECTED_ROWS);
-        self.detail.as_ref().filter(|_| raised).and_then(|rows| rows.parse().ok())
+        self.detail.as_ref().filter(|_| self.has(UNEXPECTED_ROWS)).and_then(|rows| rows.parse().ok())
     }
 
     /// The store's error; sets `may_run_again` if another transaction was in the way, or the connection was lost.
@@ -99,9 +126,14 @@ impl Refusal {
                 }
             }
             "23503" => StoreError::ForeignKey,
+            "23514" | "23P01" => match self.constraint.clone() {
+                Some(constraint) => StoreError::Check { constraint },
+                None => StoreError::Constraint(self.into_cause()),
+            },
             "25P02" => StoreError::Aborted,
-            "25006" => StoreError::ReadOnly,
+            READ_ONLY_TRANSACTION => StoreError::ReadOnly,
             "53100" => StoreError::Full,
+            LOCK_NOT_AVAILABLE => StoreError::Locked,
             "57014" => StoreError::TimeLimit,
             TOO_LARGE | PROGRAM_LIMIT_EXCEEDED => StoreError::TooLarge,
             other if other.starts_with("23") => StoreError::Constraint(self.into_cause()),
@@ -118,6 +150,12 @@ impl Refusal {
 fn columns(detail: &str) -> Option<Vec<String>> {
     let (list, _) = detail.strip_prefix("Key (")?.split_once(")=(")?;
     Some(list.split(", ").map(|name| name.trim_matches('"').to_owned()).collect())
+}
+
+/// Whether the server may have a connection in a moment.
+pub(super) fn is_crowded(error: &Error) -> bool {
+    let code = error.as_db_error().map(|refused| refused.code().code());
+    matches!(code, Some(TOO_MANY_CONNECTIONS | CANNOT_CONNECT_NOW))
 }
 
 /// The error of a connection that can't be made.

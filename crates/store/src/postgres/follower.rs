@@ -39,6 +39,8 @@ const AGAIN: Duration = Duration::from_millis(3);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after its loss a connection is made anew.
 const RECONNECT: Duration = Duration::from_millis(100);
+/// How long a keeper counts itself as that after its last statement.
+const KEEPER_TRUST: Duration = Duration::from_millis(limits::KEEPER_TRUST_MILLIS);
 /// Entries that are read at once.
 const READ: i64 = 500;
 /// Entries of this process that are remembered until it reads them.
@@ -69,6 +71,8 @@ pub(super) struct Follower {
     is_keeper: AtomicBool,
     /// Whether another process wants to change the model.
     is_asked: AtomicBool,
+    /// Microseconds from `began` to a moment after which the server ran a statement of this connection.
+    connected: AtomicU64,
 }
 
 /// What was read of the log.
@@ -106,21 +110,27 @@ impl Follower {
             heard: AtomicU64::new(0),
             is_keeper: AtomicBool::new(false),
             is_asked: AtomicBool::new(false),
+            connected: AtomicU64::new(0),
         }
     }
 
     /// Whether it knows of everything that others committed, but for the last moments.
     pub(super) fn is_current(&self) -> bool {
-        let bound = Duration::from_millis(limits::UNHEARD_MILLIS);
-        match self.heard.load(Ordering::Acquire) {
-            0 => false,
-            heard => self.began.elapsed().saturating_sub(Duration::from_micros(heard)) <= bound,
-        }
+        self.is_recent(&self.heard, Duration::from_millis(limits::UNHEARD_MILLIS))
     }
 
-    /// Whether this process does what one of those on the database has to do.
+    /// Whether this process does what one of those on the database has to do. One that was stopped doesn't count itself as the
+    /// keeper when it goes on: the server has ended its connection, and another process may be the keeper.
     pub(super) fn is_keeper(&self) -> bool {
-        self.is_keeper.load(Ordering::Relaxed)
+        self.is_keeper.load(Ordering::Relaxed) && self.is_recent(&self.connected, KEEPER_TRUST)
+    }
+
+    /// Whether this moment, 0 for never, is no longer ago than that.
+    fn is_recent(&self, moment: &AtomicU64, bound: Duration) -> bool {
+        match moment.load(Ordering::Acquire) {
+            0 => false,
+            micros => self.began.elapsed().saturating_sub(Duration::from_micros(micros)) <= bound,
+        }
     }
 
     /// Whether another process waits until this one closes the database.
@@ -216,15 +226,15 @@ impl Follower {
         }
     }
 
-    /// Everything that was visible at this moment is known.
-    fn hear(&self, at: Instant) {
-        self.heard.store(micros(at.saturating_duration_since(self.began)), Ordering::Release);
-        self.knows_more.notify_waiters();
+    /// Notes a moment.
+    fn note(&self, moment: &AtomicU64, at: Instant) {
+        moment.store(micros(at.saturating_duration_since(self.began)), Ordering::Release);
     }
 }
 
 impl<'f> Reading<'f> {
     async fn on(follower: &'f Follower, client: ClientWrapper) -> Result<Self, StoreError> {
+        client.batch_execute(&session()).await.map_err(plain)?;
         let sequencer = Sequencer::on(&client).await?;
         let tail = client.prepare(TAIL).await.map_err(plain)?;
         let notify = client.prepare(wake::NOTIFY).await.map_err(plain)?;
@@ -247,6 +257,7 @@ impl<'f> Reading<'f> {
         };
         if !is_same {
             self.follower.observer.foreign_change();
+            *self.follower.last.lock() = None;
             *place = end;
         }
         Ok(())
@@ -255,8 +266,10 @@ impl<'f> Reading<'f> {
     /// Lets the log have what is visible, and reads it to its end.
     async fn step(&mut self, place: &mut i64) -> Result<Sequenced, StoreError> {
         let begun = Instant::now();
+        let follower = self.follower;
         let sequenced = self.sequencer.sequence(&self.client).await?;
-        let arrived = self.follower.wake.arrived();
+        follower.note(&follower.connected, begun);
+        let arrived = follower.wake.arrived();
         // Futures are polled in order, and each sends its request when it is first polled.
         let (told, read) = join(self.tell(), self.read(place)).await;
         told?;
@@ -266,11 +279,13 @@ impl<'f> Reading<'f> {
             (more, news) = (next.more, news || next.news);
         }
         if news && !self.sequencer.has_moved() && arrived == self.arrived {
-            self.follower.wake.missed();
+            follower.wake.missed();
         }
         self.arrived = arrived;
         if sequenced == Sequenced::All {
-            self.follower.hear(begun);
+            // Everything that was visible then is known.
+            follower.note(&follower.heard, begun);
+            follower.knows_more.notify_waiters();
         }
         self.apply(begun).await?;
         Ok(sequenced)
@@ -331,7 +346,7 @@ impl<'f> Reading<'f> {
         }
         self.applied = Some(now);
         self.follower.is_asked.store(lease::is_announced(&self.client).await?, Ordering::Relaxed);
-        if !self.follower.is_keeper() {
+        if !self.follower.is_keeper.load(Ordering::Relaxed) {
             let is_keeper = lease::keep(&self.client).await?;
             self.follower.is_keeper.store(is_keeper, Ordering::Relaxed);
             return Ok(());
@@ -348,7 +363,35 @@ fn micros(since: Duration) -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX).max(1)
 }
 
+/// The server ends the session of a process that is stopped, and with it the lock of the keeper.
+fn session() -> String {
+    format!("SET idle_session_timeout = '{}s'", limits::KEEPER_IDLE_SECONDS)
+}
+
 /// A connection whose server doesn't answer is as good as lost.
 async fn within<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     timeout(PATIENCE, step).await.map_err(|_| StoreError::Busy)?
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn a_keeper_that_was_stopped_is_none_until_the_server_has_run_a_statement_of_its_connection() {
+        let clock = Arc::new(CommitClock::after(None, Arc::new(SystemClock)));
+        let mut follower = Follower::new(Arc::new(()), (clock, Arc::default()));
+        follower.began = Instant::now().checked_sub(Duration::from_mins(1)).expect("the machine runs for longer");
+        follower.is_keeper.store(true, Ordering::Relaxed);
+        let check = |seconds_ago: u64, expected: bool| {
+            let at = follower.began + Duration::from_secs(60 - seconds_ago);
+            follower.note(&follower.connected, at);
+            assert_eq!(follower.is_keeper(), expected, "{seconds_ago}");
+        };
+        check(3, false);
+        check(0, true);
+        check(59, false);
+    }
 }

@@ -3,15 +3,18 @@
 //! connection. So it announces that with another lock: the others close their connections when they see it, and come back when it is
 //! gone. A connection that is made then, or after all others were lost, compares which database and model it finds.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::sleep;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
+use super::address::{MARK, mark};
 use super::error::plain;
 use super::wake;
-use crate::StoreError;
+use crate::{ServerProblem, StoreError};
 
 /// Of the locks in a database; the other number stands for the schema.
 const CLASS: &str = "1114329972, hashtext(current_schema())";
@@ -32,11 +35,36 @@ pub(super) const CHANGE_ATTEMPTS: u32 = 3000;
 const IDENTITY: &str = "SELECT value || int8send(coalesce((SELECT max(number) FROM backstay_model), 0)) \
                         FROM backstay_meta WHERE name = 'feed_key'";
 
+/// What a new connection finds, in one round trip: the lock first, so that what it protects is read under it. How commits are
+/// acknowledged is settled for the session: the server's settings can be changed, and be read again, at any time.
+fn joining() -> String {
+    format!(
+        "SELECT pg_try_advisory_lock_shared({CLASS}); \
+         SELECT encode(({IDENTITY}), 'hex'), current_setting('{MARK}', TRUE) IS NOT DISTINCT FROM '{mark}', \
+         pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, \
+         set_config('synchronous_commit', current_setting('synchronous_commit'), FALSE) = 'off'",
+        mark = mark()
+    )
+}
+
+/// Whether commits on a connection are durable once they are acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commits {
+    /// They are.
+    Durable,
+    /// They may be durable a moment later.
+    Relaxed,
+}
+
 /// A process's share of a database.
 pub(super) struct Lease {
     identity: Vec<u8>,
     /// Whether the database is another one since, or has another model.
     lost: AtomicBool,
+    /// Why the last connection was refused that was.
+    refused: Mutex<Option<Arc<ServerProblem>>>,
+    /// Whether the log says so.
+    told: AtomicBool,
 }
 
 /// Takes a lock if that is possible now.
@@ -106,23 +134,68 @@ impl Lease {
     /// The share of a process with this connection, which holds the shared lock.
     pub(super) async fn begin(client: &Client) -> Result<Self, StoreError> {
         let identity = client.query_one(IDENTITY, &[]).await.map_err(plain)?.try_get(0).map_err(plain)?;
-        Ok(Self { identity, lost: AtomicBool::new(false) })
+        let lost = AtomicBool::new(false);
+        Ok(Self { identity, lost, refused: Mutex::default(), told: AtomicBool::new(false) })
     }
 
-    /// Makes a new connection one of this process. `false`: the database has another model now, and this process has to open it
-    /// anew.
-    pub(super) async fn join(&self, client: &Client) -> Result<bool, tokio_postgres::Error> {
-        let lock = format!("SELECT pg_try_advisory_lock_shared({CLASS})");
-        let shared = client.query_one(&lock, &[]).await?.try_get::<_, bool>(0)?;
-        let is_ours = shared && client.query_one(IDENTITY, &[]).await?.try_get::<_, Vec<u8>>(0)? == self.identity;
-        if !is_ours {
-            self.lost.store(true, Ordering::Relaxed);
+    /// Makes a new connection one of this process. `false`: it can't be one, and `refusal` says why.
+    pub(super) async fn join(&self, client: &Client, commits: Commits) -> Result<bool, tokio_postgres::Error> {
+        let found = client.simple_query(&joining()).await?;
+        let rows: Vec<&SimpleQueryRow> = found.iter().filter_map(row).collect();
+        let [lock, state] = rows[..] else { return Ok(self.lose()) };
+        let is = |column: usize| state.get(column) == Some("t");
+        let problem = if !is(1) {
+            Some(ServerProblem::Pooler)
+        } else if is(2) {
+            Some(ServerProblem::ReadOnly)
+        } else if commits == Commits::Durable && is(3) {
+            Some(ServerProblem::AsynchronousCommit)
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            self.refuse(problem);
+            return Ok(false);
         }
-        Ok(is_ours)
+        self.told.store(false, Ordering::Relaxed);
+        let is_ours = lock.get(0) == Some("t") && state.get(0).is_some_and(|found| found == hex(&self.identity));
+        Ok(is_ours || self.lose())
+    }
+
+    fn refuse(&self, problem: ServerProblem) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            tracing::error!(%problem, help = problem.help(), "the database server is refused");
+        }
+        *self.refused.lock() = Some(Arc::new(problem));
+    }
+
+    /// The database is another's.
+    fn lose(&self) -> bool {
+        self.lost.store(true, Ordering::Relaxed);
+        false
+    }
+
+    /// Why a connection was refused.
+    pub(super) fn refusal(&self) -> StoreError {
+        match self.refused.lock().clone() {
+            Some(problem) if !self.is_lost() => StoreError::Unreachable(problem),
+            Some(_) | None => StoreError::Displaced,
+        }
     }
 
     /// Whether the database has another model.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
+}
+
+fn row(message: &SimpleQueryMessage) -> Option<&SimpleQueryRow> {
+    match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

@@ -3,6 +3,7 @@
 //! transaction waits for another one because of them.
 
 mod address;
+mod adopt;
 mod database;
 mod error;
 mod follower;
@@ -20,4 +21,5 @@ mod start;
 mod tls;
 mod wake;
 
+pub(crate) use adopt::{apply as adopt, count_misfits, plan as plan_adoption, survey};
 pub(crate) use start::{block_on, copy_from, copy_to, delete, exists, open, plan, stored};

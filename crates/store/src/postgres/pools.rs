@@ -1,13 +1,15 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use backstay_base::limits;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, Runtime};
+use tokio::time::sleep;
 use tokio_postgres::{CancelToken, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
-use super::error::{plain, unreachable};
-use super::lease::Lease;
+use super::error::{is_crowded, plain, unreachable};
+use super::lease::{Commits, Lease};
 use super::wake::{Connecting, Wake};
 use crate::StoreError;
 
@@ -15,8 +17,12 @@ use crate::StoreError;
 const CONNECTIONS_APART: usize = 2;
 /// One in so many connections is for reads alone.
 const READERS_SHARE: usize = 4;
-/// How long a connection may take to be ready.
-const CREATE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection may take to be ready after it was made.
+const READY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long after each other a server without a free connection is asked for one, at first and at last.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LAST_PAUSE: Duration = Duration::from_millis(500);
+const CONNECTION_WAIT: Duration = Duration::from_secs(limits::CONNECTION_WAIT_SECONDS);
 /// Statements that a connection keeps prepared, before it forgets all of them.
 const KEPT_STATEMENTS: usize = 1000;
 
@@ -33,6 +39,7 @@ pub(super) struct Pools {
     connector: MakeRustlsConnect,
     /// What notifications on any of them wake.
     wake: Arc<Wake>,
+    lease: Option<Arc<Lease>>,
 }
 
 impl Pools {
@@ -42,16 +49,22 @@ impl Pools {
         connections: usize,
         (lease, wake): (Option<&Arc<Lease>>, Arc<Wake>),
     ) -> Result<Self, StoreError> {
-        let pool = |config: Config, connections| {
+        let pool = |(config, commits): (Config, Commits), connections| {
             let connecting = Connecting { connector: address.connector.clone(), wake: Arc::clone(&wake) };
-            pool((config, connecting), connections, lease)
+            let member = lease.map(|lease| (Arc::clone(lease), commits));
+            pool((config, connecting), connections, member)
+        };
+        let usual = match lease {
+            None => address.config.clone(),
+            Some(_) => address.serving(),
         };
         Ok(Self {
-            usual: pool(address.config.clone(), connections)?,
-            apart: pool(address.relaxed(), CONNECTIONS_APART)?,
-            following: pool(address.relaxed(), 1)?,
+            usual: pool((usual, Commits::Durable), connections)?,
+            apart: pool((address.relaxed(), Commits::Relaxed), CONNECTIONS_APART)?,
+            following: pool((address.relaxed(), Commits::Relaxed), 1)?,
             connector: address.connector.clone(),
             wake,
+            lease: lease.cloned(),
         })
     }
 
@@ -68,22 +81,38 @@ impl Pools {
 
     /// A connection for a transaction.
     pub(super) async fn take(&self) -> Result<Object, StoreError> {
-        taken(self.usual.get().await)
+        self.taken(patiently(&self.usual).await)
     }
 
     /// A connection for a statement that commits by itself.
     pub(super) async fn take_apart(&self) -> Result<Object, StoreError> {
-        taken(self.apart.get().await)
+        self.taken(patiently(&self.apart).await)
     }
 
     /// A connection for following the log.
     pub(super) async fn take_following(&self) -> Result<Object, StoreError> {
-        taken(self.following.get().await)
+        self.taken(patiently(&self.following).await)
     }
 
     /// A connection, or why there is none as the pool has it.
     pub(super) async fn first(&self) -> Result<Object, PoolError> {
-        self.usual.get().await
+        patiently(&self.usual).await
+    }
+
+    fn taken(&self, got: Result<Object, PoolError>) -> Result<Object, StoreError> {
+        let client = got.map_err(|error| match error {
+            PoolError::Backend(error) => unreachable(&error),
+            PoolError::PostCreateHook(HookError::Backend(error)) => plain(error),
+            PoolError::PostCreateHook(HookError::Message(_)) => {
+                self.lease.as_ref().map_or(StoreError::Closed, |lease| lease.refusal())
+            }
+            PoolError::Closed => StoreError::Closed,
+            error @ (PoolError::Timeout(_) | PoolError::NoRuntimeSpecified) => StoreError::Unreachable(Arc::new(error)),
+        })?;
+        if client.statement_cache.size() > KEPT_STATEMENTS {
+            client.statement_cache.clear();
+        }
+        Ok(client)
     }
 
     /// Ends what a connection is doing, and then the connection.
@@ -111,36 +140,37 @@ impl Pools {
     }
 }
 
-fn taken(got: Result<Object, PoolError>) -> Result<Object, StoreError> {
-    let client = got.map_err(|error| match error {
-        PoolError::Backend(error) => unreachable(&error),
-        PoolError::PostCreateHook(HookError::Backend(error)) => plain(error),
-        PoolError::PostCreateHook(HookError::Message(_)) => StoreError::Displaced,
-        PoolError::Closed => StoreError::Closed,
-        error @ (PoolError::Timeout(_) | PoolError::NoRuntimeSpecified) => StoreError::Unreachable(Arc::new(error)),
-    })?;
-    if client.statement_cache.size() > KEPT_STATEMENTS {
-        client.statement_cache.clear();
+/// A connection. Waits for one if the server has none to spare now: others give theirs back, and so do requests of this process.
+async fn patiently(pool: &Pool) -> Result<Object, PoolError> {
+    let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        match pool.get().await {
+            Err(PoolError::Backend(error)) if is_crowded(&error) && begun.elapsed() < CONNECTION_WAIT => {
+                sleep(pause).await;
+                pause = LAST_PAUSE.min(pause * 2);
+            }
+            got => return got,
+        }
     }
-    Ok(client)
 }
 
 fn pool(
     (config, connecting): (Config, Connecting),
     connections: usize,
-    lease: Option<&Arc<Lease>>,
+    member: Option<(Arc<Lease>, Commits)>,
 ) -> Result<Pool, StoreError> {
+    let ready = config.get_connect_timeout().copied().unwrap_or_default() + READY_TIMEOUT;
     let manager = Manager::from_connect(config, connecting, ManagerConfig::default());
     let mut builder = Pool::builder(manager).max_size(connections);
-    builder = builder.runtime(Runtime::Tokio1).create_timeout(Some(CREATE_TIMEOUT));
-    if let Some(lease) = lease {
-        let lease = Arc::clone(lease);
+    builder = builder.runtime(Runtime::Tokio1).create_timeout(Some(ready));
+    if let Some((lease, commits)) = member {
         builder = builder.post_create(Hook::async_fn(move |client, _| {
             let lease = Arc::clone(&lease);
             Box::pin(async move {
-                match lease.join(client).await {
+                match lease.join(client, commits).await {
                     Ok(true) => Ok(()),
-                    Ok(false) => Err(HookError::message("the database is another's")),
+                    // The lease knows why.
+                    Ok(false) => Err(HookError::message("refused")),
                     Err(error) => Err(HookError::Backend(error)),
                 }
             })

@@ -4,9 +4,9 @@ use std::io;
 use deadpool_postgres::PoolError;
 use tokio_postgres::{Client, Error};
 
-use super::address::Address;
-use super::error::plain;
-use crate::{OpenError, ServerProblem};
+use super::address::{Address, MARK, mark};
+use super::error::{Refusal, plain};
+use crate::{Cause, OpenError, ServerProblem, StoreError};
 
 /// The oldest server that is supported, as `server_version_num` has it.
 const OLDEST: i32 = 150_000;
@@ -14,25 +14,24 @@ const OLDEST: i32 = 150_000;
 /// What a server must be like, in one row.
 const STATE: &str = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
                      current_setting('synchronous_commit') = 'off', \
-                     pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
+                     pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, \
                      pg_encoding_to_char(encoding)::text, current_schema()::text, \
                      coalesce(has_schema_privilege(current_schema(), 'CREATE'), FALSE), \
-                     current_setting('fsync') = 'off', \
-                     current_setting('idle_in_transaction_session_timeout') = '1min' \
+                     current_setting('fsync')::boolean, current_setting($1::text, TRUE) IS NOT DISTINCT FROM $2::text \
                      FROM pg_database WHERE datname = current_database()";
 
 impl Address {
     /// Refuses a server or a database that Backstay can't keep its promises on.
     pub(super) async fn check(&self, client: &Client) -> Result<(), OpenError> {
-        let row = client.query_one(STATE, &[]).await.map_err(plain)?;
+        let row = client.query_one(STATE, &[&MARK, &mark()]).await.map_err(plain)?;
         let (number, version): (i32, String) = (row.try_get(0).map_err(plain)?, row.try_get(1).map_err(plain)?);
         let (asynchronous, read_only): (bool, bool) = (row.try_get(2).map_err(plain)?, row.try_get(3).map_err(plain)?);
         let (encoding, schema): (String, Option<String>) =
             (row.try_get(4).map_err(plain)?, row.try_get(5).map_err(plain)?);
-        let (may_create, unsafe_disk): (bool, bool) = (row.try_get(6).map_err(plain)?, row.try_get(7).map_err(plain)?);
-        let is_set: bool = row.try_get(8).map_err(plain)?;
+        let (may_create, safe_disk): (bool, bool) = (row.try_get(6).map_err(plain)?, row.try_get(7).map_err(plain)?);
+        let has_mark: bool = row.try_get(8).map_err(plain)?;
         let problem = match schema {
-            _ if !is_set => Some(ServerProblem::Pooler),
+            _ if !has_mark => Some(ServerProblem::Pooler),
             _ if number < OLDEST => Some(ServerProblem::Version(version)),
             _ if read_only => Some(ServerProblem::ReadOnly),
             _ if asynchronous => Some(ServerProblem::AsynchronousCommit),
@@ -41,13 +40,24 @@ impl Address {
             Some(schema) if !may_create => Some(ServerProblem::Rights(schema)),
             Some(_) => None,
         };
-        if unsafe_disk {
+        if !safe_disk {
             tracing::warn!(
                 database = self.name(),
                 "the server runs with fsync=off: a power failure can destroy the database"
             );
         }
         problem.map_or(Ok(()), |problem| Err(self.failed(problem)))
+    }
+
+    /// The error of a database that can't be opened, if the server is the reason.
+    pub(super) fn opened<T>(&self, outcome: Result<T, OpenError>) -> Result<T, OpenError> {
+        let problem = match &outcome {
+            Err(OpenError::Store(StoreError::Unreachable(_) | StoreError::Unknown(_))) => ServerProblem::Lost,
+            Err(OpenError::Store(StoreError::Full)) => ServerProblem::Full,
+            Err(OpenError::Store(StoreError::Database(cause))) if is_forbidden(cause) => ServerProblem::Forbidden,
+            _ => return outcome,
+        };
+        Err(self.failed(problem))
     }
 
     /// Why there is no connection.
@@ -90,4 +100,9 @@ impl Address {
             _ => ServerProblem::Unreachable(words),
         }
     }
+}
+
+/// Whether a statement failed because the user lacks a right.
+fn is_forbidden(cause: &Cause) -> bool {
+    cause.downcast_ref::<Refusal>().is_some_and(Refusal::is_forbidden)
 }

@@ -79,6 +79,8 @@ fn decode(raw: &[u8], ty: ColumnType) -> Option<ValueRef<'_>> {
 
 fn int(raw: &[u8]) -> Option<i64> {
     match raw.len() {
+        // Tables of other programs have these, too.
+        2 => Some(i64::from(i16::from_be_bytes(raw.try_into().ok()?))),
         4 => Some(i64::from(i32::from_be_bytes(raw.try_into().ok()?))),
         _ => Some(i64::from_be_bytes(raw.try_into().ok()?)),
     }

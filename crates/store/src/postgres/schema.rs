@@ -9,11 +9,19 @@ use crate::StoreError;
 use crate::own::{array, int, own, text};
 use crate::session::{Answer, Contents, Object, OwnRow, SchemaSession, Session, later};
 
-/// The columns of all tables, then all tables and indexes: kind, name, column.
+/// The columns of all tables, then all tables and indexes, and what refers to or depends on tables: kind, name, column.
 const OBJECTS: &str = "SELECT 'column', table_name::text, column_name::text FROM information_schema.columns \
                        WHERE table_schema = current_schema() UNION ALL \
                        SELECT 'table', tablename::text, '' FROM pg_tables WHERE schemaname = current_schema() UNION ALL \
-                       SELECT 'index', indexname::text, '' FROM pg_indexes WHERE schemaname = current_schema()";
+                       SELECT 'index', indexname::text, '' FROM pg_indexes WHERE schemaname = current_schema() UNION \
+                       SELECT 'reference', t.relname::text, c.relname::text FROM pg_constraint k JOIN pg_class t ON t.oid = k.confrelid \
+                       JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'f' AND k.connamespace = CAST(quote_ident(current_schema()) AS regnamespace) \
+                       UNION SELECT 'dependent', t.relname::text, 'the view ' || v.relname FROM pg_depend d \
+                       JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class JOIN pg_class t ON t.oid = d.refobjid \
+                       WHERE d.classid = CAST('pg_rewrite' AS regclass) AND d.refclassid = CAST('pg_class' AS regclass) AND v.oid <> t.oid \
+                       AND t.relnamespace = CAST(quote_ident(current_schema()) AS regnamespace) AND t.relkind = 'r' UNION \
+                       SELECT 'dependent', t.relname::text, 'the trigger ' || g.tgname FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid \
+                       WHERE NOT g.tgisinternal AND t.relnamespace = CAST(quote_ident(current_schema()) AS regnamespace)";
 
 /// How many tables there are, and how many of them Backstay recognizes its databases by.
 const CONTENTS: &str = "SELECT count(*), count(*) FILTER (WHERE tablename = 'backstay_meta') FROM pg_tables \
@@ -92,7 +100,7 @@ async fn contents(session: &mut PostgresSession) -> Result<Contents, StoreError>
         Ok(())
     };
     session.read(&format, visit).await?;
-    found.map(|format| Contents::Backstay { format }).ok_or(StoreError::Catalog("backstay_meta"))
+    found.map(Contents::of_format).ok_or(StoreError::Catalog("backstay_meta"))
 }
 
 async fn objects(session: &mut PostgresSession) -> Result<HashSet<Object>, StoreError> {
@@ -103,6 +111,8 @@ async fn objects(session: &mut PostgresSession) -> Result<HashSet<Object>, Store
         found.insert(match text(row, 0)? {
             "column" => Object::Column(name, text(row, 2)?.to_owned()),
             "index" => Object::Index(name),
+            "reference" => Object::Reference(name, text(row, 2)?.to_owned()),
+            "dependent" => Object::Dependent(name, text(row, 2)?.to_owned()),
             _ => Object::Table(name),
         });
         Ok(())

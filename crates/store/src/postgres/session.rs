@@ -32,6 +32,8 @@ pub(super) enum Access {
     Read,
     /// Write, too.
     Write,
+    /// Write, too, and serialize what it reads with others that do.
+    Serializable,
 }
 
 /// One connection and its transaction, which begins with the first statement.
@@ -47,6 +49,8 @@ pub(super) struct PostgresSession {
     access: Access,
     /// Whether a statement conflicted with another transaction, or the connection was lost before COMMIT.
     may_run_again: bool,
+    /// What finds something once another transaction has done the same.
+    claim: Option<Statement>,
 }
 
 /// A statement of the last round trip, and how many rows it must change.
@@ -64,8 +68,8 @@ impl PostgresSession {
 
     /// A session on this connection.
     pub(super) fn on(client: Object, pools: &Pools, access: Access) -> Self {
-        let pools = pools.clone();
-        Self { client: Some(client), pools, begun: false, busy: false, largest_row: 0, access, may_run_again: false }
+        let (client, pools) = (Some(client), pools.clone());
+        Self { client, pools, begun: false, busy: false, largest_row: 0, access, may_run_again: false, claim: None }
     }
 
     pub(super) fn client(&self) -> &Object {
@@ -91,13 +95,20 @@ impl PostgresSession {
         self.may_run_again
     }
 
+    /// Whether another transaction has done by now what this one failed to do, perhaps because of that one: its unique values
+    /// and its state are those that were in the way. To be asked once this one is rolled back.
+    pub(super) async fn was_done(&mut self) -> bool {
+        let Some(claim) = self.claim.take().filter(|_| !self.begun && !self.busy) else { return false };
+        self.read(&claim, &mut |_| Ok(())).await.is_ok_and(|found| found.rows > 0)
+    }
+
     /// Runs a statement by itself, and passes its rows to `visit`.
     pub(super) async fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
         self.busy = true;
         let answered = self.answer(None, (statement, visit)).await;
         // Rows that nobody wants any more are still on their way.
         self.busy = matches!(answered, Ok(Err(_)));
-        answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+        answered.map_err(|refusal| self.noted(refusal))?
     }
 
     /// The same within the transaction, which begins in the same round trip.
@@ -109,7 +120,7 @@ impl PostgresSession {
             _ => self.answer_undoably(begin, (statement, visit)).await,
         };
         self.busy = false;
-        answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+        answered.map_err(|refusal| self.noted(refusal))?
     }
 
     /// The same where the transaction goes on if the rows are too large.
@@ -199,6 +210,9 @@ impl PostgresSession {
             return Ok(());
         }
         let ready = self.ready(statements).await?;
+        if self.client().is_closed() {
+            return Err(self.noted(Refusal::unsent()));
+        }
         let begin = (!self.begun).then_some("BEGIN");
         self.begun = true;
         self.busy = true;
@@ -287,7 +301,7 @@ impl PostgresSession {
         }
         let answered = if statement.lists() > 0 { self.undo_lists(answered).await } else { answered };
         self.busy = false;
-        answered.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+        answered.map_err(|refusal| self.noted(refusal))?
     }
 
     /// What begins the transaction, if it has not begun. It has then.
@@ -305,7 +319,7 @@ impl PostgresSession {
                 self.may_run_again |= guard.run_again;
                 StoreError::StagedRows { expected: guard.expected, found }
             }
-            _ => refusal.note(&mut self.may_run_again),
+            _ => self.noted(refusal),
         }
     }
 
@@ -330,11 +344,22 @@ impl PostgresSession {
         match self.access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN",
+            Access::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        }
+    }
+
+    fn noted(&mut self, refusal: Refusal) -> StoreError {
+        match self.access {
+            // The server has become a standby, or lets its users only read.
+            Access::Write | Access::Serializable if refusal.is_read_only() => {
+                StoreError::Unreachable(refusal.into_cause())
+            }
+            Access::Read | Access::Write | Access::Serializable => refusal.note(&mut self.may_run_again),
         }
     }
 
     fn failed(&mut self, error: &tokio_postgres::Error) -> StoreError {
-        Refusal::of(error).note(&mut self.may_run_again)
+        self.noted(Refusal::of(error))
     }
 }
 
@@ -401,6 +426,10 @@ impl Session for PostgresSession {
         self.may_run_again = true;
     }
 
+    fn claim(&mut self, done: Option<Statement>) {
+        self.claim = done;
+    }
+
     fn pipeline(&mut self) -> Option<&mut dyn Pipeline> {
         Some(self)
     }
@@ -417,7 +446,7 @@ impl Session for PostgresSession {
             let client = self.pools.take_apart().await?;
             let prepared = client.prepare_cached(statement.text()).await.map_err(plain)?;
             let rows = client.query_raw(&prepared, statement.params().iter().map(Bound)).await;
-            collect(rows, (statement, visit), &mut 0).await.map_err(|refusal| refusal.note(&mut self.may_run_again))?
+            collect(rows, (statement, visit), &mut 0).await.map_err(|refusal| self.noted(refusal))?
         }))
     }
 }

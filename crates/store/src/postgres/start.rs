@@ -26,10 +26,10 @@ use crate::{Migration, OpenError, ServerProblem, Step, StoreError, own, snapshot
 /// Opens the database that a URL or a libpq connection string names.
 pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         let (mut session, _) = look(&address).await?;
-        let (contents, entered) = enter(&mut session, (opening, &address)).await?;
-        let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, contents).await?;
+        let (format, entered) = enter(&mut session, (opening, &address)).await?;
+        let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, format).await?;
         match entered {
             Entered::Alone { announced } => {
                 lease::admit(session.client()).await?;
@@ -73,10 +73,10 @@ enum Entered {
 async fn enter(
     session: &mut PostgresSession,
     (opening, address): (&Opening<'_>, &Address),
-) -> Result<(Contents, Entered), OpenError> {
+) -> Result<(Option<i64>, Entered), OpenError> {
     let (mut refused, mut awaited, mut announced) = (0, 0, false);
     while refused < lease::ASKED_ATTEMPTS && awaited < lease::CHANGE_ATTEMPTS {
-        let fits = fits(session, (opening, address)).await?.is_some();
+        let fits = fits(session, (opening, address)).await?;
         if !fits && lease::exclude(session.client()).await? {
             return Ok((recognized(address, session).await?, Entered::Alone { announced }));
         }
@@ -93,8 +93,8 @@ async fn enter(
         } else if lease::is_announced(session.client()).await? {
             awaited += 1;
         } else if lease::share(session.client()).await? {
-            if let (true, Some(contents)) = (fits, self::fits(session, (opening, address)).await?) {
-                return Ok((contents, Entered::Shared));
+            if fits && self::fits(session, (opening, address)).await? {
+                return Ok((Some(own::format(Dialect::Postgres)), Entered::Shared));
             }
             lease::unshare(session.client()).await?;
             refused += 1;
@@ -116,9 +116,8 @@ async fn announce(
     if !lease::share(session.client()).await? {
         return Ok(false);
     }
-    match recognized(address, session).await? {
-        Contents::Nothing | Contents::Foreign => {}
-        contents @ Contents::Backstay { .. } => require_worthwhile(session, contents, (opening, address)).await?,
+    if recognized(address, session).await?.is_some() {
+        require_worthwhile(session, (opening, address)).await?;
     }
     lease::unshare(session.client()).await?;
     if opening.options.migration == Migration::Refuse {
@@ -130,7 +129,6 @@ async fn announce(
 /// Refuses a model that the others don't have to stop for.
 async fn require_worthwhile(
     session: &mut PostgresSession,
-    contents: Contents,
     (opening, address): (&Opening<'_>, &Address),
 ) -> Result<(), OpenError> {
     if is_outdated(session, opening).await? {
@@ -140,7 +138,7 @@ async fn require_worthwhile(
         return Ok(());
     }
     let model = (opening.model, opening.ambient.clock.now());
-    let refused = setup::refused(session, contents, (model, opening.options.migration)).await?;
+    let refused = setup::refused(session, model, opening.options.migration).await?;
     refused.map_or(Ok(()), Err)
 }
 
@@ -160,15 +158,10 @@ async fn is_outdated(session: &mut PostgresSession, opening: &Opening<'_>) -> Re
     Ok(before.is_some_and(|before| before < newest))
 }
 
-/// What the database holds if it has this model and is in the newest format.
-async fn fits(
-    session: &mut PostgresSession,
-    (opening, address): (&Opening<'_>, &Address),
-) -> Result<Option<Contents>, OpenError> {
-    let contents = recognized(address, session).await?;
-    match contents {
-        Contents::Backstay { format } if format == own::format(Dialect::Postgres) => {}
-        Contents::Backstay { .. } | Contents::Nothing | Contents::Foreign => return Ok(None),
+/// Whether the database has this model and is in the newest format.
+async fn fits(session: &mut PostgresSession, (opening, address): (&Opening<'_>, &Address)) -> Result<bool, OpenError> {
+    if recognized(address, session).await? != Some(own::format(Dialect::Postgres)) {
+        return Ok(false);
     }
     let mut newest = None;
     let visit = &mut |row: &dyn OwnRow| {
@@ -176,49 +169,54 @@ async fn fits(
         Ok(())
     };
     session.read(&snapshot::newest(), visit).await?;
-    Ok(newest.filter(|newest| newest.hash == snapshot::hash(opening.model)).map(|_| contents))
+    Ok(newest.is_some_and(|newest| newest.hash == snapshot::hash(opening.model)))
 }
 
 /// The steps that `open` would take to make the database fit the model.
 pub(crate) fn plan(url: &Secret, (model, now): (&Model, Timestamp)) -> Result<Vec<Step>, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         // It reads alone, but for temporary tables.
-        let (mut session, contents) = look(&address).await?;
-        setup::plan(&mut session, contents, (model, now)).await
+        let (mut session, format) = look(&address).await?;
+        setup::plan(&mut session, format, (model, now)).await
     })
 }
 
 /// Whether the database has Backstay's tables.
 pub(crate) fn exists(url: &Secret) -> Result<bool, OpenError> {
     let address = Address::read(url)?;
-    block_on(async { look(&address).await.map(|(_, contents)| matches!(contents, Contents::Backstay { .. })) })
+    reach(&address, async { look(&address).await.map(|(_, format)| format.is_some()) })
 }
 
 /// What the database holds, whatever model it was opened with.
 pub(crate) fn stored(url: &Secret) -> Result<Option<setup::Stored>, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
-        let (mut session, contents) = look(&address).await?;
-        setup::stored(&mut session, contents).await
+    reach(&address, async {
+        let mut session = connect(&address).await?;
+        setup::stored(&mut session, address.name()).await.map_err(|error| named(&address, error))
     })
 }
 
 /// Drops Backstay's tables, all that the database holds. Refuses a database that another process uses.
 pub(crate) fn delete(url: &Secret) -> Result<(), OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
-        let (mut session, contents) = look(&address).await?;
+    reach(&address, async {
+        let mut session = connect(&address).await?;
         if !lease::exclude_soon(session.client()).await? {
             return Err(address.failed(ServerProblem::InUse));
         }
-        if !matches!(contents, Contents::Backstay { .. }) {
-            return Ok(());
+        match session.contents().await? {
+            Contents::Nothing => return Ok(()),
+            Contents::Foreign => return Err(address.failed(ServerProblem::Foreign)),
+            Contents::Backstay { .. } | Contents::UnfinishedCopy => {}
         }
         let tables = session.objects().await?;
+        if tables.contains(&Stored::Table("backstay_adopted".to_owned())) {
+            return Err(address.failed(ServerProblem::Adopted));
+        }
         let names = tables.iter().filter_map(|object| match object {
             Stored::Table(name) => Some(format!("\"{}\"", name.replace('"', "\"\""))),
-            Stored::Column(..) | Stored::Index(_) => None,
+            Stored::Column(..) | Stored::Index(_) | Stored::Reference(..) | Stored::Dependent(..) => None,
         });
         let names: Vec<String> = names.collect();
         let drop = format!("DROP TABLE {} CASCADE", names.join(", "));
@@ -239,7 +237,7 @@ pub(crate) fn copy_to(url: &Secret) -> Result<Held, OpenError> {
 
 fn held(url: &Secret, access: Access) -> Result<Held, OpenError> {
     let address = Address::read(url)?;
-    block_on(async {
+    reach(&address, async {
         let pools = Pools::new(&address, 1, (None, Arc::default()))?;
         let client = pools.first().await.map_err(|error| address.refused(error))?;
         address.check(&client).await?;
@@ -260,21 +258,35 @@ async fn settle_what_was_left(client: &Client) -> Result<(), StoreError> {
     if stages { Sequencer::settle(client).await } else { Ok(()) }
 }
 
-/// Connects to a database and finds out whose it is.
-async fn look(address: &Address) -> Result<(PostgresSession, Contents), OpenError> {
+/// Connects to a database and finds out whether it is Backstay's, and in which format.
+async fn look(address: &Address) -> Result<(PostgresSession, Option<i64>), OpenError> {
+    let mut session = connect(address).await?;
+    let format = recognized(address, &mut session).await?;
+    Ok((session, format))
+}
+
+async fn connect(address: &Address) -> Result<PostgresSession, OpenError> {
     let pools = Pools::new(address, 1, (None, Arc::default()))?;
     let first = pools.first().await.map_err(|error| address.refused(error))?;
     address.check(&first).await?;
-    let mut session = PostgresSession::on(first, &pools, Access::Write);
-    let contents = recognized(address, &mut session).await?;
-    Ok((session, contents))
+    Ok(PostgresSession::on(first, &pools, Access::Write))
 }
 
-async fn recognized(address: &Address, session: &mut PostgresSession) -> Result<Contents, OpenError> {
-    setup::recognize(session, address.name()).await.map_err(|error| match error {
+async fn recognized(address: &Address, session: &mut PostgresSession) -> Result<Option<i64>, OpenError> {
+    setup::recognize(session, address.name()).await.map_err(|error| named(address, error))
+}
+
+/// The same error in the words for servers.
+fn named(address: &Address, error: OpenError) -> OpenError {
+    match error {
         OpenError::NotOurs { .. } => address.failed(ServerProblem::Foreign),
         error => error,
-    })
+    }
+}
+
+/// Completes what opens a database.
+fn reach<T>(address: &Address, opening: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
+    address.opened(block_on(opening))
 }
 
 /// Completes a future on this thread, on the runtime that the connections will be used from.

@@ -17,7 +17,6 @@ use super::pages::PAGE_BYTES;
 use super::recognized::recognized;
 use super::shared::Shared;
 use crate::backup::{Checked, CopyError, CopyProgress, CopyStage, Watch};
-use crate::session::Contents;
 use crate::{OpenError, StoreError};
 
 /// Pages that are copied between two looks at whether to go on: 1 MiB.
@@ -33,8 +32,8 @@ pub(crate) fn back_up_closed(directory: &Path, to: &Path, watch: &mut Watch<'_>)
     let file = file::check(&path)?;
     file::lock_database(&file, &path)?;
     let _locks = Locks::new(lock, file);
-    let (session, contents) = recognized(&path, Mode::Reader)?;
-    if contents == Contents::Nothing {
+    let (session, format) = recognized(&path, Mode::Reader)?;
+    if format.is_none() {
         return Err(CopyError::Damaged { path, finding: "it is empty".to_owned() });
     }
     back_up((session, None), to, watch)

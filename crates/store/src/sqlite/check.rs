@@ -33,18 +33,19 @@ pub(super) fn damage(path: &Path, error: CopyError) -> CopyError {
 
 fn read(path: &Path, damaged: &dyn Fn(String) -> CopyError, watch: &mut Watch<'_>) -> Result<Checked, CopyError> {
     let bytes = fs::metadata(path).map_err(|source| CopyError::Read { path: path.to_owned(), source })?.len();
-    let (mut session, contents) = recognized(path, Mode::Reader)?;
+    let (mut session, format) = recognized(path, Mode::Reader)?;
     session.lift_limits();
     let found = "PRAGMA integrity_check(1)";
     let found: String = session.db.query_row(found, [], |row| row.get(0)).map_err(store_error)?;
     if found != "ok" {
         return Err(damaged(found));
     }
-    let Some(stored) = completed(setup::stored(&mut session, contents))? else {
+    if format.is_none() {
         return Err(damaged("it is empty".to_owned()));
-    };
+    }
+    let stored = completed(setup::records(&mut session))?;
     let last = check_log(&mut session, damaged, watch)?;
-    Ok(Checked { application: stored.application, records: stored.records, last, bytes })
+    Ok(Checked { application: stored.application, records: stored.count, last, bytes })
 }
 
 /// Reads every entry of the commit log. Returns the place and the moment of the last one.

@@ -368,6 +368,9 @@ impl Session for SqliteSession {
     /// No other transaction can have changed anything meanwhile.
     fn overtaken(&mut self) {}
 
+    /// Nor can one do meanwhile what this one has found undone.
+    fn claim(&mut self, _: Option<Statement>) {}
+
     /// Statements are run where they are made.
     fn pipeline(&mut self) -> Option<&mut dyn Pipeline> {
         None

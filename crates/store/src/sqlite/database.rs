@@ -57,7 +57,7 @@ impl SqliteDatabase {
         self.require_running()?;
         match job.writes() {
             Writes::None => self.run_reading(job),
-            Writes::One | Writes::Many => self.writer.read().submit(job),
+            Writes::One | Writes::Many | Writes::Serializable => self.writer.read().submit(job),
         }
     }
 

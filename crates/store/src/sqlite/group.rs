@@ -16,7 +16,7 @@ use super::turns::{Run, Sharing, Turns};
 use crate::job::Job;
 use crate::log::Place;
 use crate::tx::{Pending, Tx};
-use crate::{Change, Committed, StoreError, Writes, idempotency, log};
+use crate::{Change, Committed, StoreError, idempotency, log};
 
 /// Runs groups of jobs, each group in one transaction with one COMMIT.
 pub(super) struct GroupCommit {
@@ -257,7 +257,7 @@ impl GroupCommit {
     /// Runs one job to its end, log entry included. An error means that the store must not go on.
     fn run_one(&mut self, job: &mut dyn Job, group: &mut Group) -> Result<Ended, StoreError> {
         // What is alone in its transaction is undone with that.
-        let savepoint = job.writes() == Writes::Many && group.sharing == Sharing::Shared;
+        let savepoint = job.writes().is_undone_apart() && group.sharing == Sharing::Shared;
         self.session.share_commit(savepoint);
         let hold = group.hold(job.interest().flow(), &self.turns);
         if savepoint {

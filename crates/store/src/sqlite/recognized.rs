@@ -3,14 +3,13 @@ use std::path::Path;
 use futures_util::FutureExt as _;
 
 use super::connection::{Mode, SqliteSession};
-use crate::session::Contents;
 use crate::{OpenError, StoreError, setup};
 
-/// A connection that changes nothing, and whose database it has found.
-pub(super) fn recognized(path: &Path, mode: Mode) -> Result<(SqliteSession, Contents), OpenError> {
+/// A connection that changes nothing, with the format of Backstay's tables; `None` in an empty database.
+pub(super) fn recognized(path: &Path, mode: Mode) -> Result<(SqliteSession, Option<i64>), OpenError> {
     let mut session = SqliteSession::open(path, mode)?;
-    let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
-    Ok((session, contents))
+    let format = completed(setup::recognize(&mut session, &path.display().to_string()))?;
+    Ok((session, format))
 }
 
 /// The result of a future that awaits nothing but a `SqliteSession`, whose answers are always there.

@@ -66,7 +66,7 @@ fn contents(session: &SqliteSession) -> Result<Contents, StoreError> {
     let format = number("PRAGMA user_version")?;
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     Ok(match application {
-        APPLICATION_ID => Contents::Backstay { format },
+        APPLICATION_ID => Contents::of_format(format),
         // A server that was killed in its first moments leaves an empty database behind.
         0 if format == 0 && tables == 0 => Contents::Nothing,
         _ => Contents::Foreign,

@@ -88,7 +88,7 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
 /// Opens the file, which no other process has open, and makes it fit the model.
 fn prepare(opening: &Opening<'_>, path: &Path) -> Result<(SqliteSession, Prepared), OpenError> {
     let mut session = SqliteSession::open(path, Mode::Writer)?;
-    let contents = completed(setup::recognize(&mut session, &path.display().to_string()))?;
+    let format = completed(setup::recognize(&mut session, &path.display().to_string()))?;
     let mode: String = session.db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(store_error)?;
     if mode != "wal" {
         return Err(OpenError::FileSystem { path: path.to_owned() });
@@ -96,7 +96,7 @@ fn prepare(opening: &Opening<'_>, path: &Path) -> Result<(SqliteSession, Prepare
     if let Some(bytes) = opening.options.max_bytes {
         session.limit_size(bytes)?;
     }
-    let prepared = completed(opening.prepare(&mut session, contents))?;
+    let prepared = completed(opening.prepare(&mut session, format))?;
     Ok((session, prepared))
 }
 
@@ -114,8 +114,8 @@ pub(crate) fn plan(directory: &Path, (model, now): (&Model, Timestamp)) -> Resul
     let path = file::database(directory);
     let planned = || {
         let _file = file::check(&path)?;
-        let (mut session, contents) = recognized(&path, Mode::Planner)?;
-        completed(setup::plan(&mut session, contents, (model, now)))
+        let (mut session, format) = recognized(&path, Mode::Planner)?;
+        completed(setup::plan(&mut session, format, (model, now)))
     };
     planned().map_err(|error| explained(error, &path, 0))
 }
@@ -128,8 +128,8 @@ pub(crate) fn stored(directory: &Path) -> Result<Option<Stored>, OpenError> {
     let path = file::database(directory);
     let read = || {
         let _file = file::check(&path)?;
-        let (mut session, contents) = recognized(&path, Mode::Reader)?;
-        completed(setup::stored(&mut session, contents))
+        let mut session = SqliteSession::open(&path, Mode::Reader)?;
+        completed(setup::stored(&mut session, &path.display().to_string()))
     };
     read().map_err(|error| explained(error, &path, 0))
 }
@@ -143,8 +143,11 @@ pub(crate) fn delete(directory: &Path) -> Result<(), OpenError> {
     let _lock = file::lock(directory)?;
     let file = file::check(&path)?;
     file::lock_database(&file, &path)?;
-    drop(recognized(&path, Mode::Reader).map_err(|error| explained(error, &path, 0))?);
-    file::delete(&path)
+    let ours = recognized(&path, Mode::Reader).map(drop).or_else(|error| match error {
+        OpenError::UnfinishedCopy { .. } => Ok(()),
+        error => Err(explained(error, &path, 0)),
+    });
+    ours.and_then(|()| file::delete(&path))
 }
 
 /// Keeps count of the pages in the write-ahead log.

@@ -122,6 +122,7 @@ fn schema() -> Schema {
         ],
         enums: vec![Enum { name: "State", values: ["OPEN", "DONE"].map(Into::into).to_vec(), transitions: None }],
         rules: Vec::new(),
+        links: Vec::new(),
         roles: ["EDITOR", "WRITER"].map(Into::into).to_vec(),
     }
 }
@@ -307,9 +308,12 @@ fn random_expressions_have_one_truth_everywhere() {
     let mut setting = Setting::new("random");
     setting.data = data(&setting.model, &open);
     let id = open.records[0].id();
+    // Of a link, that the tables hold it makes no difference.
+    let link = Arc::clone(open.all(ITEM).next().expect("an item").id());
     let claims = [("region", "a".to_owned())];
     setting.caller = Caller::account(record(id), ["EDITOR"]);
     setting.caller.verified = true;
+    setting.caller.link = Some(record(&link));
     setting.caller.claims = Arc::new(claims.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect());
     let asking = Asking {
         kind: "ACCOUNT",
@@ -317,6 +321,7 @@ fn random_expressions_have_one_truth_everywhere() {
         roles: vec!["EDITOR".into()],
         claims: claims.into(),
         verified: true,
+        link: Some(Arc::clone(&link)),
         only: None,
     };
     let asker = Asker { caller: asking, now: setting.now.micros() };

@@ -46,6 +46,7 @@ impl Asker {
             Auth::Kind => Value::text(caller.kind),
             Auth::Roles => Value::List(caller.roles.iter().cloned().map(Value::Text).collect()),
             Auth::Verified => Value::Bool(caller.verified),
+            Auth::Link => caller.link.clone().map_or(Value::Null, Value::Id),
             Auth::Claim(name) => caller.claims.get(name).map_or(Value::Null, |text| Value::text(text)),
         }
     }

@@ -70,6 +70,7 @@ pub enum Auth {
     Kind,
     Roles,
     Verified,
+    Link,
     Claim(&'static str),
 }
 
@@ -152,6 +153,7 @@ impl<'s> Writer<'s> {
             Expr::Auth(Auth::Kind) => "auth.kind".to_owned(),
             Expr::Auth(Auth::Roles) => "auth.roles".to_owned(),
             Expr::Auth(Auth::Verified) => "auth.verified".to_owned(),
+            Expr::Auth(Auth::Link) => "auth.link".to_owned(),
             Expr::Auth(Auth::Claim(name)) => format!("auth.claims.{name}"),
             Expr::Now => "now".to_owned(),
             Expr::Not(of) => format!("!{}", self.operand(of)),

@@ -105,7 +105,7 @@ impl<'r, 's> Expressions<'r, 's> {
     fn caller(&mut self) -> Option<Expr> {
         let role = Value::Text(self.random.pick(&self.schema.roles).clone());
         let kind = Value::text(self.random.pick::<&str>(&["ANONYMOUS", "ACCOUNT", "SERVICE"]));
-        let most = if self.params.is_some() || self.schema.rules.is_empty() { 5 } else { 6 };
+        let most = if self.params.is_some() || self.schema.rules.is_empty() { 6 } else { 7 };
         Some(match self.random.below(most) {
             0 => Expr::In(Box::new(Expr::Literal(role)), Box::new(Expr::Auth(Auth::Roles))),
             1 => equal(Expr::Auth(Auth::Kind), Expr::Literal(kind)),
@@ -116,8 +116,21 @@ impl<'r, 's> Expressions<'r, 's> {
                 equal(Expr::Path(path), claim)
             }
             4 => Expr::Auth(Auth::Verified),
+            5 => self.link(),
             _ => Expr::Named(self.random.below(self.schema.rules.len())),
         })
+    }
+
+    /// About the link that the caller shows.
+    fn link(&mut self) -> Expr {
+        let link = Expr::Auth(Auth::Link);
+        match self.path(|kind| *kind == Kind::Link) {
+            Some((path, _)) if self.random.chance(70) => {
+                let operator = if self.random.chance(80) { Comparison::Equal } else { Comparison::NotEqual };
+                Expr::Compare(operator, Box::new(Expr::Path(path)), Box::new(link))
+            }
+            _ => Expr::IsNull(Box::new(link), self.random.chance(50)),
+        }
     }
 
     /// A comparison of records.
@@ -236,7 +249,7 @@ impl<'r, 's> Expressions<'r, 's> {
 
     fn comparison(&mut self) -> Option<Expr> {
         let comparable = |kind: &Kind| {
-            !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Json | Kind::ToOne { .. } | Kind::Key)
+            !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Json | Kind::ToOne { .. } | Kind::Key | Kind::Link)
         };
         let (path, kind) = self.path(comparable)?;
         let operator = *self.random.pick(if kind == Kind::Bool { &Comparison::ALL[..2] } else { Comparison::ALL });

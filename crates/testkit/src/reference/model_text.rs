@@ -109,7 +109,7 @@ impl Schema {
 
     fn type_name(&self, kind: &Kind) -> String {
         match kind {
-            Kind::Key => "ID".to_owned(),
+            Kind::Key | Kind::Link => "ID".to_owned(),
             Kind::Bool => "Boolean".to_owned(),
             Kind::Int => "Int".to_owned(),
             Kind::Float => "Float".to_owned(),

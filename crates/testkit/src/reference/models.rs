@@ -20,7 +20,9 @@ impl Schema {
                 transitions: Some(vec![]),
             },
         ];
-        let mut schema = Self { types: vec![accounts()], enums, rules: vec![("staff", is_editor)], roles };
+        let shows_link = Expr::IsNull(Box::new(Expr::Auth(Auth::Link)), false);
+        let rules = vec![("staff", is_editor), ("guest", shows_link)];
+        let mut schema = Self { types: vec![accounts()], enums, rules, roles, links: Vec::new() };
         for name in TYPES {
             let path = format!("{}s", name.to_lowercase());
             let fields = Field::system();
@@ -29,6 +31,9 @@ impl Schema {
         for of in 1..schema.types.len() {
             let mut fields = scalars(random, &schema);
             schema.types[of].fields.append(&mut fields);
+            if random.chance(60) {
+                schema.types[of].fields.push(Field::new("link", Kind::Link));
+            }
         }
         relate(random, &mut schema);
         states(random, &mut schema);

@@ -41,7 +41,9 @@ impl Random {
                 Value::List((0..length).map(|_| self.value(schema, element)).collect())
             }
             Kind::Json => Value::Json(Arc::new(self.document(schema))),
+            Kind::Link if !schema.links.is_empty() => Value::Id(Arc::clone(self.pick(&schema.links))),
             Kind::Key
+            | Kind::Link
             | Kind::ToOne { .. }
             | Kind::OneToMany { .. }
             | Kind::Lineage { .. }

@@ -13,6 +13,8 @@ pub struct Schema {
     pub rules: Vec<(&'static str, Expr)>,
     /// The values of the enum of roles.
     pub roles: Vec<Arc<str>>,
+    /// The ids of secret links that callers show, and that records hold.
+    pub links: Vec<Arc<str>>,
 }
 
 /// An enum.
@@ -123,6 +125,8 @@ pub enum OnDelete {
 pub enum Kind {
     /// The id of the record itself.
     Key,
+    /// `ID`, which holds that of a secret link.
+    Link,
     /// `Boolean`.
     Bool,
     /// `Int`.
@@ -205,7 +209,7 @@ impl Kind {
 
     /// Whether lists can be sorted by it.
     pub fn is_sortable(&self) -> bool {
-        !self.is_many() && !matches!(self, Self::List(_) | Self::Json | Self::ToOne { .. } | Self::Key)
+        !self.is_many() && !matches!(self, Self::List(_) | Self::Json | Self::ToOne { .. } | Self::Key | Self::Link)
     }
 }
 

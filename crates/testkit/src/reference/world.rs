@@ -47,6 +47,8 @@ pub struct Caller {
     pub claims: BTreeMap<&'static str, String>,
     /// `auth.verified`.
     pub verified: bool,
+    /// `auth.link`.
+    pub link: Option<Arc<str>>,
     /// Types and actions that a key is limited to.
     pub only: Option<Vec<(usize, &'static str)>>,
 }
@@ -54,7 +56,15 @@ pub struct Caller {
 impl Caller {
     /// Nobody signed in.
     pub fn anonymous() -> Self {
-        Self { kind: "ANONYMOUS", id: None, roles: Vec::new(), claims: BTreeMap::new(), verified: false, only: None }
+        Self {
+            kind: "ANONYMOUS",
+            id: None,
+            roles: Vec::new(),
+            claims: BTreeMap::new(),
+            verified: false,
+            link: None,
+            only: None,
+        }
     }
 
     /// Whether a key is for one of these actions; other callers are for all.

@@ -1,0 +1,161 @@
+//! Procedures that a program registers for the actions of its model.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use backstay_base::{Error, RefusedByProcedure};
+use backstay_engine::{ActionCall, Application, Begun, Block, Committed, Procedure, Procedures};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Call, Failure};
+
+/// A call of an action, as the procedure that carries it out sees it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Action(ActionCall);
+
+/// One run of a transaction of an action. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Transaction(Block);
+
+/// Why a procedure ends without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcedureError {
+    /// A request of it was refused, or it refuses itself.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// Arguments, an answer or a result don't have the form that the procedure gives them. The caller isn't told why.
+    #[error("arguments, an answer or a result have another form")]
+    Form(#[from] serde_json::Error),
+}
+
+impl ProcedureError {
+    /// Refuses to carry the action out: `message` says why to people, and `code`, such as `sold-out`, to programs.
+    pub fn refused(code: &str, message: impl Into<String>) -> Self {
+        let refused = RefusedByProcedure { code: Some(code.to_owned()), message: message.into() };
+        Self::Refused(Error::Refused(Box::new(refused)))
+    }
+}
+
+impl From<ProcedureError> for Error {
+    fn from(error: ProcedureError) -> Self {
+        match error {
+            ProcedureError::Refused(error) => error,
+            ProcedureError::Form(error) => Self::internal(error),
+        }
+    }
+}
+
+impl Action {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.action().name
+    }
+
+    /// Its arguments, which are as the model declares them. One that was left out is null.
+    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, ProcedureError> {
+        Ok(serde_json::from_str(self.0.arguments())?)
+    }
+
+    /// The id of the account, the key or the operator that calls; `None` for anonymous callers.
+    pub fn caller(&self) -> Option<String> {
+        self.0.caller().id.map(|id| id.to_string())
+    }
+
+    /// Makes one call by itself, in the name of the caller: a write is a commit of its own.
+    pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, ProcedureError> {
+        let answer = self.0.request(&serde_json::to_string(&call)?).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// Makes the calls of `run` in one commit. It may run several times: if something that it has read changes before the commit,
+    /// it runs again. What it returns must be the same JSON when it is read again, because it is kept under the idempotency key
+    /// of the action.
+    pub async fn transaction<T, R, F>(&self, run: R) -> Result<T, ProcedureError>
+    where
+        T: Serialize + DeserializeOwned,
+        R: Fn(Transaction) -> F,
+        F: Future<Output = Result<T, ProcedureError>>,
+    {
+        let mut block = match self.0.begin().await? {
+            Begun::Block(block) => block,
+            Begun::Done(result) => return Ok(serde_json::from_str(&result)?),
+        };
+        loop {
+            let result = run(Transaction(block.clone())).await?;
+            match block.commit(&serde_json::to_string(&result)?).await? {
+                Committed::Done => return Ok(result),
+                Committed::Again(next) => block = next,
+            }
+        }
+    }
+}
+
+impl Transaction {
+    /// Makes a call. A read sees the writes before it, and is checked again when the transaction is committed. A write is carried
+    /// out then, and answered with the id of its record: `{"id": …}`; with null if it isn't known yet.
+    pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, ProcedureError> {
+        let answer = self.0.request(&serde_json::to_string(&call)?).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// Reads what the transaction doesn't depend on: it isn't checked again, and doesn't see the writes of the transaction.
+    pub async fn peek<T: DeserializeOwned>(&self, call: Call) -> Result<T, ProcedureError> {
+        let answer = self.0.peek(&serde_json::to_string(&call)?).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+}
+
+/// The procedures of a program, by the names of their functions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Registered(BTreeMap<String, Arc<dyn Procedure>>);
+
+impl Registered {
+    pub(crate) fn add<R, F, T>(&mut self, function: &str, run: R)
+    where
+        R: Fn(Action) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, ProcedureError>> + Send + 'static,
+        T: Serialize + 'static,
+    {
+        self.0.insert(function.to_owned(), Arc::new(InRust(run)));
+    }
+
+    /// Refuses an application with actions that nothing carries out.
+    pub(crate) fn require_all(&self, application: &Application) -> Result<(), Failure> {
+        let is_missing = |action: &&backstay_model::Action| !self.0.contains_key(&action.function);
+        let missing: Vec<String> =
+            application.model().actions.iter().filter(is_missing).map(|action| action.function.clone()).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Failure::Procedures { missing }) }
+    }
+}
+
+impl Procedures for Registered {
+    fn procedure(&self, function: &str) -> Option<Arc<dyn Procedure>> {
+        self.0.get(function).cloned()
+    }
+}
+
+struct InRust<R>(R);
+
+impl<R> fmt::Debug for InRust<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InRust(…)")
+    }
+}
+
+impl<R, F, T> Procedure for InRust<R>
+where
+    R: Fn(Action) -> F + Send + Sync,
+    F: Future<Output = Result<T, ProcedureError>> + Send + 'static,
+    T: Serialize + 'static,
+{
+    fn run(&self, call: ActionCall) -> BoxFuture<'_, Result<String, Error>> {
+        let result = (self.0)(Action(call));
+        Box::pin(async move {
+            let result = result.await.map_err(Error::from)?;
+            serde_json::to_string(&result).map_err(Error::internal)
+        })
+    }
+}

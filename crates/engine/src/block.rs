@@ -1,0 +1,460 @@
+//! A block of requests of an action that are one commit. It runs outside of the writer: what it reads is answered from
+//! snapshots and noted, and what it writes is queued. The commit reads again what was noted, and writes only if nothing of
+//! it has changed; otherwise the block runs again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use backstay_base::{Conflict, Error, KeyForm, Place, RecordId, Timestamp, ViolationKind, limits};
+use backstay_model::Collection;
+use backstay_scalar::Value;
+use backstay_store::{KeyClaim, Writes};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::lock::Mutex;
+use sha2::{Digest, Sha256};
+
+use crate::prepared::{self, Prepared, Undone};
+use crate::read::PageSize;
+use crate::taken_along::TakenAlong;
+use crate::write_requests::PreparedWrite;
+use crate::{
+    ActionCall, Answer, Context, Create, Inputs, Outcome, Request, RequestKind, Transaction, TxContext, Which, Written,
+    transaction,
+};
+
+/// One run of a block. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Block(Arc<Run>);
+
+/// What beginning a block comes to.
+#[derive(Debug)]
+pub enum Begun {
+    /// It runs.
+    Block(Block),
+    /// It was committed under the key of the call before, and returned this.
+    Done(Arc<str>),
+}
+
+/// What committing a block comes to.
+#[derive(Debug)]
+pub enum Committed {
+    /// It is stored.
+    Done,
+    /// Something that it read has changed, so nothing is stored: it has to run again.
+    Again(Block),
+}
+
+#[derive(Debug)]
+struct Run {
+    call: ActionCall,
+    /// Of the moment at which it began.
+    cx: Context,
+    claim: Option<KeyClaim>,
+    /// How often the block has run before.
+    before: u32,
+    steps: Mutex<Vec<Arc<Step>>>,
+}
+
+/// A request of a block.
+#[derive(Debug)]
+struct Step {
+    kind: RequestKind,
+    does: Does,
+}
+
+#[derive(Debug)]
+enum Does {
+    Read(Arc<Prepared>, Noted),
+    Write(Box<PreparedWrite>),
+}
+
+/// What was read.
+#[derive(Debug)]
+struct Noted {
+    digest: [u8; 32],
+    /// Whether what the block had queued was written before: moments of the transaction are then not the same again.
+    after_writes: bool,
+}
+
+/// Something that a block has read has changed.
+#[derive(Debug, thiserror::Error)]
+#[error("something that the action has read has changed")]
+struct Changed;
+
+impl Step {
+    fn write(&self) -> Option<&PreparedWrite> {
+        match &self.does {
+            Does::Write(write) => Some(write),
+            Does::Read(..) => None,
+        }
+    }
+}
+
+/// Begins a block, unless it was committed under this key before.
+pub(crate) async fn begin(call: &ActionCall, claim: Option<KeyClaim>) -> Result<Begun, Error> {
+    if let Some(claim) = &claim {
+        let kept = transaction::run(call.inner(), call.context(), Recalling(claim.clone())).await?;
+        if let Some(result) = kept {
+            return Ok(Begun::Done(result));
+        }
+    }
+    Ok(Begun::Block(Block::new(call.clone(), claim, 0)))
+}
+
+impl Block {
+    fn new(call: ActionCall, claim: Option<KeyClaim>, before: u32) -> Self {
+        let now = call.ambient().clock.now();
+        let cx = call.context().at(now);
+        Self(Arc::new(Run { call, cx, claim, before, steps: Mutex::default() }))
+    }
+
+    /// When it began.
+    pub fn now(&self) -> Timestamp {
+        self.0.cx.now
+    }
+
+    /// Makes a request. A read sees what the block has queued, and is made again when the block is committed. A write is queued,
+    /// and answered with what is known of it: the ids of records.
+    ///
+    /// # Errors
+    /// Why it is refused, as far as that is known before it is carried out.
+    pub async fn request(&self, text: &str) -> Result<Bytes, Error> {
+        let Run { call, cx, .. } = &*self.0;
+        let mut request = call.read(text)?;
+        let mut steps = self.0.steps.lock().await;
+        if steps.len() >= limits::TRANSACTION_REQUESTS {
+            let range = format!("a transaction has at most {} requests", limits::TRANSACTION_REQUESTS);
+            return Err(Error::malformed(Place::Whole, ViolationKind::Range(range)));
+        }
+        let kind = request.kind();
+        let placed = |error| call.notation().placed(kind, error);
+        let expected = request.written().is_some().then(|| expected(call, &mut request));
+        let prepared = call.prepare(cx, request).await.map_err(placed)?;
+        let (does, answer) = match (prepared, expected) {
+            (Prepared::Write(write), Some(written)) if !write.is_dry_run() => {
+                (Does::Write(Box::new(write)), Ok(Answer::Written(written)))
+            }
+            (Prepared::Write(_), _) => return Err(no_dry_run()),
+            (read, _) => {
+                let read = Arc::new(read);
+                let (answer, moment) = self.read(&steps, &read).await?;
+                let after_writes = moment.is_some();
+                match digest(&answer, moment) {
+                    Some(digest) => (Does::Read(read, Noted { digest, after_writes }), answer),
+                    None => return answer.map(|answer| call.notation().answer(&answer)).map_err(placed),
+                }
+            }
+        };
+        steps.push(Arc::new(Step { kind, does }));
+        answer.map(|answer| call.notation().answer(&answer)).map_err(placed)
+    }
+
+    /// Makes a read that isn't made again when the block is committed.
+    ///
+    /// # Errors
+    /// Why it is refused; it is if it would write.
+    pub async fn peek(&self, text: &str) -> Result<Bytes, Error> {
+        let Run { call, cx, .. } = &*self.0;
+        let request = call.read(text)?;
+        let kind = request.kind();
+        let placed = |error| call.notation().placed(kind, error);
+        if request.written().is_some() {
+            let (problem, remedy) = ("a peek can't write".to_owned(), "make it a request of the block".to_owned());
+            return Err(Error::malformed(Place::Whole, ViolationKind::Misused { problem, remedy }));
+        }
+        let prepared = call.prepare(cx, request).await.map_err(placed)?;
+        let answer = Box::pin(prepared.answer(call.inner(), cx, PageSize::WHOLE)).await;
+        answer.map(|answer| call.notation().answer(&answer)).map_err(placed)
+    }
+
+    /// Commits what is queued, if nothing has changed of what was read. `result` is what the block returns, as JSON: it is kept
+    /// under the key of the call, and returned again instead of running the block again.
+    ///
+    /// # Errors
+    /// Why one of its writes was refused, or that what it reads changes each time. Nothing is stored then.
+    pub async fn commit(&self, result: &str) -> Result<Committed, Error> {
+        let Run { call, cx, claim, before, steps } = &*self.0;
+        let steps: Vec<Arc<Step>> = steps.lock().await.clone();
+        let writes = steps.iter().any(|step| step.write().is_some());
+        if !writes && steps.len() < 2 {
+            return Ok(Committed::Done);
+        }
+        let at = Arc::new(AtomicUsize::new(0));
+        let claim = claim.clone().filter(|_| writes);
+        let commit = Commit {
+            name: call.action().name.clone(),
+            kinds: steps.iter().map(|step| step.kind).collect(),
+            steps: steps.into(),
+            writes,
+            cx: cx.clone(),
+            claim,
+            result: result.into(),
+            at: Arc::clone(&at),
+        };
+        let kinds = commit.kinds.clone();
+        match transaction::run(call.inner(), cx, commit).await {
+            Ok(()) => Ok(Committed::Done),
+            Err(error) if is_changed(&error) && before + 1 < limits::BLOCK_RUNS => {
+                Ok(Committed::Again(Self::new(call.clone(), self.0.claim.clone(), before + 1)))
+            }
+            Err(error) if is_changed(&error) => {
+                let action = call.action().name.clone();
+                Err(Conflict::Contended { action, runs: limits::BLOCK_RUNS }.into())
+            }
+            Err(error) => Err(match kinds.get(at.load(Ordering::Relaxed)) {
+                Some(kind) => call.notation().placed(*kind, error),
+                None => error,
+            }),
+        }
+    }
+
+    /// What a read is answered, and the moment of the transaction if it saw writes of the block.
+    async fn read(
+        &self,
+        steps: &[Arc<Step>],
+        read: &Arc<Prepared>,
+    ) -> Result<(Result<Answer, Error>, Option<Timestamp>), Error> {
+        let Run { call, cx, .. } = &*self.0;
+        let inner = call.inner();
+        let writes: Vec<Arc<Step>> = steps.iter().filter(|step| step.write().is_some()).cloned().collect();
+        if writes.is_empty() {
+            return Ok((Box::pin(read.read_alone(inner, cx, PageSize::WHOLE)).await, None));
+        }
+        let answer = Arc::default();
+        let trial = Trial { writes, read: Arc::clone(read), answer: Arc::clone(&answer) };
+        let undone = transaction::run(inner, cx, trial).await;
+        let answered = answer.lock().take();
+        match (undone, answered) {
+            (Err(Error::Internal(end)), Some((answer, moment))) if end.is::<Undone>() => Ok((answer, Some(moment))),
+            (Err(error), _) => Err(error),
+            (Ok(()), _) => Err(Error::internal(Undone)),
+        }
+    }
+}
+
+fn is_changed(error: &Error) -> bool {
+    match error {
+        Error::Internal(end) => end.is::<Changed>(),
+        Error::Conflict(Conflict::Concurrent) => true,
+        _ => false,
+    }
+}
+
+fn no_dry_run() -> Error {
+    let (problem, remedy) = ("a dry run isn't part of a transaction".to_owned(), "leave `dryRun` out".to_owned());
+    Error::malformed(Place::Whole, ViolationKind::Misused { problem, remedy })
+}
+
+/// What is known of a write before it is carried out. New records get their ids now, as far as the server makes these.
+fn expected(call: &ActionCall, request: &mut Request) -> Written {
+    let model = call.model();
+    if let Some(options) = request.options_mut() {
+        options.minimal = true;
+    }
+    let known = |outcome, ids: Vec<RecordId>, version| Written { version, ..Written::of(outcome, ids) };
+    let of_which = |outcome, which: &Which| match which {
+        Which::Id(id) => known(outcome, vec![*id], Some(0)),
+        Which::Key(_) => Written::of(Outcome::Deleted, Vec::new()),
+    };
+    match request {
+        Request::Create(Create { collection, inputs, on_conflict: None, .. }) => {
+            let of = model.collection(*collection);
+            let one = match inputs {
+                Inputs::One(_) => Some(0),
+                Inputs::Many(_) => None,
+            };
+            let ids = inputs.as_mut_slice().iter_mut().map(|input| {
+                let given = input.value(Collection::ID).and_then(Value::as_id);
+                match (given, of.key.form()) {
+                    (Some(given), _) => Some(given),
+                    (None, KeyForm::Uuid) => Some(input.reserve(call.inner().id_for(of))),
+                    (None, KeyForm::Int | KeyForm::Text) => None,
+                }
+            });
+            match ids.collect::<Option<Vec<RecordId>>>() {
+                Some(ids) => known(Outcome::Created, ids, one),
+                None => Written::of(Outcome::Deleted, Vec::new()),
+            }
+        }
+        Request::Update(update) => of_which(Outcome::Updated, &update.which),
+        Request::Replace(replace) => of_which(Outcome::Updated, &replace.which),
+        Request::Create(_)
+        | Request::OfRecord(_)
+        | Request::OfMatching(_)
+        | Request::Get(_)
+        | Request::List(_)
+        | Request::GetOfTypes(_)
+        | Request::ListOfTypes(_)
+        | Request::History(_)
+        | Request::Aggregate(_) => Written::of(Outcome::Deleted, Vec::new()),
+    }
+}
+
+/// What tells one answer of a read from another; `None` if it failed, which says nothing of what is stored. The moment of a
+/// transaction is in what that has written, and another one the next time.
+fn digest(answer: &Result<Answer, Error>, moment: Option<Timestamp>) -> Option<[u8; 32]> {
+    let mut digest = Sha256::new();
+    match answer {
+        Ok(answer) => {
+            digest.update([1]);
+            let body = answer.body().map_or(&[][..], |body| body);
+            match moment {
+                None => digest.update(body),
+                Some(moment) => {
+                    let text = moment.to_string();
+                    without(body, text.as_bytes()).for_each(|part| digest.update(part));
+                }
+            }
+        }
+        Err(Error::NotFound { .. }) => digest.update([0]),
+        Err(_) => return None,
+    }
+    Some(digest.finalize().into())
+}
+
+/// The parts of a text between these words, each but the first after a mark.
+fn without<'b>(mut body: &'b [u8], words: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        let Some(at) = body.windows(words.len()).position(|window| window == words) else {
+            ended = true;
+            return Some(body);
+        };
+        let part = &body[..at];
+        body = &body[at + words.len()..];
+        Some(part)
+    })
+    .flat_map(|part| [part, &b"\0"[..]])
+}
+
+/// What a read is answered, and when.
+type ReadAt = (Result<Answer, Error>, Timestamp);
+
+/// Writes what a block has queued, reads, and is undone.
+struct Trial {
+    writes: Vec<Arc<Step>>,
+    read: Arc<Prepared>,
+    answer: Arc<parking_lot::Mutex<Option<ReadAt>>>,
+}
+
+impl Transaction for Trial {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "trial"
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        limits::MIXED_KILO_STEPS
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            for write in self.writes.iter().filter_map(|step| step.write()) {
+                write.run(cx).await?;
+                cx.settle().await?;
+                cx.told_along = TakenAlong::default();
+            }
+            let answer = self.read.run(cx, PageSize::WHOLE).await;
+            *self.answer.lock() = Some((answer, cx.now()));
+            Err(Error::internal(Undone))
+        })
+    }
+}
+
+/// Commits a block.
+struct Commit {
+    /// The name of the action.
+    name: String,
+    kinds: Vec<RequestKind>,
+    steps: Box<[Arc<Step>]>,
+    writes: bool,
+    /// As the block read.
+    cx: Context,
+    claim: Option<KeyClaim>,
+    result: Arc<str>,
+    /// The step that it is at.
+    at: Arc<AtomicUsize>,
+}
+
+impl Transaction for Commit {
+    type Answer = ();
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn writes(&self) -> Writes {
+        let reads = self.steps.iter().any(|step| step.write().is_none());
+        match (self.writes, reads) {
+            (false, _) => Writes::None,
+            (true, false) => Writes::Many,
+            (true, true) => Writes::Serializable,
+        }
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        limits::MIXED_KILO_STEPS
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let whole = self.steps.len();
+            self.at.store(whole, Ordering::Relaxed);
+            // Another run of the same call can't have been quicker: the call holds its key.
+            let writes: Vec<&PreparedWrite> = self.steps.iter().filter_map(|step| step.write()).collect();
+            prepared::hold(cx, &writes).await?;
+            for (index, step) in self.steps.iter().enumerate() {
+                self.at.store(index, Ordering::Relaxed);
+                match &step.does {
+                    Does::Read(read, noted) => {
+                        let moment = noted.after_writes.then(|| cx.now());
+                        let answer = match noted.after_writes {
+                            true => read.run(cx, PageSize::WHOLE).await,
+                            false => read.run_as(cx, &self.cx, PageSize::WHOLE).await,
+                        };
+                        if digest(&answer, moment) != Some(noted.digest) {
+                            return Err(answer.err().filter(is_own).unwrap_or_else(|| Error::internal(Changed)));
+                        }
+                    }
+                    Does::Write(write) => {
+                        cx.part.request = Some(index);
+                        write.run(cx).await?;
+                        cx.settle().await?;
+                        cx.told_along = TakenAlong::default();
+                    }
+                }
+            }
+            self.at.store(whole, Ordering::Relaxed);
+            cx.remember_result(self.claim.as_ref(), &self.result)
+        })
+    }
+}
+
+/// Whether an error of a read says nothing of what is stored: it is what the commit fails with.
+fn is_own(error: &Error) -> bool {
+    !matches!(error, Error::NotFound { .. })
+}
+
+/// Asks what a block returned that was committed under a key.
+struct Recalling(KeyClaim);
+
+impl Transaction for Recalling {
+    type Answer = Option<Arc<str>>;
+
+    fn name(&self) -> &'static str {
+        "recall"
+    }
+
+    fn writes(&self) -> Writes {
+        Writes::None
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(cx.kept_result(&self.0))
+    }
+}

@@ -1,0 +1,168 @@
+//! Runs functions: each call in an isolate of its own, step by step, and between its steps no thread waits for it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use backstay_base::Ambient;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::isolate::Isolate;
+use crate::limits;
+use crate::program::{Code, Program};
+use crate::running::{Running, no_result, thrown};
+use crate::threads::Threads;
+
+/// Runs the functions of an application.
+#[derive(Debug)]
+pub struct Functions {
+    /// Exchanged when the files change.
+    served: RwLock<Arc<Served>>,
+    threads: Threads,
+    running: Semaphore,
+    waiting: AtomicUsize,
+}
+
+/// One version of the functions, with isolates that are ready.
+#[derive(Debug)]
+struct Served {
+    program: Program,
+    warm: Mutex<Vec<Isolate>>,
+    /// How many are ready or being made.
+    prepared: AtomicUsize,
+}
+
+/// One call of a function.
+#[derive(Debug)]
+pub struct Call {
+    /// Its name.
+    pub function: String,
+    /// A JSON object.
+    pub arguments: String,
+    /// What the function sees as `auth`: a JSON object.
+    pub auth: String,
+    /// What it sees as `secrets`: a JSON object of texts.
+    pub secrets: String,
+    /// Time and randomness.
+    pub ambient: Ambient,
+    /// By when it has to end.
+    pub deadline: Option<Instant>,
+}
+
+impl Functions {
+    /// Starts the threads that run these functions.
+    pub fn start(program: Program, threads: usize) -> std::io::Result<Arc<Self>> {
+        let functions = Arc::new(Self {
+            served: RwLock::new(Arc::new(Served::new(program))),
+            threads: Threads::start(threads)?,
+            running: Semaphore::new(limits::RUNNING_CALLS),
+            waiting: AtomicUsize::new(0),
+        });
+        functions.warm();
+        Ok(functions)
+    }
+
+    /// Runs other functions from the next call on.
+    pub fn exchange(&self, program: Program) {
+        *self.served.write() = Arc::new(Served::new(program));
+        self.warm();
+    }
+
+    /// Whether there is a function of this name.
+    pub fn has(&self, function: &str) -> bool {
+        self.served.read().program.has(function)
+    }
+
+    /// Carries out a call; the host answers what it asks. If this is dropped, the function ends.
+    pub async fn call(&self, call: Call, host: &dyn Host) -> Result<String, Failure> {
+        let served = Arc::clone(&self.served.read());
+        if !served.program.has(&call.function) {
+            return Err(Failure::Unknown(call.function));
+        }
+        if call.arguments.len() > limits::TEXT_BYTES {
+            return Err(Failure::TooLarge);
+        }
+        let last = Instant::now() + limits::CALL_TIME;
+        let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
+        let _permit = self.admitted(deadline).await?;
+        let isolate = self.isolate(&served, deadline).await?;
+        isolate.take(&call.function, &call.ambient.entropy, deadline);
+        let mut running = Running::new((&self.threads, isolate), host, (&call, deadline));
+        let ended = running.run(call).await;
+        let isolate = running.into_isolate();
+        // Freeing what it holds can take long.
+        self.threads.spare(move || drop(isolate));
+        self.warm();
+        ended
+    }
+
+    /// Waits until it is this call's turn.
+    async fn admitted(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Failure> {
+        if let Ok(permit) = self.running.try_acquire() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::begin(&self.waiting).ok_or(Failure::Busy)?;
+        match tokio::time::timeout_at(deadline.into(), self.running.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Failure::Busy),
+        }
+    }
+
+    /// One that is ready, or a new one.
+    async fn isolate(&self, served: &Arc<Served>, deadline: Instant) -> Result<Isolate, Failure> {
+        if let Some(ready) = served.warm.lock().pop() {
+            served.prepared.fetch_sub(1, Ordering::Relaxed);
+            return Ok(ready);
+        }
+        let code = Arc::clone(&served.program.code);
+        let made = self.threads.run(deadline, move || Isolate::new(&code)).await;
+        made.map_err(no_result)?.map_err(thrown)
+    }
+
+    /// Has isolates made ahead while no call waits.
+    fn warm(&self) {
+        let served = Arc::clone(&self.served.read());
+        while served.prepared.load(Ordering::Relaxed) < limits::WARM_ISOLATES {
+            served.prepared.fetch_add(1, Ordering::Relaxed);
+            let (code, place) = (Arc::clone(&served.program.code), Arc::downgrade(&served));
+            self.threads.spare(move || prepare(&code, &place));
+        }
+    }
+}
+
+fn prepare(code: &Code, place: &Weak<Served>) {
+    // It was exchanged.
+    let Some(served) = place.upgrade() else { return };
+    match Isolate::new(code) {
+        Ok(isolate) => served.warm.lock().push(isolate),
+        // Whoever needs one makes it, and is told why that fails.
+        Err(_) => {
+            served.prepared.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Served {
+    fn new(program: Program) -> Self {
+        Self { program, warm: Mutex::default(), prepared: AtomicUsize::new(0) }
+    }
+}
+
+/// A place among the calls that wait.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Option<Self> {
+        let place = Self(count);
+        (count.fetch_add(1, Ordering::Relaxed) < limits::WAITING_CALLS).then_some(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

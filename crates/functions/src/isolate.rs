@@ -1,0 +1,273 @@
+//! A world of its own for one call: a runtime with its memory, and a context in which the modules were evaluated.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use backstay_base::Entropy;
+use parking_lot::Mutex;
+use rquickjs::context::intrinsic;
+use rquickjs::loader::bundle::Bundle;
+use rquickjs::{CaughtError, Context, Ctx, Function, Module, Object, Runtime};
+use serde::Deserialize;
+
+use crate::allowance::Allowance;
+use crate::limits;
+use crate::log::Log;
+use crate::program::{Code, ENTRY};
+
+/// Why an isolate can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Unusable {
+    pub(crate) message: String,
+    pub(crate) stack: String,
+}
+
+/// What is given to a function that runs.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Its name, its arguments, and what else `start` takes.
+    Start { function: String, arguments: String, given: String },
+    /// The answer to a request: JSON, or the problem in the same form.
+    Answer { id: u64, text: Result<String, String> },
+}
+
+/// What became of a function.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// It returned this, as JSON.
+    Done(String),
+    /// It threw this, as JSON.
+    Failed(String),
+    /// It asks this.
+    Asks(Asked),
+    /// It waits, and nothing that it has asked is left to be answered.
+    Waits,
+    /// It has used all that it may.
+    Spent,
+    /// It returned or asked more than this.
+    TooLarge,
+}
+
+/// A request of a function.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) id: u64,
+    pub(crate) kind: AskedKind,
+    #[serde(default)]
+    pub(crate) block: Option<u64>,
+    /// The request, or what a block returned.
+    #[serde(skip)]
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AskedKind {
+    Request,
+    Peek,
+    Begin,
+    Commit,
+    Rollback,
+}
+
+/// A runtime in which one call runs.
+pub(crate) struct Isolate {
+    context: Context,
+    allowance: Arc<Allowance>,
+    log: Arc<Log>,
+    random: Arc<Mutex<Option<Arc<dyn Entropy>>>>,
+}
+
+impl fmt::Debug for Isolate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Isolate").field("allowance", &self.allowance).finish_non_exhaustive()
+    }
+}
+
+/// Without `Eval`: no text becomes code.
+type Intrinsics = (
+    intrinsic::Date,
+    intrinsic::RegExpCompiler,
+    intrinsic::RegExp,
+    intrinsic::Json,
+    intrinsic::Proxy,
+    intrinsic::MapSet,
+    intrinsic::TypedArrays,
+    intrinsic::Promise,
+    intrinsic::WeakRef,
+);
+
+impl Isolate {
+    /// Evaluates the modules. Takes a thread with room on its stack.
+    pub(crate) fn new(code: &Code) -> Result<Self, Unusable> {
+        let failed = |error: rquickjs::Error| Unusable { message: error.to_string(), stack: String::new() };
+        let runtime = Runtime::new().map_err(failed)?;
+        runtime.set_memory_limit(limits::CALL_BYTES);
+        runtime.set_max_stack_size(limits::STACK_BYTES);
+        runtime.set_loader(code.links.clone(), Bundle(code.modules));
+        let allowance = Allowance::new();
+        let asked = Arc::clone(&allowance);
+        runtime.set_interrupt_handler(Some(Box::new(move || asked.is_spent())));
+        let log = Arc::new(Log::default());
+        let rejections = Arc::clone(&log);
+        runtime.set_host_promise_rejection_tracker(Some(Box::new(move |_, promise, reason, is_handled| {
+            rejections.rejected(&promise, &reason, is_handled);
+        })));
+        let context = Context::custom::<Intrinsics>(&runtime).map_err(failed)?;
+        let isolate = Self { context, allowance, log, random: Arc::default() };
+        isolate.allowance.enter();
+        let evaluated = isolate.context.with(|ctx| isolate.evaluate(&ctx));
+        isolate.allowance.leave();
+        evaluated.map(|()| isolate)
+    }
+
+    fn evaluate(&self, ctx: &Ctx<'_>) -> Result<(), Unusable> {
+        self.provide(ctx).map_err(|error| unusable(ctx, error))?;
+        let evaluated = Module::import(ctx, ENTRY).map_err(|error| unusable(ctx, error))?;
+        self.drain(ctx);
+        match evaluated.result::<Object<'_>>() {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(unusable(ctx, error)),
+            None if self.allowance.is_spent() => {
+                Err(Unusable { message: "evaluating the modules takes too long".to_owned(), stack: String::new() })
+            }
+            None => Err(Unusable {
+                message:
+                    "a module waits for something that never comes: requests are made in functions, not outside of \
+                          them"
+                        .to_owned(),
+                stack: String::new(),
+            }),
+        }
+    }
+
+    /// What the prelude takes from the host, and removes from the team's reach.
+    fn provide(&self, ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+        let host = Object::new(ctx.clone())?;
+        let log = Arc::clone(&self.log);
+        host.set("log", Function::new(ctx.clone(), move |level: String, text: String| log.write(&level, text))?)?;
+        let random = Arc::clone(&self.random);
+        let random = move |length: usize| {
+            let mut bytes = vec![0_u8; length.min(65536)];
+            if let Some(entropy) = &*random.lock() {
+                entropy.fill(&mut bytes);
+            }
+            serde_json::to_string(&bytes).unwrap_or_default()
+        };
+        host.set("random", Function::new(ctx.clone(), random)?)?;
+        ctx.globals().set("__host", host)
+    }
+
+    /// Runs what is due. Ends if the allowance does.
+    fn drain(&self, ctx: &Ctx<'_>) {
+        while !self.allowance.is_spent() && ctx.execute_pending_job() {}
+    }
+
+    /// The names of the functions.
+    pub(crate) fn functions(&self) -> Result<BTreeSet<String>, Unusable> {
+        self.context.with(|ctx| {
+            let names: rquickjs::Result<Vec<String>> =
+                (|| ctx.globals().get::<_, Object<'_>>("__backstay")?.get::<_, Function<'_>>("names")?.call(()))();
+            names.map(BTreeSet::from_iter).map_err(|error| unusable(&ctx, error))
+        })
+    }
+
+    pub(crate) fn allowance(&self) -> &Arc<Allowance> {
+        &self.allowance
+    }
+
+    /// Takes it for one call.
+    pub(crate) fn take(&self, function: &str, entropy: &Arc<dyn Entropy>, deadline: Instant) {
+        self.log.begin(function);
+        *self.random.lock() = Some(Arc::clone(entropy));
+        self.allowance.renew(deadline);
+    }
+
+    /// Goes on until the function waits or has ended.
+    pub(crate) fn step(&self, input: Input) -> Result<Output, Unusable> {
+        self.allowance.enter();
+        let output = self.context.with(|ctx| self.stepped(&ctx, input));
+        let spent = self.allowance.is_spent();
+        self.allowance.leave();
+        match output {
+            _ if spent => Ok(Output::Spent),
+            Ok(Polled { text, .. }) if text.len() > limits::TEXT_BYTES => Ok(Output::TooLarge),
+            Ok(polled) => {
+                if polled.has_ended() {
+                    self.log.end();
+                }
+                polled.output()
+            }
+            Err(why) => Err(why),
+        }
+    }
+
+    fn stepped(&self, ctx: &Ctx<'_>, input: Input) -> Result<Polled, Unusable> {
+        let run = || -> rquickjs::Result<Polled> {
+            let entry: Object<'_> = ctx.globals().get("__backstay")?;
+            match input {
+                Input::Start { function, arguments, given } => {
+                    entry.get::<_, Function<'_>>("start")?.call::<_, ()>((function, arguments, given))?;
+                }
+                Input::Answer { id, text } => {
+                    let (is_answer, text) = match text {
+                        Ok(text) => (true, text),
+                        Err(text) => (false, text),
+                    };
+                    // Numbers of requests are small.
+                    #[expect(clippy::cast_precision_loss, reason = "at most limits::CALL_REQUESTS")]
+                    entry.get::<_, Function<'_>>("deliver")?.call::<_, ()>((id as f64, is_answer, text))?;
+                }
+            }
+            self.drain(ctx);
+            let text: String = entry.get::<_, Function<'_>>("poll")?.call(())?;
+            Ok(Polled { text })
+        };
+        run().map_err(|error| unusable(ctx, error))
+    }
+}
+
+/// What `poll` told: a letter, and what follows it.
+struct Polled {
+    text: String,
+}
+
+impl Polled {
+    fn has_ended(&self) -> bool {
+        self.text.starts_with(['D', 'E'])
+    }
+
+    fn output(self) -> Result<Output, Unusable> {
+        let Self { mut text } = self;
+        let unreadable = || Unusable { message: "the prelude told something unknown".to_owned(), stack: String::new() };
+        if text.is_empty() {
+            return Err(unreadable());
+        }
+        let kind = text.remove(0);
+        match kind {
+            'D' => Ok(Output::Done(text)),
+            'E' => Ok(Output::Failed(text)),
+            'W' => {
+                let (head, text) = text.split_once('\n').ok_or_else(unreadable)?;
+                let asked: Asked = serde_json::from_str(head).map_err(|_| unreadable())?;
+                Ok(Output::Asks(Asked { text: text.to_owned(), ..asked }))
+            }
+            'P' => Ok(Output::Waits),
+            _ => Err(unreadable()),
+        }
+    }
+}
+
+fn unusable(ctx: &Ctx<'_>, error: rquickjs::Error) -> Unusable {
+    let plain = |message: String| Unusable { message, stack: String::new() };
+    match CaughtError::from_error(ctx, error) {
+        CaughtError::Exception(exception) => {
+            Unusable { message: exception.message().unwrap_or_default(), stack: exception.stack().unwrap_or_default() }
+        }
+        CaughtError::Error(error) => plain(error.to_string()),
+        CaughtError::Value(value) => plain(format!("a module threw {}", value.type_name())),
+    }
+}

@@ -1,0 +1,82 @@
+//! TypeScript → JavaScript: types become blanks, so that every line and column stays what it is in the source.
+
+mod blanker;
+mod visit;
+
+use oxc_allocator::Allocator;
+use oxc_ast_visit::Visit;
+use oxc_parser::Parser;
+use oxc_span::SourceType;
+use oxc_syntax::module_record::{ExportExportName, ModuleRecord};
+
+use blanker::Blanker;
+
+/// A module without its types.
+#[derive(Debug)]
+pub(crate) struct Stripped {
+    /// JavaScript.
+    pub(crate) code: String,
+    /// What it imports, as it is written, each with its place in bytes.
+    pub(crate) imports: Vec<(String, usize)>,
+    /// The names of values that it exports, each with its place in bytes.
+    pub(crate) exports: Vec<(String, usize)>,
+}
+
+/// Something that is wrong in a source.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// Where, in bytes.
+    pub(crate) at: usize,
+    pub(crate) message: String,
+}
+
+/// Takes the types out of TypeScript; JavaScript stays what it is.
+pub(crate) fn strip(source: &str, typescript: bool) -> Result<Stripped, Vec<Wrong>> {
+    let allocator = Allocator::default();
+    let kind = if typescript { SourceType::ts() } else { SourceType::mjs() };
+    let parsed = Parser::new(&allocator, source, kind.with_module(true)).parse();
+    let wrong: Vec<Wrong> = parsed
+        .diagnostics
+        .errors()
+        .map(|diagnostic| {
+            let at = diagnostic.labels.first().map_or(0, |label| label.offset() as usize);
+            let help = diagnostic.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+            Wrong { at, message: format!("{}{help}", diagnostic.message) }
+        })
+        .collect();
+    if !wrong.is_empty() || parsed.panicked {
+        return Err(wrong);
+    }
+    let mut blanker = Blanker::of(source);
+    blanker.visit_program(&parsed.program);
+    let code = blanker.written()?;
+    Ok(Stripped { code, imports: imports(&parsed.module_record), exports: exports(&parsed.module_record) })
+}
+
+fn imports(record: &ModuleRecord<'_>) -> Vec<(String, usize)> {
+    let mut all: Vec<(String, usize)> = Vec::new();
+    for (name, requested) in &record.requested_modules {
+        if let Some(first) = requested.iter().find(|requested| !requested.is_type) {
+            all.push((name.to_string(), first.span.start as usize));
+        }
+    }
+    all.sort_by_key(|(_, at)| *at);
+    all
+}
+
+fn exports(record: &ModuleRecord<'_>) -> Vec<(String, usize)> {
+    let entries = record.local_export_entries.iter().chain(&record.indirect_export_entries);
+    let mut all: Vec<(String, usize)> = entries
+        .filter(|entry| !entry.is_type)
+        .filter_map(|entry| match &entry.export_name {
+            ExportExportName::Name(name) => Some((name.name.to_string(), name.span.start as usize)),
+            ExportExportName::Default(span) => Some(("default".to_owned(), span.start as usize)),
+            ExportExportName::Null => None,
+        })
+        .collect();
+    all.sort_by_key(|(_, at)| *at);
+    all
+}
+
+#[cfg(test)]
+mod tests;

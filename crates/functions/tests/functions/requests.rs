@@ -1,0 +1,150 @@
+use crate::harness::{Scripted, call, functions, run_with, value};
+
+/// What this body asks of the host.
+async fn asks(body: &str, expected: &[&str]) {
+    let host = Scripted::default();
+    let text = format!("export async function main(_: {{}}, {{ db }}: any) {{ {body} }}");
+    run_with(&text, &host).await.unwrap_or_else(|failure| panic!("{body}: {failure}"));
+    assert_eq!(host.asked(), expected, "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_written_as_in_transact() {
+    asks(
+        "await db.posts.get('1', { select: { title: true, author: { name: true } } })",
+        &[r#"{"get":"posts","id":"1","select":"title,author{name}"}"#],
+    )
+    .await;
+    asks("await db.posts.get({ slug: 'a' })", &[r#"{"get":"posts","by":{"slug":"a"}}"#]).await;
+    asks(
+        "await db.blogPosts.list({ filter: 'words > $n', params: { n: 3 }, sort: ['-words'], limit: 2 })",
+        &[r#"{"list":"blog-posts","query":{"filter":"words > $n","params":{"n":3},"limit":2,"sort":"-words"}}"#],
+    )
+    .await;
+    asks("await db.posts.create({ title: 'a' })", &[r#"{"create":"posts","body":{"title":"a"}}"#]).await;
+    asks(
+        "await db.posts.update('1', { views: { $inc: 1 } }, { ifMatch: 3 })",
+        &[r#"{"update":"posts","id":"1","body":{"views":{"$inc":1}},"ifMatch":3}"#],
+    )
+    .await;
+    asks("await db.posts.delete('1')", &[r#"{"delete":"posts","id":"1"}"#]).await;
+    asks(
+        "await db.posts.aggregate({ group: ['state'] })",
+        &[r#"{"aggregate":"posts","query":{"group":"state","select":"count"}}"#],
+    )
+    .await;
+    asks("await db.settings.get()", &[r#"{"get":"settings"}"#]).await;
+    asks(
+        "await Promise.all([db.posts.get('1'), db.posts.get('2')])",
+        &[r#"{"get":"posts","id":"1"}"#, r#"{"get":"posts","id":"2"}"#],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_is_one_commit() {
+    asks(
+        "return db.transaction(async (tx) => {
+           const { id } = await tx.posts.get('1');
+           await tx.posts.peek.get('2');
+           await tx.posts.create({ title: 'b' });
+           return 5;
+         })",
+        &[
+            "begin",
+            r#"1 {"get":"posts","id":"1"}"#,
+            r#"1 peek {"get":"posts","id":"2"}"#,
+            r#"1 {"create":"posts","body":{"title":"b"}}"#,
+            "1 commit 5",
+        ],
+    )
+    .await;
+    asks("await db.transaction(async () => { throw new Error('no') }).catch(() => {})", &["begin", "1 rollback"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_whose_reads_have_changed_runs_again() {
+    let host = Scripted { conflicts: 2.into(), ..Scripted::of([r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#]) };
+    let text = "export async function main(_: {}, { db }: any) {
+        const rolls: number[] = [];
+        const n = await db.transaction(async (tx: any) => {
+            rolls.push(Math.random(), Date.now());
+            return (await tx.posts.get('1')).n;
+        });
+        return { n, same: rolls[0] === rolls[2] && rolls[1] === rolls[3], now: rolls[1] };
+    }";
+    let result = run_with(text, &host).await.expect("runs");
+    assert_eq!(result, r#"{"n":3,"same":true,"now":1770000001000}"#);
+    assert_eq!(
+        host.asked(),
+        [
+            "begin",
+            r#"1 {"get":"posts","id":"1"}"#,
+            "1 commit 1",
+            r#"2 {"get":"posts","id":"1"}"#,
+            "2 commit 2",
+            r#"3 {"get":"posts","id":"1"}"#,
+            "3 commit 3",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_was_committed_before_does_not_run() {
+    let host = Scripted { done: Some(r#"{"n":4}"#.to_owned()), ..Scripted::default() };
+    let text = "export async function main(_: {}, { db }: any) {
+        return db.transaction(async () => { throw new Error('runs'); });
+    }";
+    assert_eq!(run_with(text, &host).await.expect("runs"), r#"{"n":4}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn misuse_is_named() {
+    let check = async |body: &str, expected: &str| assert_eq!(value(body).await, expected, "{body}");
+    check("await db.pots.get('1')", "TypeError: there is no collection `db.pots`").await;
+    check("db.posts = 1", "TypeError: db can't be changed").await;
+    check("await db.transaction(5)", "TypeError: db.transaction takes a function: db.transaction(async (tx) => …)")
+        .await;
+    check(
+        "await db.transaction(async () => { await db.posts.get('1') })",
+        "TypeError: a transaction is open; use its own `tx` instead of `db`, so that the request is a part of it",
+    )
+    .await;
+    check(
+        "await db.transaction(async () => db.transaction(async () => {}))",
+        "TypeError: a transaction is open already; they don't nest",
+    )
+    .await;
+    check(
+        "let kept; await db.transaction(async (tx) => { kept = tx }); await kept.posts.get('1')",
+        "TypeError: the transaction of this `tx` has ended",
+    )
+    .await;
+    check("db.posts.create({})", "Error: the function returned without waiting for 1 request; write `await` before it")
+        .await;
+    check(
+        "await db.transaction(async (tx) => { tx.posts.create({}) })",
+        "Error: the transaction ended without waiting for a request of it; write `await` before it",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_sees_its_arguments_and_its_caller() {
+    let functions = functions(
+        "export const main = (args: object, { auth, secrets }: any) =>
+           ({ args, id: auth.id, roles: auth.roles, key: secrets.KEY, now: new Date().toISOString(), date: typeof Date() });
+         export function sync() { return null; }
+         export async function nothing() {}
+         export const notAFunction = 5;",
+    );
+    let host = Scripted::default();
+    let result = functions.call(call("main", r#"{"cart":"1","__proto__":{"a":1}}"#), &host).await.expect("runs");
+    assert_eq!(
+        result,
+        r#"{"args":{"cart":"1","__proto__":{"a":1}},"id":"7","roles":["EDITOR"],"key":"s3cret","now":"2026-02-02T02:40:00.123Z","date":"string"}"#
+    );
+    assert_eq!(functions.call(call("sync", "{}"), &host).await.expect("runs"), "null");
+    assert_eq!(functions.call(call("nothing", "{}"), &host).await.expect("runs"), "null");
+    assert!(!functions.has("notAFunction"));
+}

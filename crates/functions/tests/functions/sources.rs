@@ -1,0 +1,101 @@
+use std::collections::BTreeSet;
+
+use crate::harness::{Scripted, application, call, functions_of, problems, read};
+
+#[test]
+fn problems_have_places_in_the_source() {
+    let check = |files: &[(&str, &str)], expected: &[&str]| assert_eq!(problems(files), expected);
+    check(&[("a.ts", "export function a( {")], &["functions/a.ts:1:21: Expected `}` but found `EOF`"]);
+    check(
+        &[("a.ts", "\n  enum A { B }")],
+        &[
+            "functions/a.ts:2:3: an enum isn't supported, because it isn't only a type; use a union of strings, or an object with `as const`",
+        ],
+    );
+    check(
+        &[("a.ts", "class A { constructor(private x: number) {} }")],
+        &[
+            "functions/a.ts:1:23: a parameter property isn't supported; declare the field and assign it in the constructor",
+        ],
+    );
+    check(
+        &[("a.ts", "import x from 'lodash';")],
+        &[
+            "functions/a.ts:1:15: `lodash` isn't in `functions/`; bundle the package into a file there, for instance with \
+         esbuild, and import that file by its path: \"./…\"",
+        ],
+    );
+    check(
+        &[("a.ts", "import x from '../model/x';")],
+        &["functions/a.ts:1:15: `../model/x` is outside `functions/`; functions import only what is there"],
+    );
+    check(
+        &[("a.ts", "export function f() {}"), ("b.ts", "export function f() {}")],
+        &["functions/b.ts:1:17: `f` is exported by functions/a.ts too; a function has a name of its own"],
+    );
+    check(
+        &[("a.ts", "export default function f() {}")],
+        &["functions/a.ts:1:8: a function is exported by its name: `export async function checkout(…)`"],
+    );
+    check(
+        &[("a.ts", "import { b } from './b';"), ("b.ts", "export interface b {}")],
+        &["functions: Could not find export 'b' in module 'functions/b.ts'"],
+    );
+    check(&[("a.ts", "\nthrow new Error('at load');")], &["functions/a.ts:2:11: at load"]);
+    check(&[("a.ts", "for (;;) {}")], &["functions: evaluating the modules takes too long"]);
+    check(
+        &[("a.ts", "await new Promise(() => {});")],
+        &[
+            "functions: a module waits for something that never comes: requests are made in functions, not outside of them",
+        ],
+    );
+    check(&[], &[]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_other_directories_are_refused() {
+    let directory = application(&[("a.ts", "export const a = () => 1;")]);
+    let target = directory.path().join("secret.ts");
+    std::fs::write(&target, "export const b = 1;").expect("is written");
+    std::os::unix::fs::symlink(&target, directory.path().join("functions/b.ts")).expect("is made");
+    let problems = read(&directory).expect_err("is refused");
+    assert_eq!(
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["functions/b.ts: this is a symbolic link; functions are read from `functions/` alone: copy the file there",]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modules_share_what_they_import() {
+    let functions = functions_of(&[
+        ("a.ts", "import { twice, type Number_ } from './lib/twice';\nexport const a = ({ n }: Number_) => twice(n);"),
+        (
+            "lib/twice.ts",
+            "export type Number_ = { n: number };\nexport function twice(n: number): number { return 2 * n; }",
+        ),
+        ("types.d.ts", "export type X = 5 5 5"),
+        ("node_modules/x/index.js", "syntax error"),
+    ]);
+    assert_eq!(functions.call(call("a", r#"{"n":4}"#), &Scripted::default()).await.expect("runs"), "8");
+    assert!(!functions.has("twice"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_are_exchanged() {
+    let functions = functions_of(&[("a.ts", "export const a = () => 1;")]);
+    functions.exchange(read(&application(&[("a.ts", "export const a = () => 2;")])).expect("is read"));
+    assert_eq!(functions.call(call("a", "{}"), &Scripted::default()).await.expect("runs"), "2");
+}
+
+#[test]
+fn functions_that_no_action_names_are_told() {
+    let program =
+        read(&application(&[("a.ts", "export const a = () => 1;\nexport const b = () => 2;")])).expect("is read");
+    let unused: Vec<String> = program.unused(&BTreeSet::from(["a"])).map(ToString::to_string).collect();
+    assert_eq!(
+        unused,
+        ["functions/a.ts:2:14: no action of the model names the function `b`; modules that others share belong in a \
+         directory within `functions/`",]
+    );
+}

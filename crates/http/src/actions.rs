@@ -1,0 +1,52 @@
+//! `/do/{name}`: actions that the team's own functions carry out.
+
+use std::borrow::Cow;
+use std::str;
+use std::sync::Arc;
+
+use backstay_base::{Error, Place, ViolationKind};
+use backstay_engine::{Act, Idempotency};
+use backstay_rest::transact::Requests;
+use backstay_rest::{called_by_body, called_by_query, check_shown, shown};
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+use crate::Refusal;
+use crate::admission::Admitted;
+use crate::answer::Answer;
+use crate::target::Target;
+
+/// Has an action carried out.
+pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
+    let Target::Action(index) = admitted.target() else { return Err(Refusal::NoSuchPath { hint: None }) };
+    let (state, context, body) = (admitted.state(), admitted.context(), admitted.take_body());
+    let model = state.engine.model();
+    let action = &model.actions[index];
+    let query = admitted.head().query();
+    let (arguments, words) = if admitted.head().method() == Method::POST {
+        (body_text(&body)?, called_by_body(query)?)
+    } else {
+        let (arguments, words) = called_by_query((model, action), query)?;
+        (Cow::Owned(arguments), words)
+    };
+    check_shown(&state.reader, action, &words)?;
+    let arguments = model.read_arguments(action, &arguments, &Place::Whole).map_err(Error::Malformed)?;
+    let idempotency = admitted.write_headers()?.idempotency_key.map(|key| Idempotency { key, sent: body });
+    let notation = Arc::new(Requests::new(Arc::clone(&state.reader)));
+    let act = Act { action: index, arguments, idempotency, notation };
+    let returned = state.engine.act(&context, act).await?;
+    let body = shown((&state.engine, &state.reader), &context, returned, &words).await?;
+    Ok(Answer::ready(StatusCode::OK, admitted.audience(), body))
+}
+
+fn body_text(body: &Bytes) -> Result<Cow<'_, str>, Error> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Cow::Borrowed("{}"));
+    }
+    let expected = || ViolationKind::Type { expected: "the arguments as a JSON object".to_owned() };
+    let wrong = || Error::malformed(Place::Whole, expected());
+    let text = str::from_utf8(body).map_err(|_| wrong())?;
+    // Its depth and its form.
+    backstay_rest::members(body)?;
+    Ok(Cow::Borrowed(text))
+}

@@ -1,0 +1,87 @@
+//! The paths of actions.
+
+use backstay_model::{Action, Field, Model, ResultKind};
+use backstay_rest::is_in_url;
+use serde_json::{Map, Value, json};
+
+use super::documents::{Form, reference};
+use super::is_shown;
+use super::names::Schema;
+use super::operations::{Shapes, add, assemble, parameters, reference as shared};
+use super::schemas::{deprecate, described, value};
+use crate::endpoint::{Endpoint, Verb};
+use crate::endpoints::route_of_action;
+
+/// The paths of all actions.
+pub(super) fn paths(model: &Model) -> Map<String, Value> {
+    let mut paths = Map::new();
+    for action in &model.actions {
+        let endpoints = route_of_action(action).endpoints.iter();
+        let operations = endpoints.map(|endpoint| (endpoint.verb, operation(model, action, endpoint)));
+        add(&mut paths, format!("/do/{}", action.name), operations);
+    }
+    paths
+}
+
+fn operation(model: &Model, action: &Action, endpoint: &Endpoint) -> Value {
+    let members = || action.arguments.into_iter().flat_map(|of| &model.embedded(of).members);
+    let mut own = Vec::new();
+    if endpoint.verb == Verb::Get {
+        own.extend(members().map(|field| parameter(model, field)));
+    }
+    if returns_records(action) {
+        own.push(shared("Select"));
+    }
+    let body = action.arguments.filter(|_| endpoint.body.is_some()).map(|of| reference(model, of, Form::Accepted));
+    let needs_body = members().any(|field| field.required && field.default.is_none());
+    let shapes = Shapes { body, answer: Some(result(model, action)), ..Shapes::default() };
+    let mut operation =
+        assemble(endpoint, ("Actions", &format!("do.{}", action.name)), "200", shapes, parameters(endpoint, own));
+    if let Some(sent) = operation.get_mut("requestBody") {
+        sent["required"] = json!(needs_body);
+    }
+    operation["summary"] = json!(format!("Call {}", action.name));
+    if let Some(description) = &action.description {
+        operation["description"] = json!(description);
+    }
+    operation["x-action"] = json!(action.name);
+    deprecate(action.deprecated.as_ref(), &mut operation);
+    operation
+}
+
+fn returns_records(action: &Action) -> bool {
+    match action.result.kind {
+        ResultKind::Record(_) | ResultKind::Records(_) => true,
+        ResultKind::Value => false,
+    }
+}
+
+/// An argument in a URL.
+fn parameter(model: &Model, field: &Field) -> Value {
+    let required = field.required && field.default.is_none();
+    let schema = value(model, field, true, Form::Accepted);
+    let mut parameter = json!({ "name": field.name, "in": "query", "required": required });
+    match is_in_url(&field.kind) {
+        true => parameter["schema"] = schema,
+        false => parameter["content"] = json!({ "application/json": { "schema": schema } }),
+    }
+    if let Some(description) = &field.description {
+        parameter["description"] = json!(description);
+    }
+    parameter
+}
+
+/// What an action answers. A record that the caller may not read is null.
+fn result(model: &Model, action: &Action) -> Value {
+    let field = model.result_field(action);
+    let record = |id| match model.collection(id) {
+        of if is_shown(of) => json!({ "oneOf": [Schema::Read.reference(&of.name), { "type": "null" }] }),
+        // Nobody may read it.
+        _ => json!({ "type": "null" }),
+    };
+    match action.result.kind {
+        ResultKind::Value => described(field, value(model, field, field.required, Form::Answered)),
+        ResultKind::Record(of) => record(of),
+        ResultKind::Records(of) => json!({ "type": ["array", "null"], "items": record(of) }),
+    }
+}

@@ -1,0 +1,453 @@
+//! Actions, with procedures in Rust.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use backstay_base::{Error, RefusedByProcedure};
+use backstay_engine::{ActionCall, Begun, Block, Committed, Engine, Procedure, Procedures};
+use backstay_testkit::{Reply, TestApp};
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+const MODEL: &str = r#"
+extend schema @app(name: "Shop")
+type User @identity @allow(read: "true") { email: Email! @unique  name: String }
+
+type Item @allow(read: "true", create: "true") @allow(update: "'checkout' in auth.via", only: ["stock"]) {
+  name: String!
+  stock: Int! @check(rule: "this.stock >= 0", message: "sold out")
+}
+
+type Order @allow(read: "this.buyer == auth.id", create: "'checkout' in auth.via") {
+  item: Item!
+  quantity: Int!
+  note: String
+  buyer: User! @set(on: CREATE, to: "auth.id")
+}
+
+enum Size { SMALL LARGE }
+
+"What is bought."
+input Line { item: ID!  quantity: Int! = 1 @range(min: 1, max: 100) }
+
+type Mutation {
+  "Buys an item."
+  checkout(line: Line!, note: String @length(max: 5)): Order @function @allow(call: "auth.id != null")
+  echo(text: String!, size: Size, amounts: [Decimal!]): JSON @function(name: "say") @allow(call: "true")
+  mine: [Order!]! @function(name: "say") @allow(call: "true")
+  count: Int! @function(name: "say") @allow(call: "true")
+}
+
+extend type Query { stock(item: ID!, least: Int = 0): Int @function @allow(call: "true") }
+"#;
+
+type Code = Arc<dyn Fn(ActionCall) -> BoxFuture<'static, Result<String, Error>> + Send + Sync>;
+
+#[derive(Clone)]
+struct One(Code);
+
+impl fmt::Debug for One {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("One(…)")
+    }
+}
+
+impl Procedure for One {
+    fn run(&self, call: ActionCall) -> BoxFuture<'_, Result<String, Error>> {
+        (self.0)(call)
+    }
+}
+
+/// Procedures by the names of their functions.
+#[derive(Debug, Default)]
+pub(crate) struct All(Vec<(&'static str, One)>);
+
+impl All {
+    pub(crate) fn with<F>(mut self, name: &'static str, run: impl Fn(ActionCall) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String, Error>> + Send + 'static,
+    {
+        self.0.push((name, One(Arc::new(move |call| Box::pin(run(call))))));
+        self
+    }
+}
+
+impl Procedures for All {
+    fn procedure(&self, function: &str) -> Option<Arc<dyn Procedure>> {
+        let found = self.0.iter().find(|(name, _)| *name == function);
+        found.map(|(_, one)| Arc::new(one.clone()) as Arc<dyn Procedure>)
+    }
+}
+
+fn open(procedures: All) -> TestApp {
+    let app = TestApp::open(MODEL);
+    engine(&app).set_procedures(Arc::new(procedures));
+    app
+}
+
+fn engine(app: &TestApp) -> &Engine {
+    &app.services.engine
+}
+
+fn read(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).expect("JSON")
+}
+
+async fn ask(block: &Block, request: Value) -> Result<Value, Error> {
+    block.request(&request.to_string()).await.map(|answer| read(&answer))
+}
+
+/// Buys, running again where that is needed, and counts the runs. `meanwhile` is done in each run, after it has read.
+async fn checkout<F: Future<Output = ()>>(
+    call: ActionCall,
+    runs: &AtomicU32,
+    meanwhile: impl Fn(u32, String) -> F,
+) -> Result<String, Error> {
+    let arguments: Value = read(call.arguments().as_bytes());
+    let (line, item) = (&arguments["line"], arguments["line"]["item"].as_str().expect("an id").to_owned());
+    let mut block = match call.begin().await? {
+        Begun::Block(block) => block,
+        Begun::Done(result) => return Ok(result.to_string()),
+    };
+    loop {
+        let run = runs.fetch_add(1, Ordering::Relaxed);
+        let found = ask(&block, json!({"get": "items", "id": item, "select": "stock"})).await?;
+        let left = found["stock"].as_i64().expect("a number") - line["quantity"].as_i64().expect("a number");
+        if left < -10 {
+            let (code, message) = (Some("much-too-many".to_owned()), "there aren't nearly as many".to_owned());
+            return Err(Error::Refused(Box::new(RefusedByProcedure { code, message })));
+        }
+        meanwhile(run, item.clone()).await;
+        let sent = json!({"item": item, "quantity": line["quantity"], "note": arguments["note"]});
+        let order = ask(&block, json!({"create": "orders", "body": sent})).await?;
+        ask(&block, json!({"update": "items", "id": item, "body": {"stock": left}})).await?;
+        match block.commit(&order.to_string()).await? {
+            Committed::Done => return Ok(order.to_string()),
+            Committed::Again(next) => block = next,
+        }
+    }
+}
+
+fn shop(runs: &Arc<AtomicU32>) -> All {
+    let runs = Arc::clone(runs);
+    All::default().with("checkout", move |call| {
+        let runs = Arc::clone(&runs);
+        async move { checkout(call, &runs, |_, _| std::future::ready(())).await }
+    })
+}
+
+async fn item(app: &TestApp, stock: i64) -> String {
+    let reply = app.post("POST /api/items", &[], &json!({"name": "Tea", "stock": stock}).to_string()).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    crate::id_of(&reply)
+}
+
+async fn stock(app: &TestApp, item: &str) -> Value {
+    app.call(&format!("GET /api/items/{item}?select=stock"), &[]).await.json()["stock"].clone()
+}
+
+async fn orders(app: &TestApp, token: &str) -> usize {
+    let list = app.call("GET /api/orders", &[("authorization", token)]).await.json();
+    list["items"].as_array().expect("orders").len()
+}
+
+async fn buy(app: &TestApp, headers: &[(&str, &str)], item: &str, quantity: i64) -> Reply {
+    let body = json!({"line": {"item": item, "quantity": quantity}}).to_string();
+    app.post("POST /do/checkout?select=quantity,item{stock}", headers, &body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_writes_in_one_commit_what_only_it_may_write() {
+    let runs = Arc::default();
+    let app = open(shop(&runs));
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 5).await;
+    let reply = buy(&app, &[("authorization", &ada)], &tea, 2).await;
+    assert_eq!((reply.status, reply.json()), (200, json!({"quantity": 2, "item": {"stock": 3}})), "{}", reply.text());
+    assert_eq!((stock(&app, &tea).await, orders(&app, &ada).await, runs.load(Ordering::Relaxed)), (json!(3), 1, 1));
+    // A selection is read before anything runs.
+    let body = json!({"line": {"item": tea}}).to_string();
+    let wrong = app.post("POST /do/checkout?select=nothing", &[("authorization", &ada)], &body).await;
+    assert_eq!((wrong.status, orders(&app, &ada).await), (400, 1), "{}", wrong.text());
+    // The same writes by themselves.
+    let auth = [("authorization", ada.as_str())];
+    let body = json!({"item": tea, "quantity": 1}).to_string();
+    assert_eq!(app.post("POST /api/orders", &auth, &body).await.status, 403);
+    assert_eq!(app.post(&format!("PATCH /api/items/{tea}"), &auth, r#"{"stock": 9}"#).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_refuses_at_commit_leaves_nothing() {
+    let runs = Arc::default();
+    let app = open(shop(&runs));
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 1).await;
+    let reply = buy(&app, &[("authorization", &ada)], &tea, 2).await;
+    assert_eq!((reply.status, reply.problem()), (422, "invalid-values".to_owned()), "{}", reply.text());
+    assert_eq!((stock(&app, &tea).await, orders(&app, &ada).await), (json!(1), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_procedure_refuses_in_its_own_words() {
+    let app = open(shop(&Arc::default()));
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 1).await;
+    let reply = buy(&app, &[("authorization", &ada)], &tea, 99).await;
+    let problem = reply.json();
+    assert_eq!((reply.status, reply.problem()), (422, "refused".to_owned()), "{}", reply.text());
+    assert_eq!(
+        (&problem["reason"], &problem["detail"]),
+        (&json!("much-too-many"), &json!("there aren't nearly as many"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_call_is_asked_first() {
+    let app = open(shop(&Arc::default()));
+    let tea = item(&app, 5).await;
+    let reply = buy(&app, &[], &tea, 2).await;
+    assert_eq!((reply.status, reply.problem()), (401, "sign-in-required".to_owned()));
+    assert_eq!(stock(&app, &tea).await, json!(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_runs_again_if_what_it_has_read_has_changed() {
+    let runs = Arc::new(AtomicU32::new(0));
+    let engine_of: Arc<OnceLock<Engine>> = Arc::default();
+    let (counted, serving) = (Arc::clone(&runs), Arc::clone(&engine_of));
+    let procedures = All::default().with("checkout", move |call: ActionCall| {
+        let (runs, served) = (Arc::clone(&counted), Arc::clone(&serving));
+        async move {
+            let other = served.get().expect("it is open").clone();
+            checkout(call, &runs, |run, item| {
+                let other = other.clone();
+                async move {
+                    if run == 0 {
+                        change(&other, &item, 4).await;
+                    }
+                }
+            })
+            .await
+        }
+    });
+    let app = open(procedures);
+    engine_of.get_or_init(|| engine(&app).clone());
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 5).await;
+    let reply = buy(&app, &[("authorization", &ada)], &tea, 2).await;
+    assert_eq!((reply.status, reply.json()), (200, json!({"quantity": 2, "item": {"stock": 2}})), "{}", reply.text());
+    assert_eq!((runs.load(Ordering::Relaxed), orders(&app, &ada).await), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_whose_reads_change_each_time_is_a_conflict() {
+    let runs = Arc::new(AtomicU32::new(0));
+    let engine_of: Arc<OnceLock<Engine>> = Arc::default();
+    let (counted, serving) = (Arc::clone(&runs), Arc::clone(&engine_of));
+    let procedures = All::default().with("checkout", move |call: ActionCall| {
+        let (runs, served) = (Arc::clone(&counted), Arc::clone(&serving));
+        async move {
+            let other = served.get().expect("it is open").clone();
+            checkout(call, &runs, |run, item| {
+                let other = other.clone();
+                async move { change(&other, &item, 100 + i64::from(run)).await }
+            })
+            .await
+        }
+    });
+    let app = open(procedures);
+    engine_of.get_or_init(|| engine(&app).clone());
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 5).await;
+    let reply = buy(&app, &[("authorization", &ada)], &tea, 2).await;
+    assert_eq!((reply.status, reply.problem()), (409, "concurrent-change".to_owned()), "{}", reply.text());
+    let runs = runs.load(Ordering::Relaxed);
+    assert_eq!((runs, orders(&app, &ada).await), (backstay_base::limits::BLOCK_RUNS, 0));
+    assert_eq!(stock(&app, &tea).await, json!(99 + i64::from(runs)));
+}
+
+/// Changes the stock of an item, as Backstay itself.
+async fn change(engine: &Engine, item: &str, stock: i64) {
+    use backstay_engine::{Context, Input, Request, Update, WriteOptions};
+    let of = engine.model().collection_named("Item").expect("the type");
+    let input = Input::new().with(of.field_named("stock").expect("the field").id, stock);
+    let which = item.parse::<backstay_base::RecordId>().expect("an id").into();
+    let update = Update { collection: of.id, which, input, options: WriteOptions::default() };
+    let written = engine.answer(&Context::system(engine), Request::Update(update), backstay_rest::JSON).await;
+    written.expect("it is changed");
+}
+
+/// Each of them loses at most as often as there are units: nothing else changes what it has read.
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_at_the_same_time_never_buy_what_is_sold() {
+    const UNITS: usize = 8;
+    let app = Arc::new(open(shop(&Arc::default())));
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 8).await;
+    let buyers = (0..20).map(|_| {
+        let (app, ada, tea) = (Arc::clone(&app), ada.clone(), tea.clone());
+        tokio::spawn(async move {
+            let reply = buy(&app, &[("authorization", &ada)], &tea, 1).await;
+            (reply.status, reply.text().to_owned())
+        })
+    });
+    let mut sold = 0;
+    for buyer in buyers.collect::<Vec<_>>() {
+        let (status, text) = buyer.await.expect("it doesn't panic");
+        assert!(status == 200 || status == 422 && text.contains("sold out"), "{status}: {text}");
+        sold += usize::from(status == 200);
+    }
+    assert_eq!((sold, stock(&app, &tea).await, orders(&app, &ada).await), (UNITS, json!(0), UNITS));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_key_an_action_is_carried_out_once() {
+    let runs = Arc::default();
+    let app = open(shop(&runs));
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 3).await;
+    let headers = [("authorization", ada.as_str()), ("idempotency-key", "k")];
+    let first = buy(&app, &headers, &tea, 2).await;
+    let second = buy(&app, &headers, &tea, 2).await;
+    assert_eq!((first.status, second.status), (200, 200), "{}", second.text());
+    assert_eq!(first.json(), second.json());
+    assert_eq!((stock(&app, &tea).await, orders(&app, &ada).await, runs.load(Ordering::Relaxed)), (json!(1), 1, 1));
+    let other = buy(&app, &headers, &tea, 1).await;
+    assert_eq!((other.status, other.problem()), (422, "idempotency-key-reused".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_are_checked_before_anything_runs() {
+    let say = |call: ActionCall| async move { Ok(call.arguments().to_owned()) };
+    let app = open(All::default().with("say", say));
+    let check = async |body: &str, expected: Result<Value, &[&str]>| {
+        let reply = app.post("POST /do/echo", &[], body).await;
+        let problem = reply.json();
+        match expected {
+            Ok(expected) => assert_eq!((reply.status, problem), (200, expected), "{body}"),
+            Err(expected) => {
+                let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+                let at: Vec<&str> = errors.iter().map(|error| error["at"].as_str().expect("a place")).collect();
+                assert_eq!((reply.status, at.as_slice()), (400, expected), "{body}: {}", reply.text());
+            }
+        }
+    };
+    let whole = json!({"text": "a", "size": null, "amounts": null});
+    check(r#"{"text": "a"}"#, Ok(whole)).await;
+    let whole = json!({"text": "a", "size": "LARGE", "amounts": ["1.5000"]});
+    check(r#"{"text": "a", "size": "LARGE", "amounts": ["1.5"]}"#, Ok(whole)).await;
+    check("{}", Err(&["/text"])).await;
+    check("", Err(&["/text"])).await;
+    check(r#"{"text": 1, "size": "HUGE", "amounts": ["1", "x"]}"#, Err(&["/text", "/size", "/amounts/1"])).await;
+    check(r#"{"text": "a", "txet": 1}"#, Err(&["/txet"])).await;
+    check("[]", Err(&[""])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_in_input_types_have_limits_and_defaults() {
+    let app = open(shop(&Arc::default()));
+    let ada = app.account("ada@example.org").await;
+    let tea = item(&app, 5).await;
+    let check = async |body: Value, expected: (u16, Value)| {
+        let reply =
+            app.post("POST /do/checkout?select=quantity,note", &[("authorization", &ada)], &body.to_string()).await;
+        let json = reply.json();
+        let told = if reply.status == 200 { json } else { json["errors"][0]["at"].clone() };
+        assert_eq!((reply.status, told), expected, "{body}: {}", reply.text());
+    };
+    check(json!({"line": {"item": tea}}), (200, json!({"quantity": 1, "note": null}))).await;
+    check(json!({"line": {"item": tea, "quantity": 0}}), (400, json!("/line/quantity"))).await;
+    check(json!({"line": {"item": "x"}}), (400, json!("/line/item"))).await;
+    check(json!({"line": {"item": tea}, "note": "too long"}), (400, json!("/note"))).await;
+    check(json!({"line": null}), (400, json!("/line"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_what_the_model_declares() {
+    let app = open(All::default().with("say", |call: ActionCall| async move {
+        Ok(if call.action().name == "count" { "\"many\"".to_owned() } else { "[]".to_owned() })
+    }));
+    let reply = app.post("POST /do/count", &[], "{}").await;
+    assert_eq!((reply.status, reply.problem()), (500, "internal".to_owned()), "{}", reply.text());
+    let reply = app.post("POST /do/mine", &[], "{}").await;
+    assert_eq!((reply.status, reply.json()), (200, json!([])), "{}", reply.text());
+    let reply = app.post("POST /do/count?select=id", &[], "{}").await;
+    assert_eq!((reply.status, reply.problem()), (400, "malformed-request".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_the_caller_may_not_read_is_null() {
+    let runs = Arc::default();
+    let first = Arc::new(parking_lot::Mutex::new(String::new()));
+    let known = Arc::clone(&first);
+    let app = open(shop(&runs).with("say", move |_| {
+        let id = known.lock().clone();
+        async move { Ok(json!([{"id": id}]).to_string()) }
+    }));
+    let (ada, bob) = (app.account("ada@example.org").await, app.account("bob@example.org").await);
+    let tea = item(&app, 5).await;
+    let body = json!({"line": {"item": tea}}).to_string();
+    let order = app.post("POST /do/checkout", &[("authorization", &ada)], &body).await;
+    *first.lock() = crate::id_of(&order);
+    let check = async |token: &str, expected: Value| {
+        let reply = app.post("POST /do/mine?select=quantity", &[("authorization", token)], "").await;
+        assert_eq!((reply.status, reply.json()), (200, expected), "{}", reply.text());
+    };
+    check(&ada, json!([{"quantity": 1}])).await;
+    check(&bob, json!([null])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_action_is_called_with_get_and_never_writes() {
+    let app = open(All::default().with("stock", |call: ActionCall| async move {
+        let arguments: Value = read(call.arguments().as_bytes());
+        if arguments["least"] == 7 {
+            let request = json!({"create": "items", "body": {"name": "Tea", "stock": 1}});
+            return call.request(&request.to_string()).await.map(|_| "null".to_owned());
+        }
+        let request = json!({"get": "items", "id": arguments["item"], "select": "stock"});
+        let found = read(&call.request(&request.to_string()).await?);
+        Ok(found["stock"]
+            .as_i64()
+            .filter(|stock| *stock >= arguments["least"].as_i64().unwrap_or(0))
+            .map_or_else(|| "null".to_owned(), |stock| stock.to_string()))
+    }));
+    let tea = item(&app, 5).await;
+    let check = async |line: &str, expected: (u16, Value)| {
+        let reply = app.call(line, &[]).await;
+        let json = reply.json();
+        let told = if reply.status == 200 { json } else { json["type"].clone() };
+        assert_eq!((reply.status, told), expected, "{line}: {}", reply.text());
+    };
+    check(&format!("GET /do/stock?item={tea}"), (200, json!(5))).await;
+    check(&format!("GET /do/stock?item={tea}&least=6"), (200, Value::Null)).await;
+    check(&format!("GET /do/stock?item={tea}&least=x"), (400, json!("/problems/malformed-request"))).await;
+    check(&format!("GET /do/stock?item={tea}&lest=1"), (400, json!("/problems/malformed-request"))).await;
+    check("GET /do/stock", (400, json!("/problems/malformed-request"))).await;
+    check(&format!("GET /do/stock?item={tea}&least=7"), (500, json!("/problems/internal"))).await;
+    check("GET /do/checkout", (405, json!("/problems/method-not-allowed"))).await;
+    check("GET /do/nothing", (404, json!("/problems/no-such-path"))).await;
+    let list = app.call("GET /api/items?select=name", &[]).await.json();
+    assert_eq!(list["items"].as_array().expect("items").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_in_a_transaction_sees_what_was_queued_and_commits() {
+    let app = open(All::default().with("say", |call: ActionCall| async move {
+        let Begun::Block(block) = call.begin().await? else { return Ok("0".to_owned()) };
+        let made = ask(&block, json!({"create": "items", "body": {"name": "Tea", "stock": 3}})).await?;
+        let found = ask(&block, json!({"get": "items", "id": made["id"]})).await?;
+        let unseen = block.peek(&json!({"get": "items", "id": made["id"]}).to_string()).await;
+        assert!(matches!(unseen, Err(Error::NotFound { .. })));
+        let all = ask(&block, json!({"list": "items"})).await?;
+        // The moments of what isn't committed are others each time.
+        assert_eq!((&all["items"][0]["id"], &all["items"][0]["stock"]), (&found["id"], &json!(3)));
+        assert!(matches!(block.commit("1").await?, Committed::Done));
+        Ok(found["stock"].to_string())
+    }));
+    let reply = app.post("POST /do/count", &[], "").await;
+    assert_eq!((reply.status, reply.json()), (200, json!(3)), "{}", reply.text());
+    let list = app.call("GET /api/items?select=name", &[]).await.json();
+    assert_eq!(list["items"], json!([{"name": "Tea"}]));
+}
