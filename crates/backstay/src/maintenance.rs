@@ -22,6 +22,17 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
         never = fire_always(serving) => never,
         never = prune_always(serving) => never,
         never = remove_links_always(serving) => never,
+        never = give_way_always(serving) => never,
+    }
+}
+
+/// How often it is looked whether another server wants to change the model.
+const GIVE_WAY: Duration = Duration::from_millis(100);
+
+async fn give_way_always(serving: &Serving) -> Infallible {
+    loop {
+        serving.give_way().await;
+        sleep(GIVE_WAY).await;
     }
 }
 

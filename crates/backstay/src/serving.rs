@@ -21,6 +21,8 @@ use crate::{Config, Failure, Instance, Place, logging, open_files};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often it tries.
 const TRIES: usize = 5;
+/// How often a server looks whether its model is the database's again.
+const OUTDATED: Duration = Duration::from_secs(5);
 
 /// The application that a server serves, for requests and for commands. It can be exchanged for its next version while
 /// the server runs. Cheap to clone.
@@ -52,7 +54,7 @@ pub(crate) struct Version {
 }
 
 /// A version that was served, and how to open it again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Before {
     place: Place,
     settings: HttpSettings,
@@ -199,6 +201,46 @@ impl Serving {
                 Err(NotExchanged::Lost(lost))
             }
             None => Err(failed),
+        }
+    }
+
+    /// Closes the database if another server wants to change its model, and goes on when that is done. If this server's model isn't
+    /// the database's any more, nothing is served until it is again.
+    pub(crate) async fn give_way(&self) {
+        let must_yield = |served: &Served| served.instance.engine.must_yield();
+        if !self.served().await.as_ref().is_some_and(must_yield) {
+            return;
+        }
+        let Some((mut served, mut pause)) = self.idle().await else { return };
+        let Some(before) = served.take().map(|served| {
+            pause.close(Arc::default());
+            block_in_place(|| served.close())
+        }) else {
+            return;
+        };
+        tracing::info!("another server changes the model of the database; requests wait");
+        let mut told = false;
+        loop {
+            let why = match block_in_place(|| before.clone().open()) {
+                Ok(opened) => {
+                    pause.open(opened.services(self.0.development.as_ref()));
+                    *served = Some(opened);
+                    tracing::info!("serving again");
+                    return;
+                }
+                Err(failure) => failure,
+            };
+            if !std::mem::replace(&mut told, true) {
+                why.log();
+            }
+            pause.close_as_outdated();
+            drop((served, pause));
+            tokio::time::sleep(OUTDATED).await;
+            (served, pause) = loop {
+                if let Some(idle) = self.idle().await {
+                    break idle;
+                }
+            };
         }
     }
 

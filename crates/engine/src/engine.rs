@@ -278,6 +278,11 @@ impl Engine {
         self.unchanged(seen) && self.inner.store.is_current()
     }
 
+    /// Whether it has to be closed and opened anew, because another process wants to change the model, or has done so.
+    pub fn must_yield(&self) -> bool {
+        self.inner.store.must_yield()
+    }
+
     /// Whether this process does what is due without anybody asking for it: of those that share a database, one does.
     pub fn is_keeper(&self) -> bool {
         self.inner.store.is_keeper()

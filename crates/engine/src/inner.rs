@@ -102,7 +102,8 @@ impl Inner {
             StoreError::TimeLimit => Limit::Deadline.into(),
             StoreError::HoldLimit => Limit::Hold.into(),
             StoreError::TooLarge => too_large(),
-            StoreError::Busy => Limit::Busy.into(),
+            // Another process has changed the model: this one notices in a moment.
+            StoreError::Busy | StoreError::Displaced => Limit::Busy.into(),
             StoreError::Locked => Limit::Locked.into(),
             StoreError::Unreachable(cause) => {
                 tracing::warn!(%cause, "the database server can't be used");

@@ -23,6 +23,7 @@ mod clauses;
 mod commit_checks;
 mod commit_guards;
 mod commit_log;
+mod commit_token;
 mod commits;
 mod compared_sums;
 mod compiled;

@@ -16,7 +16,9 @@ use crate::door::Peer;
 use crate::head::REQUEST_ID;
 use crate::kinds::kind_of;
 use crate::reply::{Interrupted, Reply, Rest, Unwritten};
-use crate::{Door, HttpSettings, ModelProblems, NoModel, Proxies, Refusal, Services, developer, local, problem};
+use crate::{
+    Door, HttpSettings, ModelProblems, NoModel, Proxies, Refusal, Services, developer, documents, local, problem,
+};
 
 /// Where requests come in. It leads to the door of what is served, which can be exchanged while the server runs: new
 /// requests then wait for the next door. Cheap to clone.
@@ -43,6 +45,8 @@ enum Entrance {
     Open(Box<Door>),
     /// There is nothing to serve.
     Closed(Arc<ModelProblems>),
+    /// The database has another model than this server.
+    Outdated,
 }
 
 /// The time between two doors: no request is running, and new ones wait until this is dropped. Without a call of `open`
@@ -102,6 +106,9 @@ impl Doorway {
         match &*entrance {
             Entrance::Open(door) => door.receive(request, peer).await,
             Entrance::Closed(problems) => self.unserved(&request.into_parts().0, peer, problems),
+            // The process runs, and goes on by itself if the model is its own again.
+            Entrance::Outdated if request.uri().path() == "/healthz" => response(documents::alive(), self.next_id()),
+            Entrance::Outdated => self.refused(&Refusal::Outdated),
         }
     }
 
@@ -110,7 +117,7 @@ impl Doorway {
         let (peer, path) = (self.peer(rest.peer), rest.parts.uri.path().to_owned());
         let part = match self.entrance().await.as_deref() {
             Some(Entrance::Open(door)) => door.go_on(rest, &peer).await,
-            Some(Entrance::Closed(_)) | None => Err(Error::from(Limit::Busy).into()),
+            Some(Entrance::Closed(_) | Entrance::Outdated) | None => Err(Error::from(Limit::Busy).into()),
         };
         part.map_err(|refusal| {
             tracing::warn!(path, why = refusal.code(), "an export was interrupted");
@@ -172,6 +179,11 @@ impl Pause<'_> {
     /// Drops the door and with it every use of its services. Until the next door is there, nothing is served.
     pub fn close(&mut self, why: Arc<ModelProblems>) {
         *self.entrance = Entrance::Closed(why);
+    }
+
+    /// The same because the database has another model: other servers carry requests out.
+    pub fn close_as_outdated(&mut self) {
+        *self.entrance = Entrance::Outdated;
     }
 
     /// Goes on with these services.

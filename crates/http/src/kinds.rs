@@ -110,6 +110,8 @@ kinds! {
     STORAGE_FULL: "storage-full", INSUFFICIENT_STORAGE, "The server's disk is full",
         "Tell the server's operator. Reads still work.";
     BUSY: "busy", SERVICE_UNAVAILABLE, "The server is busy", "Try again after as many seconds as `Retry-After` says.";
+    OUTDATED_SERVER: "outdated-server", SERVICE_UNAVAILABLE, "The server has an older model than the database",
+        "Send it again: other servers have the newer model. An operator has to restart this one with it.";
     TIMEOUT: "timeout", SERVICE_UNAVAILABLE, "The request took too long", "Ask for less, or try again later.";
     OUTCOME_UNKNOWN: "outcome-unknown", SERVICE_UNAVAILABLE, "It is unknown whether the change was stored",
         "Repeat the request with the same `Idempotency-Key`, or read the record.";
@@ -144,6 +146,7 @@ pub(crate) fn kind_of(refusal: &Refusal) -> &'static Kind {
         Refusal::Tag { mismatch: TagMismatch::Weak, .. } => &WEAK_TAG,
         Refusal::Tag { mismatch: TagMismatch::Foreign, .. } => &FOREIGN_TAG,
         Refusal::NoModel(_) => &NO_MODEL,
+        Refusal::Outdated => &OUTDATED_SERVER,
         Refusal::WriteTime { .. } => &OUTCOME_UNKNOWN,
     }
 }

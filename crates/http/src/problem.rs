@@ -201,6 +201,7 @@ impl<'a> Details<'a> {
             Refusal::Authorization => {
                 Self::header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
             }
+            Refusal::Outdated => Self::header(header::RETRY_AFTER, HeaderValue::from(1)),
             Refusal::NoModel(model) => Self { diagnostics: model.diagnostics(), ..Self::default() },
             // The rest of the body is not read.
             Refusal::BodySlow { .. }

@@ -117,6 +117,9 @@ pub enum Refusal {
     /// There is no model that could be served yet.
     #[error("{0}")]
     NoModel(NoModel),
+    /// Another server has changed the database's model.
+    #[error("this server has an older model than the database, which another server has changed")]
+    Outdated,
     /// A write took too long; it may still be stored.
     #[error("the request took longer than {seconds} seconds; the change may have been stored")]
     WriteTime {

@@ -46,6 +46,9 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
     /// Whether it knows what other processes have committed, but for the last moments.
     fn is_current(&self) -> bool;
 
+    /// Whether it has to be closed and opened anew, because another process wants to change its model, or has done so.
+    fn must_yield(&self) -> bool;
+
     /// Whether this process does what one of those that have the database open has to do.
     fn is_keeper(&self) -> bool;
 

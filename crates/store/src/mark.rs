@@ -2,7 +2,7 @@ use std::hash::Hasher as _;
 
 use siphasher::sip::SipHasher24;
 
-use crate::LogEntry;
+use crate::{CommitId, LogEntry};
 
 /// How far somebody has read the commit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,12 @@ fn beginning(entry: &LogEntry) -> [u8; 8] {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MarkSeal([u8; 16]);
 
+/// A commit as others may hold it, for `Store::reach`: its 8 bytes, and SipHash-2-4 of (a byte 4, these bytes) under the key of
+/// marks.
+pub type SealedCommit = [u8; CommitId::BYTES + 8];
+
 const TAG: u8 = 3;
+const COMMIT_TAG: u8 = 4;
 
 impl MarkSeal {
     /// Under the second half of the database's key for feeds.
@@ -102,8 +107,20 @@ impl MarkSeal {
         bytes
     }
 
-    /// The purposes 0 to 3 are those of marks.
-    pub(crate) fn hash(self, purpose: u8, bytes: &[u8]) -> [u8; 8] {
+    pub(crate) fn seal_commit(self, commit: CommitId) -> SealedCommit {
+        let mut sealed = SealedCommit::default();
+        sealed[..CommitId::BYTES].copy_from_slice(&commit.to_bytes());
+        sealed[CommitId::BYTES..].copy_from_slice(&self.hash(COMMIT_TAG, &commit.to_bytes()));
+        sealed
+    }
+
+    /// `None` if it wasn't sealed under this key.
+    pub(crate) fn open_commit(self, sealed: &SealedCommit) -> Option<CommitId> {
+        let (id, tag) = sealed.split_first_chunk()?;
+        (self.hash(COMMIT_TAG, id) == tag).then_some(CommitId::of_all(*id))
+    }
+
+    fn hash(self, purpose: u8, bytes: &[u8]) -> [u8; 8] {
         let mut hash = SipHasher24::new_with_key(&self.0);
         hash.write(&[purpose]);
         hash.write(bytes);
@@ -128,6 +145,21 @@ mod tests {
             let mut changed = sealed;
             changed[index] ^= 1;
             assert_eq!(SEAL.open(&changed), None, "byte {index}");
+        }
+    }
+
+    #[test]
+    fn a_commit_is_opened_with_its_key_and_no_other() {
+        let commit = CommitId::of_all([9; 8]);
+        let sealed = SEAL.seal_commit(commit);
+        // Computed by another implementation of SipHash.
+        assert_eq!(sealed, [9, 9, 9, 9, 9, 9, 9, 9, 135, 182, 40, 44, 239, 147, 3, 207]);
+        assert_eq!(SEAL.open_commit(&sealed), Some(commit));
+        assert_eq!(MarkSeal([8; 16]).open_commit(&sealed), None);
+        for index in 0..sealed.len() {
+            let mut changed = sealed;
+            changed[index] ^= 1;
+            assert_eq!(SEAL.open_commit(&changed), None, "byte {index}");
         }
     }
 

@@ -71,9 +71,12 @@ pub enum ServerProblem {
     /// It has tables that Backstay didn't make.
     #[error("its tables are those of another program, which Backstay has adopted")]
     Adopted,
-    /// Another process uses it.
+    /// Another process uses it, and doesn't let go of it.
     #[error("another Backstay uses it")]
     InUse,
+    /// Other processes serve a model that came after this one.
+    #[error("it has a newer model than this one, and other servers serve that")]
+    Outdated,
     /// What sessions set doesn't reach the server.
     #[error("the server doesn't get the settings of sessions, as behind a connection pooler such as PgBouncer")]
     Pooler,
@@ -133,8 +136,12 @@ impl ServerProblem {
                 "Backstay doesn't delete them: `DROP DATABASE` does, or `DROP TABLE` of those that nobody needs any more"
             }
             Self::InUse => {
-                "stop all its servers first: the model or the version of a database is changed, and a database is deleted, while \
-                 no other Backstay uses it. Those with the same model and version share one"
+                "try again: its servers didn't let go of it within ten seconds. If they are of another version of Backstay, or a \
+                 database is to be deleted or copied, stop all of them first"
+            }
+            Self::Outdated => {
+                "start this server with the files of the newer model. To go back to this model on purpose, run `backstay migrate apply`, \
+                 or stop the other servers first"
             }
             Self::Pooler => {
                 "name the address of the server itself: Backstay keeps its connections and needs sessions of its own (`pool_size` in \

@@ -6,6 +6,8 @@ use backstay_model::{Collection, CollectionId, Model, Pairing, SourceFile, load}
 use backstay_scalar::Storage;
 use backstay_sql::{Models, Param, Statement, paired, schema};
 
+#[cfg(feature = "postgres")]
+use crate::Migration;
 use crate::catalog::Numbers;
 use crate::log::{self, LogFormat, Place};
 use crate::migration::{self, Bridge};
@@ -190,6 +192,27 @@ pub(crate) async fn plan(
     let Some(format) = format else { return Ok(vec![migration::creation(model, dialect)]) };
     let upgrade = own::upgrade(format, dialect);
     let mut steps: Vec<Step> = upgrade.into_iter().map(|upgrade| migration::upgrade(&upgrade)).collect();
+    let planned = planned(session, (model, now)).await?;
+    steps.extend(planned.into_iter().map(|planned| planned.step));
+    Ok(steps)
+}
+
+/// Why a migration to this model would be refused, as far as that can be known while others write.
+#[cfg(feature = "postgres")]
+pub(crate) async fn refused(
+    session: &mut dyn SchemaSession,
+    model: (&Model, Timestamp),
+    migration: Migration,
+) -> Result<Option<OpenError>, OpenError> {
+    Ok(migration::refused(&planned(session, model).await?, migration))
+}
+
+/// What makes an existing database fit the model, without doing it.
+async fn planned(
+    session: &mut dyn SchemaSession,
+    (model, now): (&Model, Timestamp),
+) -> Result<Vec<migration::Planned>, OpenError> {
+    let (dialect, mut planned) = (session.dialect(), Vec::new());
     session.begin().await?;
     run(session, &own::functions(dialect)).await?;
     let stored = newest(session).await?;
@@ -198,11 +221,10 @@ pub(crate) async fn plan(
         let pairing = paired(&old, model);
         let models = Models { old: &old, new: model, pairing: &pairing, dialect, now };
         let bridge = Bridge::new(models);
-        let planned = migration::plan(session, &bridge.route()).await?;
-        steps.extend(planned.into_iter().map(|planned| planned.step));
+        planned = migration::plan(session, &bridge.route()).await?;
     }
     session.roll_back().await?;
-    Ok(steps)
+    Ok(planned)
 }
 
 /// What a database holds.

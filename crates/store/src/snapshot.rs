@@ -26,6 +26,16 @@ pub(crate) fn newest() -> Statement {
     own("SELECT number, hash FROM backstay_model ORDER BY number DESC LIMIT 1", vec![], &[Storage::Int, Storage::Bytes])
 }
 
+/// The last snapshot with this hash.
+#[cfg(feature = "postgres")]
+pub(crate) fn with_hash(hash: [u8; 32]) -> Statement {
+    own(
+        "SELECT number, hash FROM backstay_model WHERE hash = $1 ORDER BY number DESC LIMIT 1",
+        vec![Param::Bytes(hash.as_slice().into())],
+        &[Storage::Int, Storage::Bytes],
+    )
+}
+
 /// What a row of `newest` holds.
 pub(crate) fn read(row: &dyn OwnRow) -> Result<Snapshot, StoreError> {
     let number = u32::try_from(int(row, 0)?).map_err(|_| StoreError::Catalog("backstay_model"))?;

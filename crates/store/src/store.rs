@@ -332,13 +332,13 @@ impl Store {
 
     /// A commit as others may hold it.
     pub fn seal_commit(&self, commit: CommitId) -> SealedCommit {
-        commit.seal(self.inner.keys.marks())
+        self.inner.keys.marks().seal_commit(commit)
     }
 
     /// Waits until whoever asks `is_current`, and reads, gets a state that includes this commit: any server on the database may
     /// have answered it. `false`: it was sealed by another database.
     pub async fn reach(&self, sealed: &SealedCommit) -> Result<bool, StoreError> {
-        match CommitId::open(sealed, self.inner.keys.marks()) {
+        match self.inner.keys.marks().open_commit(sealed) {
             Some(commit) => self.inner.database.reach(commit).await.map(|()| true),
             None => Ok(false),
         }
@@ -428,6 +428,11 @@ impl Store {
     /// wasn't told otherwise: false if they weren't heard of for `limits::UNHEARD_MILLIS`. An embedded database tells at once.
     pub fn is_current(&self) -> bool {
         self.inner.database.is_current()
+    }
+
+    /// Whether it has to be closed and opened anew, because another process wants to change the model, or has done so.
+    pub fn must_yield(&self) -> bool {
+        self.inner.database.must_yield()
     }
 
     /// Whether this process does what is due without anybody asking for it: of those that have the database open, one does.

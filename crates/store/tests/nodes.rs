@@ -298,27 +298,69 @@ async fn one_process_does_what_is_due() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_model_is_changed_while_no_other_process_serves_it() {
-    let place = Place::new();
+async fn a_model_is_changed_once_the_others_have_closed_the_database() {
+    let place = Arc::new(Place::new());
     let newer = MODEL.replace("name: String!", "name: String! nick: String");
     let (one, outcome) = place.try_node(MODEL).expect("a database");
     assert_eq!(outcome, Outcome::Created);
     one.create(1).await;
     assert_eq!(place.try_node(MODEL).expect("the same").1, Outcome::Unchanged);
-    let refused = place.try_node(&newer).map(|(_, outcome)| outcome);
-    assert!(
-        matches!(refused, Err(OpenError::Server { problem: ServerProblem::InUse, .. })),
-        "it is served with another model: {refused:?}"
-    );
 
-    // One that has lost every connection finds another model afterwards, and ends.
-    place.run("INSERT INTO backstay_model (number, hash, moment) SELECT 2, hash, moment FROM backstay_model");
+    // Nobody has to close it for a migration that is refused.
+    let worse = MODEL.replace("name: String!", "name: Int!");
+    let refused = place.try_node(&worse).map(|(_, outcome)| outcome);
+    assert!(matches!(refused, Err(OpenError::Migration { .. })), "{refused:?}");
+    assert!(!one.store.must_yield());
+
+    let changing = tokio::spawn({
+        let (place, newer) = (Arc::clone(&place), newer.clone());
+        async move { place.try_node(&newer) }
+    });
+    until("it is asked to close", || one.store.must_yield()).await;
+    one.create(2).await;
+    one.store.close();
+    let (two, outcome) = changing.await.expect("a task").expect("it is migrated");
+    assert!(matches!(outcome, Outcome::Migrated(_)), "{outcome:?}");
+    two.create(3).await;
+    assert_eq!(two.logged().await, keys(1..=3));
+
+    // An older model isn't brought back while the newer one is served, and a third one waits for what doesn't come.
+    let check = |text: &str, is_expected: fn(&ServerProblem) -> bool| {
+        let refused = place.try_node(text).map(|(_, outcome)| outcome);
+        let is_expected = matches!(&refused, Err(OpenError::Server { problem, .. }) if is_expected(problem));
+        assert!(is_expected, "{refused:?}");
+    };
+    check(MODEL, |problem| matches!(problem, ServerProblem::Outdated));
+    assert!(!two.store.must_yield());
+    check(&newer.replace("nick:", "short: String nick:"), |problem| matches!(problem, ServerProblem::InUse));
+    until("nobody wants it any more", || !two.store.must_yield()).await;
+    two.create(4).await;
+
+    // One that has lost every connection finds another model afterwards.
+    place.run(
+        "INSERT INTO backstay_model (number, hash, moment) SELECT 3, hash, moment FROM backstay_model WHERE number = 2",
+    );
     place.cut();
     let authors = Statement::raw("SELECT email FROM author", vec![], &[Storage::Text]);
-    let after = read(&one.store, &authors, &mut FirstColumn::default()).await;
+    let after = read(&two.store, &authors, &mut FirstColumn::default()).await;
     assert!(matches!(after, Err(StoreError::Displaced)), "{after:?}");
-    assert!(one.store.has_failed());
-    assert_eq!(place.deaths.load(Ordering::SeqCst), 1);
+    assert!(two.store.must_yield() && two.store.has_failed());
+    assert_eq!(place.deaths.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_start_at_the_same_time_wait_for_each_other() {
+    let place = Arc::new(Place::new());
+    for text in [MODEL.to_owned(), MODEL.replace("name: String!", "name: String! nick: String")] {
+        let started = (0..3).map(|_| {
+            let (place, text) = (Arc::clone(&place), text.clone());
+            tokio::spawn(async move { place.try_node(&text).map(|(_, outcome)| outcome).expect("it starts") })
+        });
+        let outcomes = futures_util::future::join_all(started.collect::<Vec<_>>()).await;
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.expect("it ends")).collect();
+        let unchanged = outcomes.iter().filter(|outcome| **outcome == Outcome::Unchanged).count();
+        assert_eq!(unchanged, 2, "{outcomes:?}");
+    }
 }
 
 /// A script that tells which commit it is.

@@ -261,15 +261,6 @@ impl Server {
         body
     }
 
-    /// Asks without expecting an answer.
-    pub(crate) fn try_get(&self, path: &str) {
-        let Ok(mut stream) = TcpStream::connect(&self.address) else { return };
-        // It may end meanwhile.
-        let _ =
-            stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes());
-        let _ = stream.read_to_string(&mut String::new());
-    }
-
     /// Whether the process hasn't ended by itself.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the process can be asked").is_none()

@@ -301,6 +301,10 @@ impl Database for PostgresDatabase {
         self.inner.follower.is_current()
     }
 
+    fn must_yield(&self) -> bool {
+        self.lease.is_lost() || self.inner.follower.is_asked()
+    }
+
     fn is_keeper(&self) -> bool {
         self.inner.follower.is_keeper()
     }

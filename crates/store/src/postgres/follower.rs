@@ -69,6 +69,8 @@ pub(super) struct Follower {
     /// Microseconds from `began` to the moment up to which it knows everything; 0: it knows nothing yet.
     heard: AtomicU64,
     is_keeper: AtomicBool,
+    /// Whether another process wants to change the model.
+    is_asked: AtomicBool,
     /// Microseconds from `began` to a moment after which the server ran a statement of this connection.
     connected: AtomicU64,
 }
@@ -107,6 +109,7 @@ impl Follower {
             began: Instant::now(),
             heard: AtomicU64::new(0),
             is_keeper: AtomicBool::new(false),
+            is_asked: AtomicBool::new(false),
             connected: AtomicU64::new(0),
         }
     }
@@ -128,6 +131,11 @@ impl Follower {
             0 => false,
             micros => self.began.elapsed().saturating_sub(Duration::from_micros(micros)) <= bound,
         }
+    }
+
+    /// Whether another process waits until this one closes the database.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Relaxed)
     }
 
     /// An entry was committed, and its changes are known here. One that is read before, or whose commit had no answer, is
@@ -330,13 +338,14 @@ impl<'f> Reading<'f> {
         Ok(true)
     }
 
-    /// Now and then, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
+    /// Now and then, looks whether another process wants to change the model, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
     async fn apply(&mut self, now: Instant) -> Result<(), StoreError> {
         let every = Duration::from_millis(limits::UNHEARD_MILLIS);
         if self.applied.is_some_and(|applied| now.duration_since(applied) < every) {
             return Ok(());
         }
         self.applied = Some(now);
+        self.follower.is_asked.store(lease::is_announced(&self.client).await?, Ordering::Relaxed);
         if !self.follower.is_keeper.load(Ordering::Relaxed) {
             let is_keeper = lease::keep(&self.client).await?;
             self.follower.is_keeper.store(is_keeper, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Several processes can have a database as long as they have the same model. Each of their connections holds a shared
 //! advisory lock; a process that changes the model takes the lock alone first, which fails as long as another one has a
-//! connection. A connection that is made later, after all others were lost, compares which database and model it finds.
+//! connection. So it announces that with another lock: the others close their connections when they see it, and come back when it is
+//! gone. A connection that is made then, or after all others were lost, compares which database and model it finds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,16 +13,21 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::address::{MARK, mark};
 use super::error::plain;
+use super::wake;
 use crate::{ServerProblem, StoreError};
 
 /// Of the locks in a database; the other number stands for the schema.
 const CLASS: &str = "1114329972, hashtext(current_schema())";
 /// The lock of the process that does what one of them has to do.
 const KEEPER: &str = "1114329973, hashtext(current_schema())";
+/// The lock of a process that wants to change the model while others have the database.
+const CHANGER: &str = "1114329974, hashtext(current_schema())";
 /// How long after each other locks are tried: a process that ended leaves its connections to the server for a moment.
 pub(super) const INTERVAL: Duration = Duration::from_millis(20);
 /// How often a lock is tried that others don't release.
 pub(super) const ATTEMPTS: u32 = 250;
+/// The same of a lock that others were asked for: they have to answer the requests that are running first.
+pub(super) const ASKED_ATTEMPTS: u32 = 500;
 /// How often a lock is tried that a process has while it changes the model.
 pub(super) const CHANGE_ATTEMPTS: u32 = 3000;
 
@@ -55,7 +61,6 @@ pub(super) struct Lease {
     identity: Vec<u8>,
     /// Whether the database is another one since, or has another model.
     lost: AtomicBool,
-    on_lost: Arc<dyn Fn(&StoreError) + Send + Sync>,
     /// Why the last connection was refused that was.
     refused: Mutex<Option<Arc<ServerProblem>>>,
     /// Whether the log says so.
@@ -100,6 +105,25 @@ pub(super) async fn admit(client: &Client) -> Result<(), StoreError> {
     take(client, "pg_advisory_unlock", CLASS).await.map(|_| ())
 }
 
+/// The opposite of `announce`.
+pub(super) async fn withdraw(client: &Client) -> Result<(), StoreError> {
+    take(client, "pg_advisory_unlock", CHANGER).await.map(|_| ())
+}
+
+/// Asks the others to close their connections. `false`: another process does so already.
+pub(super) async fn announce(client: &Client) -> Result<bool, StoreError> {
+    let announced = take(client, "pg_try_advisory_lock", CHANGER).await?;
+    if announced {
+        client.batch_execute(wake::NOTIFY).await.map_err(plain)?;
+    }
+    Ok(announced)
+}
+
+/// Whether another process has asked for that, and not changed the model yet.
+pub(super) async fn is_announced(client: &Client) -> Result<bool, StoreError> {
+    take(client, "pg_try_advisory_xact_lock_shared", CHANGER).await.map(|is_free| !is_free)
+}
+
 /// Makes the process of this connection the one that does what one of them has to do, as long as the connection lasts.
 /// `false`: it is another one.
 pub(super) async fn keep(client: &Client) -> Result<bool, StoreError> {
@@ -108,13 +132,10 @@ pub(super) async fn keep(client: &Client) -> Result<bool, StoreError> {
 
 impl Lease {
     /// The share of a process with this connection, which holds the shared lock.
-    pub(super) async fn begin(
-        client: &Client,
-        on_lost: Arc<dyn Fn(&StoreError) + Send + Sync>,
-    ) -> Result<Self, StoreError> {
+    pub(super) async fn begin(client: &Client) -> Result<Self, StoreError> {
         let identity = client.query_one(IDENTITY, &[]).await.map_err(plain)?.try_get(0).map_err(plain)?;
         let lost = AtomicBool::new(false);
-        Ok(Self { identity, lost, on_lost, refused: Mutex::default(), told: AtomicBool::new(false) })
+        Ok(Self { identity, lost, refused: Mutex::default(), told: AtomicBool::new(false) })
     }
 
     /// Makes a new connection one of this process. `false`: it can't be one, and `refusal` says why.
@@ -150,9 +171,7 @@ impl Lease {
 
     /// The database is another's.
     fn lose(&self) -> bool {
-        if !self.lost.swap(true, Ordering::Relaxed) {
-            (self.on_lost)(&StoreError::Displaced);
-        }
+        self.lost.store(true, Ordering::Relaxed);
         false
     }
 

@@ -21,7 +21,7 @@ use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
 use crate::session::{Contents, Object as Stored, OwnRow, SchemaSession as _};
 use crate::setup::{self, Opening, Prepared};
-use crate::{OpenError, ServerProblem, Step, StoreError, own, snapshot};
+use crate::{Migration, OpenError, ServerProblem, Step, StoreError, own, snapshot};
 
 /// Opens the database that a URL or a libpq connection string names.
 pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, OpenError> {
@@ -31,10 +31,15 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
         let (format, entered) = enter(&mut session, (opening, &address)).await?;
         let Prepared { catalog, log_format, last, outcome } = opening.prepare(&mut session, format).await?;
         match entered {
-            Entered::Alone => lease::admit(session.client()).await?,
+            Entered::Alone { announced } => {
+                lease::admit(session.client()).await?;
+                if announced {
+                    lease::withdraw(session.client()).await?;
+                }
+            }
             Entered::Shared => {}
         }
-        let lease = Arc::new(Lease::begin(session.client(), Arc::clone(&opening.options.on_fatal)).await?);
+        let lease = Arc::new(Lease::begin(session.client()).await?);
         let wake = Arc::clone(session.pools().wake());
         let pools = Pools::new(&address, opening.options.connections, (Some(&lease), Arc::clone(&wake)))?;
         let keys = log_format.keys.clone();
@@ -57,22 +62,37 @@ enum Entered {
     /// Beside others with the same model.
     Shared,
     /// Alone, to change it.
-    Alone,
+    Alone {
+        /// Whether others had to be asked for it.
+        announced: bool,
+    },
 }
 
-/// Waits until the database can be opened: beside others if it has the model already, otherwise alone. What it holds can have
-/// changed until then.
+/// Waits until the database can be opened: beside others if it has the model already, otherwise alone, which others that have it
+/// are asked for. What it holds can have changed until then.
 async fn enter(
     session: &mut PostgresSession,
     (opening, address): (&Opening<'_>, &Address),
 ) -> Result<(Option<i64>, Entered), OpenError> {
-    let (mut refused, mut awaited) = (0, 0);
-    while refused < lease::ATTEMPTS && awaited < lease::CHANGE_ATTEMPTS {
+    let (mut refused, mut awaited, mut announced) = (0, 0, false);
+    while refused < lease::ASKED_ATTEMPTS && awaited < lease::CHANGE_ATTEMPTS {
         let fits = fits(session, (opening, address)).await?;
         if !fits && lease::exclude(session.client()).await? {
-            return Ok((recognized(address, session).await?, Entered::Alone));
+            return Ok((recognized(address, session).await?, Entered::Alone { announced }));
         }
-        if lease::share(session.client()).await? {
+        if !fits && !announced {
+            announced = announce(session, (opening, address)).await?;
+        }
+        if fits && announced {
+            // Another process has changed it just so.
+            lease::withdraw(session.client()).await?;
+            announced = false;
+        }
+        if announced {
+            refused += 1;
+        } else if lease::is_announced(session.client()).await? {
+            awaited += 1;
+        } else if lease::share(session.client()).await? {
             if fits && self::fits(session, (opening, address)).await? {
                 return Ok((Some(own::format(Dialect::Postgres)), Entered::Shared));
             }
@@ -84,6 +104,58 @@ async fn enter(
         sleep(lease::INTERVAL).await;
     }
     Err(address.failed(ServerProblem::InUse))
+}
+
+/// Asks the others that have the database to let this process change its model, unless that would be in vain. `false`: it can't be
+/// asked for now.
+async fn announce(
+    session: &mut PostgresSession,
+    (opening, address): (&Opening<'_>, &Address),
+) -> Result<bool, OpenError> {
+    // While this is held, nobody else changes the model.
+    if !lease::share(session.client()).await? {
+        return Ok(false);
+    }
+    if recognized(address, session).await?.is_some() {
+        require_worthwhile(session, (opening, address)).await?;
+    }
+    lease::unshare(session.client()).await?;
+    if opening.options.migration == Migration::Refuse {
+        return Ok(false);
+    }
+    Ok(lease::announce(session.client()).await?)
+}
+
+/// Refuses a model that the others don't have to stop for.
+async fn require_worthwhile(
+    session: &mut PostgresSession,
+    (opening, address): (&Opening<'_>, &Address),
+) -> Result<(), OpenError> {
+    if is_outdated(session, opening).await? {
+        return Err(address.failed(ServerProblem::Outdated));
+    }
+    if opening.options.migration == Migration::Refuse {
+        return Ok(());
+    }
+    let model = (opening.model, opening.ambient.clock.now());
+    let refused = setup::refused(session, model, opening.options.migration).await?;
+    refused.map_or(Ok(()), Err)
+}
+
+/// Whether the database had this model before, and has a newer one. Only whoever says so goes back to it while others serve
+/// the newer one.
+async fn is_outdated(session: &mut PostgresSession, opening: &Opening<'_>) -> Result<bool, OpenError> {
+    if let Migration::Apply { .. } = opening.options.migration {
+        return Ok(false);
+    }
+    let newest = setup::newest(session).await?.number;
+    let mut before = None;
+    let visit = &mut |row: &dyn OwnRow| {
+        before = Some(snapshot::read(row)?.number);
+        Ok(())
+    };
+    session.read(&snapshot::with_hash(snapshot::hash(opening.model)), visit).await?;
+    Ok(before.is_some_and(|before| before < newest))
 }
 
 /// Whether the database has this model and is in the newest format.

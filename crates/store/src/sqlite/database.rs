@@ -237,6 +237,10 @@ impl Database for SqliteDatabase {
         true
     }
 
+    fn must_yield(&self) -> bool {
+        false
+    }
+
     fn is_keeper(&self) -> bool {
         true
     }
