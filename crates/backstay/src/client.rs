@@ -3,7 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Caller, Error, Place, Secret};
 use backstay_engine::{Act, Context, Refused};
 use backstay_identity::AccountRef;
-use backstay_rest::transact::{Batch, Requests};
+use backstay_rest::transact::{Batch, SingleRequests};
 use backstay_rest::{GetWords, Results, shown};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -106,7 +106,7 @@ impl Client {
             action: index,
             arguments: arguments.map_err(Error::Malformed)?,
             idempotency: None,
-            notation: Arc::new(Requests::new(Arc::clone(&instance.reader))),
+            notation: Arc::new(SingleRequests::new(Arc::clone(&instance.reader))),
         };
         let returned = engine.act(&context, act).await?;
         Ok(shown((engine, &instance.reader), &context, returned, &GetWords::default()).await?)

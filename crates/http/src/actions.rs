@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, ViolationKind};
 use backstay_engine::{Act, Idempotency};
-use backstay_rest::transact::Requests;
+use backstay_rest::transact::SingleRequests;
 use backstay_rest::{called_by_body, called_by_query, check_shown, shown};
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -32,7 +32,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     check_shown(&state.reader, action, &words)?;
     let arguments = model.read_arguments(action, &arguments, &Place::Whole).map_err(Error::Malformed)?;
     let idempotency = admitted.write_headers()?.idempotency_key.map(|key| Idempotency { key, sent: body });
-    let notation = Arc::new(Requests::new(Arc::clone(&state.reader)));
+    let notation = Arc::new(SingleRequests::new(Arc::clone(&state.reader)));
     let act = Act { action: index, arguments, idempotency, notation };
     let returned = state.engine.act(&context, act).await?;
     let body = shown((&state.engine, &state.reader), &context, returned, &words).await?;

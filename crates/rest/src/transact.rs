@@ -19,7 +19,7 @@ use backstay_model::Collection;
 use bytes::Bytes;
 
 pub use member::Member;
-pub use single::Requests;
+pub use single::SingleRequests;
 
 use crate::reader::Reader;
 use addressed::addressed;

@@ -442,9 +442,7 @@ type Page @history(read: "true") @allow(read: "true", create: "true") { blocks: 
     assert_eq!(history["items"].as_array().map(Vec::len), Some(2));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn references_are_named_by_unique_keys() {
-    let more = r#"
+const TOURS: &str = r#"
         type Place @key(type: TEXT, given: true) @allow(read: "this.open", create: "true") {
           code: String! @unique, open: Boolean! @default(to: true)
         }
@@ -453,7 +451,10 @@ async fn references_are_named_by_unique_keys() {
         type About @embedded { topic: Topic, to: Destination }
         type Tour @allow(read: "true", create: "true", update: "true") { name: String! @unique, stops: [Stop!] }
     "#;
-    let app = open(more);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn references_are_named_by_unique_keys() {
+    let app = open(TOURS);
     let topic = made(&app, "topics", &json!({"name": "Moon"})).await;
     for place in [json!({"id": "north/1".replace('/', "-"), "code": "N"}), json!({"id": "s", "code": "S"})] {
         made(&app, "places", &place).await;

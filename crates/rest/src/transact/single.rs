@@ -17,16 +17,16 @@ use crate::results::in_results;
 
 /// The notation in which procedures write requests: that of one request of `/transact`.
 #[derive(Debug)]
-pub struct Requests(Arc<Reader>);
+pub struct SingleRequests(Arc<Reader>);
 
-impl Requests {
-    /// Requests whose texts this reader reads.
+impl SingleRequests {
+    /// Those whose texts this reader reads.
     pub fn new(reader: Arc<Reader>) -> Self {
         Self(reader)
     }
 }
 
-impl Notation for Requests {
+impl Notation for SingleRequests {
     fn request(
         &self,
         text: &[u8],
