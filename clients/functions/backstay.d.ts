@@ -1279,6 +1279,8 @@ declare module "backstay" {
 
   /** Which records are changed or deleted. */
   export interface ChangeQuery<N extends TypeName> extends MatchQuery<N> {
+    /** With `limit`: only the first records in this order. */
+    sort?: SortBy<N> | readonly SortBy<N>[];
     /** Undoes everything. */
     dryRun?: boolean;
   }
@@ -1347,6 +1349,8 @@ declare module "backstay" {
   export interface MatchCount {
     matched: number;
     changed: number;
+    /** Which they are, if the query has `sort`. */
+    ids?: (string | number)[];
   }
 
   /** What became of a record that is created or changed. */
@@ -1465,6 +1469,13 @@ declare module "backstay" {
     update<S extends Selection<N> = AllStored>(
       patch: Types[N]["patch"],
       options?: ChangeOptions & Shown<N, S>,
+    ): Promise<WrittenRecord<N, S>>;
+  }
+  export interface ReplacesSingle<N extends TypeName> {
+    /** Replaces the record: what is left out returns to its default. */
+    replace<S extends Selection<N> = AllStored>(
+      body: Types[N]["replace"],
+      options?: ReplaceOptions & Shown<N, S>,
     ): Promise<WrittenRecord<N, S>>;
   }
   export interface Replaces<N extends TypeName, M extends When> {

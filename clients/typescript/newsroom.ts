@@ -1255,11 +1255,11 @@ class CollectionRequests {
   }
 
   updateAll(query: any, body: any, options?: WriteOptions): Promise<any> {
-    return this.connection.send("PATCH", this.path, { query: listParameters(query), body, headers: writeHeaders(options) });
+    return this.connection.send("PATCH", this.path, { query: listParameters(listBody(query)), body, headers: writeHeaders(options) });
   }
 
   deleteAll(query: any, options?: WriteOptions): Promise<any> {
-    return this.connection.send("DELETE", this.path, { query: listParameters(query), headers: writeHeaders(options) });
+    return this.connection.send("DELETE", this.path, { query: listParameters(listBody(query)), headers: writeHeaders(options) });
   }
 
   changes(query?: any): Promise<any> {
@@ -1306,6 +1306,10 @@ class SingleRequests {
 
   update(body: any, options?: any): Promise<any> {
     return this.connection.send("PATCH", this.path, written(body, options));
+  }
+
+  replace(body: any, options?: any): Promise<any> {
+    return this.connection.send("PUT", this.path, written(body, options));
   }
 }
 
@@ -1806,6 +1810,8 @@ export interface MatchQuery<N extends TypeName> {
 
 /** Which records are changed or deleted. */
 export interface ChangeQuery<N extends TypeName> extends MatchQuery<N> {
+  /** With `limit`: only the first records in this order. */
+  sort?: SortBy<N> | readonly SortBy<N>[];
   /** Undoes everything. */
   dryRun?: boolean;
 }
@@ -1874,6 +1880,8 @@ export interface ReplaceOptions extends ChangeOptions {
 export interface MatchCount {
   matched: number;
   changed: number;
+  /** Which they are, if the query has `sort`. */
+  ids?: (string | number)[];
 }
 
 /** What became of a record that is created or changed. */
@@ -1992,6 +2000,13 @@ export interface UpdatesSingle<N extends TypeName> {
   update<S extends Selection<N> = AllStored>(
     patch: Types[N]["patch"],
     options?: ChangeOptions & Shown<N, S>,
+  ): Promise<WrittenRecord<N, S>>;
+}
+export interface ReplacesSingle<N extends TypeName> {
+  /** Replaces the record: what is left out returns to its default. */
+  replace<S extends Selection<N> = AllStored>(
+    body: Types[N]["replace"],
+    options?: ReplaceOptions & Shown<N, S>,
   ): Promise<WrittenRecord<N, S>>;
 }
 export interface Replaces<N extends TypeName, M extends When> {
@@ -2139,11 +2154,11 @@ export class LaterRequests {
   }
 
   updateAll(query: any, body: any): LaterRequest<any> {
-    return later({ updateAll: this.name, query, body });
+    return later({ updateAll: this.name, query: listBody(query), body });
   }
 
   deleteAll(query: any): LaterRequest<any> {
-    return later({ deleteAll: this.name, query });
+    return later({ deleteAll: this.name, query: listBody(query) });
   }
 
   restore(id: any, body?: any, options?: any): LaterRequest<any> {
