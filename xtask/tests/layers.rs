@@ -38,6 +38,7 @@ const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "li
 /// Doors read the model as well: paths, and what an OpenAPI document says of types.
 const DOORS: &[&str] = &["rest", "engine", "model", "identity", "jobs", "files", "ledger", "functions", "health"];
 const EVERYTHING: &[&str] = &[
+    "meter",
     "model",
     "expr",
     "vault",
