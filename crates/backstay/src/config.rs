@@ -2,6 +2,7 @@ mod accounts;
 mod address;
 mod data;
 mod document;
+mod egress;
 mod foreign;
 mod keys;
 mod limits;
@@ -20,6 +21,7 @@ pub use accounts::{Accounts, SignUp};
 pub use data::Data;
 pub(crate) use data::is_url;
 pub use document::reference;
+pub use egress::Egress;
 pub use limits::Limits;
 pub(crate) use limits::MIB;
 pub use log::{Log, LogFormat, LogLevel};
@@ -39,6 +41,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// `[limits]`
     pub limits: Limits,
+    /// `[egress]`
+    pub egress: Egress,
     /// `[log]`
     pub log: Log,
     /// Variables that look like settings, and files that look like a part of the application, and are ignored.

@@ -48,13 +48,14 @@ pub use answer::{
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};
 pub use backstay_base::Error;
+pub use backstay_egress::Network;
 pub use backstay_http::{ClientAddress, Service, ServiceBody};
 pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};
 pub use command::{Command, ReindexPlace};
 pub use config::{
-    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Limits, Log, LogFormat,
-    LogLevel, ProxyHeader, Server, SignUp, reference,
+    Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Egress, Limits, Log,
+    LogFormat, LogLevel, ProxyHeader, Server, SignUp, reference,
 };
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};

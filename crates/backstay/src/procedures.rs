@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use backstay_base::{Error, RefusedByProcedure};
+use backstay_egress::{Client, Settings};
 use backstay_engine::{ActionCall, Application, Begun, Block, Committed, Procedure, Procedures};
 use backstay_functions::{Functions, Program};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::config::Egress;
 use crate::{Call, Failure};
 
 /// A call of an action, as the procedure that carries it out sees it. Cheap to clone.
@@ -129,10 +131,14 @@ impl Registered {
     }
 
     /// The same with these functions of the application.
-    pub(crate) fn with(self, program: Program) -> Result<Self, Failure> {
+    pub(crate) fn with(self, program: Program, egress: &Egress) -> Result<Self, Failure> {
         let threads = available_parallelism().map_or(1, usize::from);
+        let settings = Settings { allow: egress.allow.clone(), ..Settings::default() };
+        let client = Client::new(settings).map_err(Error::internal)?;
         let started = |functions| Self { functions: Some(functions), ..self };
-        Functions::start(program, threads).map(started).map_err(|source| Failure::Threads { needed: threads, source })
+        Functions::start(program, threads, client)
+            .map(started)
+            .map_err(|source| Failure::Threads { needed: threads, source })
     }
 
     /// Refuses an application with actions that nothing carries out.

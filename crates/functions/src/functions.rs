@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use backstay_base::Ambient;
+use backstay_egress::Client;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -21,6 +22,8 @@ use crate::threads::Threads;
 pub struct Functions {
     served: Arc<Served>,
     threads: Threads,
+    /// What other servers are called with.
+    egress: Client,
     running: Semaphore,
     waiting: AtomicUsize,
 }
@@ -50,11 +53,12 @@ pub struct Call {
 }
 
 impl Functions {
-    /// Starts the threads that run these functions.
-    pub fn start(program: Program, threads: usize) -> std::io::Result<Arc<Self>> {
+    /// Starts the threads that run these functions. Other servers are called with this client.
+    pub fn start(program: Program, threads: usize, egress: Client) -> std::io::Result<Arc<Self>> {
         let functions = Arc::new(Self {
             served: Arc::new(Served { program, warm: Mutex::default(), prepared: AtomicUsize::new(0) }),
             threads: Threads::start(threads)?,
+            egress,
             running: Semaphore::new(limits::RUNNING_CALLS),
             waiting: AtomicUsize::new(0),
         });
@@ -80,7 +84,7 @@ impl Functions {
         let _permit = self.admitted(deadline).await?;
         let isolate = self.isolate(deadline).await?;
         isolate.take(&call.function, &call.ambient.entropy, deadline);
-        let mut running = Running::new((&self.threads, isolate), host, (&call, deadline));
+        let mut running = Running::new((&self.threads, isolate), (host, &self.egress), (&call, deadline));
         let ended = running.run(call).await;
         let isolate = running.into_isolate();
         // Freeing what it holds can take long.

@@ -66,6 +66,7 @@ pub(crate) struct Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AskedKind {
+    Fetch,
     Request,
     Peek,
     Begin,

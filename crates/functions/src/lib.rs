@@ -4,6 +4,7 @@
 
 mod allowance;
 mod failure;
+mod fetching;
 mod functions;
 mod host;
 mod isolate;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::{Ambient, Error};
+use backstay_egress::Client;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::allowance::Allowance;
 use crate::failure::Failure;
+use crate::fetching;
 use crate::functions::Call;
 use crate::host::{Attempt, Begun, Host, Refusal};
 use crate::isolate::{Asked, AskedKind, Input, Isolate, Output, Unusable};
@@ -36,6 +38,7 @@ pub(crate) struct Running<'a> {
     deadline: Instant,
     ambient: Ambient,
     host: &'a dyn Host,
+    egress: &'a Client,
     /// The errors that the function was given, by the number of their request.
     refusals: BTreeMap<u64, Error>,
 }
@@ -50,12 +53,12 @@ impl<'a> Running<'a> {
     /// The call in this isolate, which has to end at this moment.
     pub(crate) fn new(
         (threads, isolate): (&'a Threads, Isolate),
-        host: &'a dyn Host,
+        (host, egress): (&'a dyn Host, &'a Client),
         (call, deadline): (&Call, Instant),
     ) -> Self {
         let cancel = Cancel(Arc::clone(isolate.allowance()));
         let ambient = call.ambient.clone();
-        Self { threads, isolate: Some(isolate), cancel, deadline, ambient, host, refusals: BTreeMap::new() }
+        Self { threads, isolate: Some(isolate), cancel, deadline, ambient, host, egress, refusals: BTreeMap::new() }
     }
 
     /// What is left to be freed.
@@ -113,6 +116,7 @@ impl<'a> Running<'a> {
         let Asked { id, kind, block, text: asked } = asked;
         let answer = async {
             match (kind, block) {
+                (AskedKind::Fetch, _) => fetching::fetch(self.egress, &asked).await,
                 (AskedKind::Request, block) => self.host.request(block, &asked).await,
                 (AskedKind::Peek, Some(block)) => self.host.peek(block, &asked).await,
                 (AskedKind::Begin, _) => self.host.begin().await.map(|begun| self.begun(begun)),

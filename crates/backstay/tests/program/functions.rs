@@ -174,3 +174,24 @@ fn check_names_what_is_wrong_with_functions() {
     );
     check("functions/more.ts", "export const stockOf = () => 1;", "`@function(name: \"fail\")`");
 }
+
+#[test]
+fn functions_call_other_servers_as_the_settings_allow() {
+    let model = "extend schema @app(name: \"Caller\")\ntype Query { status(url: String!): Int! @function @allow(call: \"true\") }\n\
+                 type Note @allow(read: \"true\") { text: String! }\n";
+    let function = "export const status = async ({ url }: { url: string }) => (await fetch(url)).status;\n";
+    let caller = |settings: &str| {
+        let app = App::empty();
+        app.write("backstay.toml", settings);
+        app.write("model/caller.graphql", model);
+        app.write("functions/status.ts", function);
+        app
+    };
+    let target = caller("");
+    let called = target.serve();
+    let path = format!("/do/status?url=http://{}/healthz", called.address());
+    let refused = caller("");
+    assert_eq!(refused.serve().ask("GET", &path, None, "").0, 500, "an address of this machine");
+    let allowed = caller("[egress]\nallow = [\"127.0.0.0/8\"]\n");
+    assert_eq!(allowed.serve().ask("GET", &path, None, ""), (200, json!(200)));
+}

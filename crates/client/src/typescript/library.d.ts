@@ -37,6 +37,30 @@ export interface Log {
   error(...parts: unknown[]): void;
 }
 
+/** What another server answered, whatever its status. */
+export interface FetchResponse {
+  readonly status: number;
+  /** Whether the status is one of 200 to 299. */
+  readonly ok: boolean;
+  readonly headers: {
+    get(name: string): string | null;
+    has(name: string): boolean;
+    entries(): IterableIterator<[string, string]>;
+  };
+  text(): Promise<string>;
+  json(): Promise<any>;
+}
+/** What is asked of another server. */
+export interface FetchOptions {
+  method?: string;
+  headers?: { [name: string]: string } | [string, string][];
+  body?: string;
+}
+declare global {
+  /** Calls another server, outside of transactions. A redirect isn't followed. */
+  function fetch(url: string, options?: FetchOptions): Promise<FetchResponse>;
+}
+
 /** Refuses the call: its caller sees the message and the code. */
 export class Refused extends Error {
   /** `code` is for programs, such as `sold-out`. */

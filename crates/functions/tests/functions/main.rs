@@ -3,6 +3,7 @@
 #![expect(clippy::panic, reason = "a test fails by it")]
 
 mod attacks;
+mod fetching;
 mod harness;
 mod numbers;
 mod refusals;

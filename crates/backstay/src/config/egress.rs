@@ -1,0 +1,27 @@
+use backstay_egress::Network;
+
+use super::value::{Applies, Key, Kind, Wrong, list};
+
+/// Calls of other servers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Egress {
+    /// Networks that may be called although they aren't public.
+    pub allow: Vec<Network>,
+}
+
+/// Its keys.
+pub(super) const KEYS: &[Key] = &[Key {
+    section: "egress",
+    name: "allow",
+    applies: Applies::Reload,
+    kind: Kind::Texts,
+    about: "Networks (`10.0.0.0/8`) whose servers functions may call with `fetch` although their addresses are private. \
+            All public addresses may be called.",
+    set: |config, given| {
+        let texts = given.texts()?;
+        Wrong::in_items(&texts, |text| text.parse::<Network>().map(drop))?;
+        config.egress.allow = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        Ok(())
+    },
+    show: |config| list(&config.egress.allow.iter().map(ToString::to_string).collect::<Vec<_>>()),
+}];
