@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_base::{Conflict, Error, KeyForm, Place, RecordId, Timestamp, ViolationKind, limits};
-use backstay_model::Collection;
+use backstay_model::{Collection, Model};
 use backstay_scalar::Value;
 use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
@@ -14,13 +14,15 @@ use futures_util::future::BoxFuture;
 use futures_util::lock::Mutex;
 use sha2::{Digest, Sha256};
 
+use crate::inner::Inner;
+use crate::input::{ChildAct, Missing};
 use crate::prepared::{self, Prepared, Undone};
 use crate::read::PageSize;
 use crate::taken_along::TakenAlong;
 use crate::write_requests::PreparedWrite;
 use crate::{
-    ActionCall, Answer, Context, Create, Inputs, Outcome, Request, RequestKind, Transaction, TxContext, Which, Written,
-    transaction,
+    ActionCall, Answer, Context, Create, Input, Inputs, Outcome, Request, RequestKind, Transaction, TxContext, Which,
+    Written, transaction,
 };
 
 /// One run of a block. Cheap to clone.
@@ -222,7 +224,7 @@ impl Block {
             return Ok((Box::pin(read.read_alone(inner, cx, PageSize::WHOLE)).await, None));
         }
         let answer = Arc::default();
-        let trial = Trial { writes, read: Arc::clone(read), answer: Arc::clone(&answer) };
+        let trial = Trial { writes, read: Arc::clone(read), now: cx.now, answer: Arc::clone(&answer) };
         let undone = transaction::run(inner, cx, trial).await;
         let answered = answer.lock().take();
         match (undone, answered) {
@@ -248,7 +250,6 @@ fn no_dry_run() -> Error {
 
 /// What is known of a write before it is carried out. New records get their ids now, as far as the server makes these.
 fn expected(call: &ActionCall, request: &mut Request) -> Written {
-    let model = call.model();
     if let Some(options) = request.options_mut() {
         options.minimal = true;
     }
@@ -257,30 +258,30 @@ fn expected(call: &ActionCall, request: &mut Request) -> Written {
         Which::Id(id) => known(outcome, vec![*id], Some(0)),
         Which::Key(_) => Written::of(Outcome::Deleted, Vec::new()),
     };
+    let reserving = Reserving { model: call.model(), inner: call.inner() };
     match request {
-        Request::Create(Create { collection, inputs, on_conflict: None, .. }) => {
-            let of = model.collection(*collection);
+        Request::Create(Create { collection, inputs, on_conflict, .. }) => {
             let one = match inputs {
                 Inputs::One(_) => Some(0),
                 Inputs::Many(_) => None,
             };
-            let ids = inputs.as_mut_slice().iter_mut().map(|input| {
-                let given = input.value(Collection::ID).and_then(Value::as_id);
-                match (given, of.key.form()) {
-                    (Some(given), _) => Some(given),
-                    (None, KeyForm::Uuid) => Some(input.reserve(call.inner().id_for(of))),
-                    (None, KeyForm::Int | KeyForm::Text) => None,
-                }
-            });
-            match ids.collect::<Option<Vec<RecordId>>>() {
-                Some(ids) => known(Outcome::Created, ids, one),
-                None => Written::of(Outcome::Deleted, Vec::new()),
+            let of = call.model().collection(*collection);
+            let ids: Vec<Option<RecordId>> =
+                inputs.as_mut_slice().iter_mut().map(|input| reserving.record(of, input)).collect();
+            match ids.into_iter().collect::<Option<Vec<RecordId>>>() {
+                Some(ids) if on_conflict.is_none() => known(Outcome::Created, ids, one),
+                _ => Written::of(Outcome::Deleted, Vec::new()),
             }
         }
-        Request::Update(update) => of_which(Outcome::Updated, &update.which),
-        Request::Replace(replace) => of_which(Outcome::Updated, &replace.which),
-        Request::Create(_)
-        | Request::OfRecord(_)
+        Request::Update(update) => {
+            reserving.others(call.model().collection(update.collection), &mut update.input);
+            of_which(Outcome::Updated, &update.which)
+        }
+        Request::Replace(replace) => {
+            reserving.record(call.model().collection(replace.collection), &mut replace.input);
+            of_which(Outcome::Updated, &replace.which)
+        }
+        Request::OfRecord(_)
         | Request::OfMatching(_)
         | Request::Get(_)
         | Request::List(_)
@@ -288,6 +289,47 @@ fn expected(call: &ActionCall, request: &mut Request) -> Written {
         | Request::ListOfTypes(_)
         | Request::History(_)
         | Request::Aggregate(_) => Written::of(Outcome::Deleted, Vec::new()),
+    }
+}
+
+/// Makes the ids of new records, so that they are the same each time that a block is written.
+struct Reserving<'a> {
+    model: &'a Model,
+    inner: &'a Inner,
+}
+
+impl Reserving<'_> {
+    /// The id of a record that a write may make, and those of the others that are sent with it; `None` if the database gives it.
+    fn record(&self, of: &Collection, input: &mut Input) -> Option<RecordId> {
+        self.others(of, input);
+        let given = input.value(Collection::ID).and_then(Value::as_id);
+        match (given, of.key.form()) {
+            (Some(given), _) => Some(given),
+            (None, KeyForm::Uuid) => Some(input.reserve(self.inner.id_for(of))),
+            (None, KeyForm::Int | KeyForm::Text) => None,
+        }
+    }
+
+    /// Children, and records that relations name and that are made if they are missing.
+    fn others(&self, of: &Collection, input: &mut Input) {
+        for (field, children) in &mut input.children {
+            let Some((target, _)) = of.field(*field).kind.children() else { continue };
+            let target = self.model.collection(target);
+            for child in &mut children.each {
+                match &mut child.act {
+                    ChildAct::Add(input) | ChildAct::Put(input) | ChildAct::Match(input) => {
+                        self.record(target, input);
+                    }
+                    ChildAct::Change(_, input) => self.others(target, input),
+                    ChildAct::Remove(_) => {}
+                }
+            }
+        }
+        for named in input.named.iter_mut().flat_map(|(_, reference)| reference.named_mut()) {
+            if named.missing == Missing::Create {
+                self.record(self.model.collection(named.target), &mut named.input);
+            }
+        }
     }
 }
 
@@ -338,6 +380,8 @@ type ReadAt = (Result<Answer, Error>, Timestamp);
 struct Trial {
     writes: Vec<Arc<Step>>,
     read: Arc<Prepared>,
+    /// When the block began.
+    now: Timestamp,
     answer: Arc<parking_lot::Mutex<Option<ReadAt>>>,
 }
 
@@ -354,6 +398,7 @@ impl Transaction for Trial {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
+            cx.given_now = Some(self.now);
             for write in self.writes.iter().filter_map(|step| step.write()) {
                 write.run(cx).await?;
                 cx.settle().await?;
@@ -405,6 +450,7 @@ impl Transaction for Commit {
         Box::pin(async move {
             let whole = self.steps.len();
             self.at.store(whole, Ordering::Relaxed);
+            cx.given_now = Some(self.cx.now);
             // Another run of the same call can't have been quicker: the call holds its key.
             let writes: Vec<&PreparedWrite> = self.steps.iter().filter_map(|step| step.write()).collect();
             prepared::hold(cx, &writes).await?;

@@ -153,6 +153,9 @@ pub struct TxContext<'a, 't> {
     pub(crate) held: HashSet<Key>,
     /// The part that is at work.
     pub(crate) part: Part,
+    /// `now` for the values that the model gives, if it isn't the moment of the transaction: what a block of an action writes has
+    /// the same values each time that it is written.
+    pub(crate) given_now: Option<Timestamp>,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }

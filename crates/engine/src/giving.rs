@@ -20,14 +20,15 @@ pub(crate) async fn value_of(
 ) -> Result<Value, Error> {
     let (collection, stored, proposed) = (proposal.collection.id, proposal.stored_values(), &*proposal.values);
     let engine = cx.engine;
+    let now = cx.given_now.unwrap_or(cx.now());
     let mut fetched = Vec::new();
     if let Some(plan) = given.plan(&engine.planner, collection, this) {
-        let bindings = Bindings { proposed, stored, ..cx.bindings() };
+        let bindings = Bindings { proposed, stored, ..Bindings::new(cx.caller(), now) };
         let statement = cx.statement(&plan.template, &bindings, collection);
         fetched = cx.one_row(&statement, |row| plan.read(row)).await?;
     }
     let record = if this == RecordSource::Stored { stored } else { proposed };
-    let memory = InMemory { caller: cx.caller(), now: cx.now(), this: record, new: proposed, old: stored };
+    let memory = InMemory { caller: cx.caller(), now, this: record, new: proposed, old: stored };
     Ok(evaluate(&given.expr, &Supplied { memory, fetched: &fetched }))
 }
 

@@ -429,6 +429,22 @@ impl ReferenceByKey {
         }
     }
 
+    /// The records that it names by unique keys.
+    pub(crate) fn named_mut(&mut self) -> Box<dyn Iterator<Item = &mut ByKey> + '_> {
+        fn of(members: &mut [Referred]) -> impl Iterator<Item = &mut ByKey> {
+            members.iter_mut().filter_map(|member| match member {
+                Referred::Id(_) => None,
+                Referred::ByKey(named) => Some(&mut **named),
+            })
+        }
+        match self {
+            Self::One(named) => Box::new(std::iter::once(&mut **named)),
+            Self::Members(members) => Box::new(of(members)),
+            Self::Changes { added, removed } => Box::new(of(added).chain(of(removed))),
+            Self::Within { named, .. } => Box::new(named.iter_mut().map(|within| &mut *within.named)),
+        }
+    }
+
     /// Whether it may create what it names.
     pub(crate) fn may_create(&self) -> bool {
         let creates = |named: &ByKey| named.missing == Missing::Create || named.input.may_create();

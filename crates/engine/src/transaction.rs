@@ -241,6 +241,7 @@ impl<T: Transaction> Work for Running<T> {
                 checks: PendingChecks::default(),
                 held: HashSet::new(),
                 part: Part::default(),
+                given_now: None,
                 recorder: None,
             };
             let answer = match self.transaction.run(&mut cx).await {
