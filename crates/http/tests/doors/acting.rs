@@ -491,3 +491,53 @@ async fn each_transaction_of_an_action_is_carried_out_once_under_a_key() {
     let list = app.call("GET /api/items?select=name&sort=name", &[]).await.json();
     assert_eq!(list["items"], json!([{"name": "Bread"}, {"name": "Milk"}, {"name": "Tea"}]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_block_writes_reads_the_same_at_its_commit() {
+    let model = r#"
+        extend schema @app(name: "Holds")
+        type User @identity @allow(read: "true") { email: Email! @unique }
+        type Hold @allow(read: "true", create: "true", update: "true") {
+          code: String! @unique
+          until: DateTime! @set(on: CREATE, to: "now + duration('PT1H')")
+          parts: [Part!] @inverse(field: "hold")
+          owner: Owner @connect(missing: CREATE)
+        }
+        type Part @allow(read: "true", create: "true") { hold: Hold!  text: String! }
+        type Owner @allow(read: "true", create: "true") { name: String! @unique  since: DateTime @default(from: "now") }
+        type Mutation { act: Int! @function @allow(call: "true") }
+    "#;
+    let check = async |write: Value| {
+        let runs = Arc::new(AtomicU32::new(0));
+        let (counted, reads) = (Arc::clone(&runs), "code,until,createdAt,owner{id,since},parts{id,text,createdAt}");
+        let act = move |call: ActionCall| {
+            let (counted, write) = (Arc::clone(&counted), write.clone());
+            async move {
+                let Begun::Block(mut block) = call.begin().await? else { return Ok("0".to_owned()) };
+                loop {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    ask(&block, write.clone()).await?;
+                    ask(&block, json!({"list": "holds", "query": {"select": reads}})).await?;
+                    match block.commit("1").await? {
+                        Committed::Done => return Ok("1".to_owned()),
+                        Committed::Again(next) => block = next,
+                    }
+                }
+            }
+        };
+        let app = TestApp::open(model);
+        engine(&app).set_procedures(Arc::new(All::default().with("act", act)));
+        let first = app.post("POST /api/holds", &[], r#"{"code": "first"}"#).await;
+        assert_eq!(first.status, 201, "{}", first.text());
+        let reply = app.post("POST /do/act", &[], "{}").await;
+        assert_eq!((reply.status, runs.load(Ordering::Relaxed)), (200, 1), "{}", reply.text());
+    };
+    let parts = json!([{"text": "a"}, {"text": "b"}]);
+    check(json!({"create": "holds", "body": {"code": "a"}})).await;
+    check(json!({"create": "holds", "body": {"code": "a", "parts": parts}})).await;
+    check(json!({"create": "holds", "body": {"code": "a", "owner": {"name": "Ann"}}})).await;
+    check(json!({"create": "holds", "onConflict": "code", "body": {"code": "a", "parts": parts}})).await;
+    check(json!({"update": "holds", "by": {"code": "first"}, "body": {"parts": {"$add": parts}}})).await;
+    check(json!({"update": "holds", "by": {"code": "first"}, "body": {"owner": {"name": "Ann"}}})).await;
+    check(json!({"replace": "holds", "by": {"code": "b"}, "body": {"code": "b", "parts": parts}})).await;
+}
