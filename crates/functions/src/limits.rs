@@ -14,6 +14,8 @@ pub(crate) const STACK_BYTES: usize = 512 * 1024;
 pub(crate) const THREAD_STACK_BYTES: usize = 4 * 1024 * 1024;
 /// Processor time of one call.
 pub(crate) const CALL_CPU: Duration = Duration::from_secs(1);
+/// How long a call takes at the most from one request to the next, of its thread's time or waiting for a processor.
+pub(crate) const STEP_TIME: Duration = Duration::from_secs(8);
 /// How long a call that has no time left is waited for. A loop within the engine that doesn't ask can't be ended: its thread is
 /// given up.
 pub(crate) const CALL_GRACE: Duration = Duration::from_secs(2);

@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use backstay_base::lower_priority;
 use parking_lot::{Condvar, Mutex};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
+use tokio::time::{sleep_until, timeout_at};
 
 use crate::limits;
 
@@ -105,14 +107,13 @@ impl Threads {
             Ok(Err(_)) => return Err(NoResult::Gone),
             Ok(Ok(state)) => state,
         };
-        let last = deadline.max(Instant::now()) + limits::CALL_GRACE;
+        let last = deadline.min(Instant::now() + limits::STEP_TIME) + limits::CALL_GRACE;
+        let watch = Watch(Running { state, shared: Arc::clone(&self.shared) }, last);
         match timeout_at(last.into(), told).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(_)) => Err(NoResult::Gone),
             Err(_) => {
-                if state.swap(GIVEN_UP, Ordering::AcqRel) == RUNNING {
-                    self.shared.replace();
-                }
+                watch.0.give_up();
                 Err(NoResult::Stuck)
             }
         }
@@ -126,6 +127,40 @@ impl Threads {
         });
         self.shared.queue.lock().spare.push_back(job);
         self.shared.wake.notify_one();
+    }
+}
+
+/// A job that runs.
+#[derive(Clone)]
+struct Running {
+    state: Arc<AtomicU8>,
+    shared: Arc<Shared>,
+}
+
+impl Running {
+    /// Lets its thread go, unless it has ended.
+    fn give_up(&self) {
+        if self.state.compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            self.shared.replace();
+        }
+    }
+}
+
+/// Watches a job until its last moment, even if its caller is gone.
+struct Watch(Running, Instant);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let Self(job, last) = self;
+        if job.state.load(Ordering::Acquire) != RUNNING {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (job, last) = (job.clone(), *last);
+        runtime.spawn(async move {
+            sleep_until(last.into()).await;
+            job.give_up();
+        });
     }
 }
 
@@ -179,6 +214,8 @@ impl Shared {
 fn spawn(shared: &Arc<Shared>) -> io::Result<()> {
     let shared = Arc::clone(shared);
     let run = move || {
+        // A loop takes no processor that requests need.
+        lower_priority();
         while let Some(job) = shared.next() {
             let stay = Stay::default();
             job(&stay);

@@ -135,6 +135,23 @@ async fn a_loop_that_the_engine_does_not_ask_in_ends_for_its_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn such_loops_keep_nobody_waiting_whose_callers_are_gone() {
+    let functions = functions_of(&[(
+        "main.js",
+        "export const main = () => [].join.call({ length: 2 ** 32 }, '');\nexport const other = () => 1;",
+    )]);
+    let host = Scripted::default();
+    // As many as there are threads.
+    for _ in 0..2 {
+        let soon = Some(Instant::now() + Duration::from_millis(500));
+        let looping = functions.call(backstay_functions::Call { deadline: soon, ..call("main", "{}") }, &host);
+        let dropped = tokio::time::timeout(Duration::from_millis(100), looping).await;
+        assert!(dropped.is_err(), "{dropped:?}");
+    }
+    assert_eq!(functions.call(call("other", "{}"), &host).await.expect("runs"), "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_nobody_waits_for_ends() {
     let functions =
         functions_of(&[("main.js", "export const main = () => { for (;;) {} }; export const other = () => 1;")]);
