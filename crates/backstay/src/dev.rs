@@ -59,7 +59,7 @@ pub(crate) async fn dev(arguments: &Dev) -> Result<ExitCode, Failure> {
         place = readable(arguments, &mut watcher) => place,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
-    logging::start(log(&place.config));
+    logging::start_with(log(&place.config), place.config.log.level);
     open_files::raise_limit()?;
     socket::path(&place)?;
     let listener = listen(arguments.listen.instead_of(place.config.server.listen)).await?;

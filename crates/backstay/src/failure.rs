@@ -88,7 +88,7 @@ pub enum Failure {
     #[error("{}", listed(.0))]
     Functions(Vec<Problem>),
     /// Actions of the model have nothing that carries them out.
-    #[error("nothing carries out the actions of the model with {}", functions(missing))]
+    #[error("no function implements {}", functions(missing))]
     Procedures {
         /// The names of the functions that are missing.
         missing: Vec<String>,

@@ -14,14 +14,22 @@ use queue::Queue;
 /// The process has one standard error, so it has one queue of lines for it.
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
+/// What the lines of functions are logged under.
+const FUNCTIONS: &str = "backstay_functions::log";
+
 /// Sends the log and the messages of panics to standard error. Other libraries log warnings and errors only.
 pub(crate) fn start(log: Log) {
+    start_with(log, log.level);
+}
+
+/// The same with another level for what the application's functions write.
+pub(crate) fn start_with(log: Log, functions: LogLevel) {
     // Without a thread to write it there is no log, but everything else still works.
     let Ok(queue) = Queue::start(stderr()) else { return };
     let queue = QUEUE.get_or_init(|| queue);
     let filter = match log.level {
         LogLevel::Error => EnvFilter::new("error"),
-        level => EnvFilter::new(format!("warn,backstay={}", level.name())),
+        level => EnvFilter::new(format!("warn,backstay={},{FUNCTIONS}={}", level.name(), functions.name())),
     };
     let builder = SubscriberBuilder::default().with_env_filter(filter);
     let builder = builder.with_writer(move || queue.clone()).log_internal_errors(false);

@@ -83,7 +83,7 @@ fn of_procedure(action: &Action, error: Error) -> Error {
 
 /// A request that a procedure made can't be read.
 #[derive(Debug, thiserror::Error)]
-#[error("`{action}` has made a request that can't be read: {}", described(wrong))]
+#[error("`{action}` has made an invalid request: {}", described(wrong))]
 struct Unreadable {
     action: String,
     wrong: Vec<Violation>,

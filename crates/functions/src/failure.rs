@@ -26,7 +26,7 @@ pub enum Failure {
     #[error("the function took too long")]
     Spent,
     /// It waits for something that never comes.
-    #[error("the function waits for something that never comes")]
+    #[error("the function awaits a promise that never settles")]
     NeverSettles,
     /// It returned or asked too much.
     #[error("the function returned or asked more than {} MiB", crate::limits::TEXT_BYTES / (1024 * 1024))]

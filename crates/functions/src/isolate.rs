@@ -137,7 +137,7 @@ impl Isolate {
             }
             None => Err(Unusable {
                 message:
-                    "a module waits for something that never comes: requests are made in functions, not outside of \
+                    "a module awaits a promise that never settles: requests are made in functions, not outside of \
                           them"
                         .to_owned(),
                 stack: String::new(),

@@ -62,12 +62,13 @@ impl From<Failure> for Error {
             Failure::Refused { message, code } => Self::Refused(Box::new(RefusedByProcedure { code, message })),
             Failure::Request(error) => error,
             Failure::Busy => Limit::Busy.into(),
-            failure @ (Failure::Thrown { .. }
-            | Failure::Spent
-            | Failure::NeverSettles
-            | Failure::TooLarge
-            | Failure::Unknown(_)
-            | Failure::Engine(_)) => Self::internal(failure),
+            Failure::Spent | Failure::NeverSettles => {
+                tracing::warn!("{failure}");
+                Limit::Deadline.into()
+            }
+            failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Unknown(_) | Failure::Engine(_)) => {
+                Self::internal(failure)
+            }
         }
     }
 }

@@ -18,13 +18,15 @@ pub fn declarations(openapi: &str) -> Result<String, DocumentError> {
     let mut text = String::new();
     types::write(&mut text, &document, &names);
     collections::write_types(&mut text, &document, &names);
+    // Exact numbers that are sent can be those of the library.
+    let mut text = text.replace("string | number", "string | number | Decimal");
     collections::write_database(&mut text, &document);
     for part in [TYPES, LIBRARY] {
         text.push('\n');
         text.push_str(part);
     }
     let mut module = String::from(
-        "/** What functions import from \"backstay\". `backstay types` makes it; don't change it by hand. */\ndeclare module \"backstay\" {\n",
+        "/** What functions import from \"backstay\". `backstay client functions` makes it; don't change it by hand. */\ndeclare module \"backstay\" {\n",
     );
     for line in text.lines() {
         let _ = if line.is_empty() { writeln!(module) } else { writeln!(module, "  {line}") };

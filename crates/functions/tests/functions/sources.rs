@@ -46,7 +46,7 @@ fn problems_have_places_in_the_source() {
     check(
         &[("a.ts", "await new Promise(() => {});")],
         &[
-            "functions: a module waits for something that never comes: requests are made in functions, not outside of them",
+            "functions: a module awaits a promise that never settles: requests are made in functions, not outside of them",
         ],
     );
     check(&[], &[]);
