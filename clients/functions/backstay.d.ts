@@ -1,4 +1,4 @@
-/** What functions import from "backstay". `backstay types` makes it; don't change it by hand. */
+/** What functions import from "backstay". `backstay client functions` makes it; don't change it by hand. */
 declare module "backstay" {
   /** What readers say about a post, and to each other. */
   export interface Comment {
@@ -227,7 +227,7 @@ declare module "backstay" {
     comments?: CommentCreateByPost[];
     /** What the author is paid. */
     fee?: {
-      amount: string | number;
+      amount: string | number | Decimal;
       currency: string;
     } | null;
     /** How it stands on the page; for the layout program alone. */
@@ -265,7 +265,7 @@ declare module "backstay" {
     comments?: CommentCreateByPost[];
     /** What the author is paid. */
     fee?: {
-      amount: string | number;
+      amount: string | number | Decimal;
       currency: string;
     } | null;
     /** How it stands on the page; for the layout program alone. */
@@ -303,7 +303,7 @@ declare module "backstay" {
     comments?: CommentCreateByPost[];
     /** What the author is paid. */
     fee?: {
-      amount: string | number;
+      amount: string | number | Decimal;
       currency: string;
     } | null;
     /** How it stands on the page; for the layout program alone. */
@@ -344,14 +344,14 @@ declare module "backstay" {
     };
     /** What the author is paid. */
     fee?: {
-      amount: string | number;
+      amount: string | number | Decimal;
       currency: string;
     } | null | {
       $inc?: {
-        amount: string | number;
+        amount: string | number | Decimal;
         currency: string;
       };
-      $mul?: string | number;
+      $mul?: string | number | Decimal;
     };
     /** How it stands on the page; for the layout program alone. */
     layout?: unknown;
@@ -430,14 +430,14 @@ declare module "backstay" {
     };
     /** What the author is paid. */
     fee?: {
-      amount: string | number;
+      amount: string | number | Decimal;
       currency: string;
     } | null | {
       $inc?: {
-        amount: string | number;
+        amount: string | number | Decimal;
         currency: string;
       };
-      $mul?: string | number;
+      $mul?: string | number | Decimal;
     };
     id: string;
     /** How it stands on the page; for the layout program alone. */
@@ -517,14 +517,14 @@ declare module "backstay" {
     };
     /** What the author is paid. */
     fee?: {
-      amount: string | number;
+      amount: string | number | Decimal;
       currency: string;
     } | null | {
       $inc?: {
-        amount: string | number;
+        amount: string | number | Decimal;
         currency: string;
       };
-      $mul?: string | number;
+      $mul?: string | number | Decimal;
     };
     id: string;
     /** How it stands on the page; for the layout program alone. */
@@ -595,7 +595,7 @@ declare module "backstay" {
     comments?: (CommentPatchByPost | CommentCreateByPost)[];
     /** What the author is paid. */
     fee?: {
-      amount: string | number;
+      amount: string | number | Decimal;
       currency: string;
     } | null;
     /** How it stands on the page; for the layout program alone. */
@@ -654,7 +654,7 @@ declare module "backstay" {
     };
     parts?: SectionCreateByParent[];
     /** What a word is paid. */
-    perWord?: string | number | null;
+    perWord?: string | number | Decimal | null;
     posts?: PostCreateBySection[];
     slug: string;
   }
@@ -664,7 +664,7 @@ declare module "backstay" {
     name: string;
     parts?: SectionCreateByParent[];
     /** What a word is paid. */
-    perWord?: string | number | null;
+    perWord?: string | number | Decimal | null;
     posts?: PostCreateBySection[];
     slug: string;
   }
@@ -689,9 +689,9 @@ declare module "backstay" {
       $set?: (SectionPatchByParent | SectionCreateByParent)[];
     };
     /** What a word is paid. */
-    perWord?: string | number | null | {
-      $inc?: string | number;
-      $mul?: string | number;
+    perWord?: string | number | Decimal | null | {
+      $inc?: string | number | Decimal;
+      $mul?: string | number | Decimal;
     };
     posts?: (PostPatchBySection | PostCreateBySection)[] | {
       $add?: PostCreateBySection[];
@@ -720,9 +720,9 @@ declare module "backstay" {
       $set?: (SectionPatchByParent | SectionCreateByParent)[];
     };
     /** What a word is paid. */
-    perWord?: string | number | null | {
-      $inc?: string | number;
-      $mul?: string | number;
+    perWord?: string | number | Decimal | null | {
+      $inc?: string | number | Decimal;
+      $mul?: string | number | Decimal;
     };
     posts?: (PostPatchBySection | PostCreateBySection)[] | {
       $add?: PostCreateBySection[];
@@ -741,7 +741,7 @@ declare module "backstay" {
     };
     parts?: (SectionPatchByParent | SectionCreateByParent)[];
     /** What a word is paid. */
-    perWord?: string | number | null;
+    perWord?: string | number | Decimal | null;
     posts?: (PostPatchBySection | PostCreateBySection)[];
     slug?: string;
   }
@@ -1554,6 +1554,30 @@ declare module "backstay" {
     info(...parts: unknown[]): void;
     warn(...parts: unknown[]): void;
     error(...parts: unknown[]): void;
+  }
+
+  /** What another server answered, whatever its status. */
+  export interface FetchResponse {
+    readonly status: number;
+    /** Whether the status is one of 200 to 299. */
+    readonly ok: boolean;
+    readonly headers: {
+      get(name: string): string | null;
+      has(name: string): boolean;
+      entries(): IterableIterator<[string, string]>;
+    };
+    text(): Promise<string>;
+    json(): Promise<any>;
+  }
+  /** What is asked of another server. */
+  export interface FetchOptions {
+    method?: string;
+    headers?: { [name: string]: string } | [string, string][];
+    body?: string;
+  }
+  declare global {
+    /** Calls another server, outside of transactions. A redirect isn't followed. */
+    function fetch(url: string, options?: FetchOptions): Promise<FetchResponse>;
   }
 
   /** Refuses the call: its caller sees the message and the code. */

@@ -2055,6 +2055,9 @@ function sortText(sort: string | readonly string[] | undefined): string | undefi
 /** A selection as the server reads it: `title,author{name}`. */
 export function selectText(selection: object | undefined): string | undefined {
   if (selection === undefined) return undefined;
+  if (typeof selection !== "object" || selection === null || Array.isArray(selection)) {
+    throw new TypeError("a selection is an object: { title: true, author: { name: true } }");
+  }
   return Object.entries(selection)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => partText(name, value))

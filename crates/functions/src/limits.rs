@@ -23,8 +23,8 @@ pub(crate) const CALL_GRACE: Duration = Duration::from_secs(2);
 pub(crate) const CALL_TIME: Duration = Duration::from_secs(30);
 /// Requests of one call.
 pub(crate) const CALL_REQUESTS: usize = 1000;
-/// Calls that run at the same time; others wait.
-pub(crate) const RUNNING_CALLS: usize = 64;
+/// Calls that run at the same time, so that their memory is bounded: 1 GiB. Others wait.
+pub(crate) const RUNNING_CALLS: usize = 16;
 /// Calls that wait for that; more are refused.
 pub(crate) const WAITING_CALLS: usize = 1000;
 /// Bytes of the arguments of a call, of one request, and of one answer.

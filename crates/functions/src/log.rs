@@ -35,7 +35,7 @@ impl Log {
             }
             return;
         }
-        let text = cut(text);
+        let text = lines_of_one(&cut(text));
         match level {
             "debug" => tracing::debug!(function, "{text}"),
             "warn" => tracing::warn!(function, "{text}"),
@@ -70,6 +70,20 @@ impl Log {
     }
 }
 
+/// A text that can't pass for several lines of the log: those after the first are indented, and control characters escaped.
+fn lines_of_one(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push_str("\n    "),
+            '\t' => shown.push('\t'),
+            control if control.is_control() => shown.extend(control.escape_default()),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
 fn cut(mut text: String) -> String {
     if text.len() > limits::LOG_LINE_BYTES {
         let end = (0..=limits::LOG_LINE_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
@@ -77,4 +91,17 @@ fn cut(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_pass_for_another_line_of_the_log() {
+        let check = |text: &str, expected: &str| assert_eq!(lines_of_one(text), expected, "{text:?}");
+        check("sold 3 × tea", "sold 3 × tea");
+        check("a\nERROR forged", "a\n    ERROR forged");
+        check("a\r\u{1b}[31m\0\tb", "a\\r\\u{1b}[31m\\u{0}\tb");
+    }
 }
