@@ -11,8 +11,9 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::functions::{Call, Functions};
+use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
+use crate::running::Call;
 
 impl Functions {
     /// What carries out the actions that name this function, if there is one.
@@ -66,7 +67,6 @@ impl From<Failure> for Error {
             | Failure::Spent
             | Failure::NeverSettles
             | Failure::TooLarge
-            | Failure::Unknown(_)
             | Failure::Engine(_)) => Self::internal(failure),
         }
     }
