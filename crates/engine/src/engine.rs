@@ -17,8 +17,7 @@ use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
     Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, Explanation, Procedure, Procedures, Record,
-    Refused, Request, Requests, Singles, Sizes, Transaction, act, each, explain, prepared, transaction,
-    write_requests,
+    Refused, Request, Requests, Singles, Sizes, Transaction, act, each, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
