@@ -18,7 +18,7 @@ use crate::{Config, Failure, Instance, Place, logging, open_files};
 
 /// How long an exchange lets new commands and requests wait for those that are running, before it lets them pass and tries
 /// again.
-const PATIENCE: Duration = Duration::from_secs(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often it tries.
 const TRIES: usize = 5;
 /// How often a server looks whether its model is the database's again.
@@ -251,21 +251,21 @@ impl Serving {
             if idle.is_some() {
                 return idle;
             }
-            tokio::time::sleep(PATIENCE).await;
+            tokio::time::sleep(ANSWER_TIMEOUT).await;
         }
         None
     }
 
     /// The same, once.
     async fn idle_soon(&self) -> Option<(RwLockWriteGuard<'_, Option<Served>>, Pause<'_>)> {
-        let served = timeout(PATIENCE, self.0.served.write()).await.ok()?;
-        Some((served, self.0.doorway.pause(PATIENCE).await?))
+        let served = timeout(ANSWER_TIMEOUT, self.0.served.write()).await.ok()?;
+        Some((served, self.0.doorway.pause(ANSWER_TIMEOUT).await?))
     }
 
     /// Says what keeps anything from being served, if nothing is.
     pub(crate) async fn explain(&self, why: Arc<ModelProblems>) {
         if self.served().await.is_none()
-            && let Some(mut pause) = self.0.doorway.pause(PATIENCE).await
+            && let Some(mut pause) = self.0.doorway.pause(ANSWER_TIMEOUT).await
         {
             pause.close(why);
         }

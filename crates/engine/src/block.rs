@@ -93,15 +93,21 @@ impl Step {
     }
 }
 
-/// Begins a block, unless it was committed under this key before.
-pub(crate) async fn begin(call: &ActionCall, claim: Option<KeyClaim>) -> Result<Begun, Error> {
-    if let Some(claim) = &claim {
-        let kept = transaction::run(call.inner(), call.context(), Recalling(claim.clone())).await?;
-        if let Some(result) = kept {
-            return Ok(Begun::Done(result));
+impl ActionCall {
+    /// Begins a block of requests that are one commit, unless it was committed by the same call before.
+    ///
+    /// # Errors
+    /// If the database can't be asked what is kept under the key of the call.
+    pub async fn begin(&self) -> Result<Begun, Error> {
+        let claim = self.next_claim();
+        if let Some(claim) = &claim {
+            let kept = transaction::run(self.inner(), self.context(), Recalling(claim.clone())).await?;
+            if let Some(result) = kept {
+                return Ok(Begun::Done(result));
+            }
         }
+        Ok(Begun::Block(Block::new(self.clone(), claim, 0)))
     }
-    Ok(Begun::Block(Block::new(call.clone(), claim, 0)))
 }
 
 impl Block {

@@ -17,8 +17,7 @@ use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
     Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, Explanation, Procedure, Procedures, Record,
-    Refused, Request, Requests, Singles, Sizes, Transaction, action_call, each, explain, prepared, transaction,
-    write_requests,
+    Refused, Request, Requests, Singles, Sizes, Transaction, act, each, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -212,18 +211,13 @@ impl Engine {
         let _ = self.procedures.set(procedures);
     }
 
-    /// The actions that nothing carries out.
-    pub fn missing_procedures(&self) -> Vec<&backstay_model::Action> {
-        self.model().actions.iter().filter(|action| self.procedure(action).is_none()).collect()
-    }
-
     /// Has an action carried out, if the caller may call it.
     ///
     /// # Errors
     /// Why it was refused or has failed. What it has committed by then remains.
     pub async fn act(&self, cx: &Context, act: Act) -> Result<Returned, Error> {
         let procedure = self.procedure(&self.model().actions[act.action]);
-        action_call::act(&self.inner, cx, act, procedure).await
+        act::act(&self.inner, cx, act, procedure).await
     }
 
     fn procedure(&self, action: &backstay_model::Action) -> Option<Arc<dyn Procedure>> {

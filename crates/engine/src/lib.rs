@@ -1,6 +1,7 @@
 //! Every request once: authorize, validate, transact, publish. All doors come through here, so that a rule holds on each
 //! of them. Knows no notation (JSON, words of a URL) and no protocol, and sees no text of SQL.
 
+mod act;
 mod action_call;
 #[cfg(feature = "postgres")]
 mod adopting;
@@ -64,6 +65,7 @@ mod matching;
 mod membership;
 mod mentions;
 mod named;
+mod notation;
 mod observer;
 mod old_versions;
 mod opening;
@@ -129,7 +131,8 @@ mod write;
 mod write_requests;
 mod written_since;
 
-pub use action_call::{Act, ActionCall};
+pub use act::Act;
+pub use action_call::ActionCall;
 pub use answer::{Answer, Found, Outcome, Page, Refused, Upserted, Written};
 pub use answer_buffer::{AnswerBuffer, EncodeError};
 pub use application::Application;
@@ -173,9 +176,10 @@ pub use grouping::{
 };
 pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
+pub use notation::Notation;
 pub use observer::Dependency;
 pub use operator::Operator;
-pub use procedures::{Notation, Procedure, Procedures};
+pub use procedures::{Procedure, Procedures};
 pub use read::{no_highlight_of_types, not_searched};
 pub use record::Record;
 pub use refreshing::RefreshPass;

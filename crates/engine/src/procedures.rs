@@ -1,14 +1,12 @@
-//! What carries out the actions that a model declares, and how it writes its requests.
+//! What carries out the actions that a model declares.
 
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId};
-use backstay_model::Collection;
-use bytes::Bytes;
+use backstay_base::Error;
 use futures_util::future::BoxFuture;
 
-use crate::{ActionCall, Answer, Encoder, Request, RequestKind};
+use crate::ActionCall;
 
 /// The procedures that carry out the actions of a model.
 pub trait Procedures: fmt::Debug + Send + Sync {
@@ -21,27 +19,4 @@ pub trait Procedure: fmt::Debug + Send + Sync {
     /// Carries it out, and returns its result as JSON. It is dropped if the time of its caller is up; what it has committed by
     /// then remains.
     fn run(&self, call: ActionCall) -> BoxFuture<'_, Result<String, Error>>;
-}
-
-/// A notation in which procedures write requests and read answers.
-pub trait Notation: fmt::Debug + Send + Sync {
-    /// Reads one request about collections that are visible. `me`: the account that calls.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, at places of this notation.
-    fn request(
-        &self,
-        text: &[u8],
-        visible: &dyn Fn(&Collection) -> bool,
-        me: Option<RecordId>,
-    ) -> Result<Request, Error>;
-
-    /// An answer as a whole: what was encoded, or the ids of what was written.
-    fn answer(&self, answer: &Answer) -> Bytes;
-
-    /// The same error with its places in the request of this kind.
-    fn placed(&self, kind: RequestKind, error: Error) -> Error;
-
-    /// Writes records.
-    fn encoder(&self) -> &'static dyn Encoder;
 }

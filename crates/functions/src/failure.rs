@@ -34,9 +34,6 @@ pub enum Failure {
     /// Too many calls are running.
     #[error("too many functions are running")]
     Busy,
-    /// There is no such function.
-    #[error("there is no function `{0}`")]
-    Unknown(String),
     /// The engine failed.
     #[error("the engine of functions failed: {0}")]
     Engine(String),

@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use backstay_base::Ambient;
 use backstay_egress::Client;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::code::Code;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::isolate::Isolate;
 use crate::limits;
-use crate::program::{Code, Program};
-use crate::running::{Running, no_result, thrown};
+use crate::program::Program;
+use crate::running::{Call, Running, no_result, thrown};
 use crate::threads::Threads;
 
 /// Runs the functions of an application.
@@ -37,21 +37,6 @@ struct Served {
     prepared: AtomicUsize,
 }
 
-/// One call of a function.
-#[derive(Debug)]
-pub struct Call {
-    /// Its name.
-    pub function: String,
-    /// A JSON object.
-    pub arguments: String,
-    /// What the function sees as `auth`: a JSON object.
-    pub auth: String,
-    /// Time and randomness.
-    pub ambient: Ambient,
-    /// By when it has to end.
-    pub deadline: Option<Instant>,
-}
-
 impl Functions {
     /// Starts the threads that run these functions. Other servers are called with this client.
     pub fn start(program: Program, threads: usize, egress: Client) -> std::io::Result<Arc<Self>> {
@@ -71,11 +56,8 @@ impl Functions {
         self.served.program.has(function)
     }
 
-    /// Carries out a call; the host answers what it asks. If this is dropped, the function ends.
+    /// Carries out a call of a function that there is; the host answers what it asks. If this is dropped, the function ends.
     pub async fn call(&self, call: Call, host: &dyn Host) -> Result<String, Failure> {
-        if !self.served.program.has(&call.function) {
-            return Err(Failure::Unknown(call.function));
-        }
         if call.arguments.len() > limits::TEXT_BYTES {
             return Err(Failure::TooLarge);
         }

@@ -13,9 +13,9 @@ use rquickjs::{CaughtError, Context, Ctx, Function, Module, Object, Runtime};
 use serde::Deserialize;
 
 use crate::allowance::Allowance;
+use crate::code::{Code, ENTRY};
 use crate::limits;
 use crate::log::Log;
-use crate::program::{Code, ENTRY};
 
 /// Why an isolate can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

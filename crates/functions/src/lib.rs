@@ -1,8 +1,9 @@
 //! The team's own TypeScript, sandboxed: files of `functions/` are read, their types are taken out, and what they export runs, each
-//! call in a world of its own, on threads that answer no requests. Knows neither HTTP nor a database: what a function asks is
-//! answered by its [`Host`].
+//! call in a world of its own, on threads that answer no requests. Knows neither the server's own API nor a database: what a
+//! function asks of the application is answered by its [`Host`], and what it asks of other servers (`fetch`) by egress.
 
 mod allowance;
+mod code;
 mod failure;
 mod fetching;
 mod functions;
@@ -19,7 +20,8 @@ mod strip;
 mod threads;
 
 pub use failure::Failure;
-pub use functions::{Call, Functions};
+pub use functions::Functions;
 pub use host::{Attempt, Begun, Host, Refusal};
 pub use problem::Problem;
 pub use program::{CollectionName, Program};
+pub use running::Call;

@@ -11,8 +11,9 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::functions::{Call, Functions};
+use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
+use crate::running::Call;
 
 impl Functions {
     /// What carries out the actions that name this function, if there is one.
@@ -66,9 +67,7 @@ impl From<Failure> for Error {
                 tracing::warn!("{failure}");
                 Limit::Deadline.into()
             }
-            failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Unknown(_) | Failure::Engine(_)) => {
-                Self::internal(failure)
-            }
+            failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Engine(_)) => Self::internal(failure),
         }
     }
 }

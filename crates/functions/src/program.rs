@@ -6,17 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rquickjs::loader::{ImportAttributes, Loader, Resolver};
+use rquickjs::loader::{ImportAttributes, Loader};
 use rquickjs::{CaughtError, Context, Ctx, Module, Runtime, WriteOptions};
 
+use crate::code::{Code, ENTRY, Links};
 use crate::isolate::{Isolate, Unusable};
 use crate::limits;
 use crate::problem::Problem;
 use crate::sources::{LIBRARY, Module as Source, Sources};
 use crate::strip::strip;
 
-/// The module that joins the functions to what runs them.
-pub(crate) const ENTRY: &str = "backstay:entry";
 const RUN: &str = "backstay:run";
 const REQUESTS: &str = "backstay:requests";
 
@@ -36,35 +35,6 @@ pub struct CollectionName {
 pub struct Program {
     pub(crate) code: Arc<Code>,
     functions: BTreeMap<String, Problem>,
-}
-
-/// Modules as bytecode, and what their imports lead to.
-#[derive(Debug)]
-pub(crate) struct Code {
-    pub(crate) modules: &'static [(&'static str, &'static [u8])],
-    pub(crate) links: Links,
-}
-
-/// What each import of each module leads to.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Links(Arc<BTreeMap<(String, String), String>>);
-
-impl Resolver for Links {
-    fn resolve<'js>(
-        &mut self,
-        _: &Ctx<'js>,
-        base: &str,
-        name: &str,
-        _: Option<ImportAttributes<'js>>,
-    ) -> rquickjs::Result<String> {
-        if base.is_empty() && name == ENTRY {
-            return Ok(name.to_owned());
-        }
-        let target = self.0.get(&(base.to_owned(), name.to_owned()));
-        target.cloned().ok_or_else(|| {
-            rquickjs::Error::new_resolving_message(base, name, "only modules that an `import` names are there")
-        })
-    }
 }
 
 impl Program {
@@ -185,7 +155,7 @@ impl Texts {
         texts.insert(RUN.to_owned(), include_str!("prelude/run.js").to_owned());
         texts.insert(LIBRARY.to_owned(), include_str!("prelude/backstay.js").to_owned());
         texts.insert(REQUESTS.to_owned(), written.code);
-        Ok(Self { texts, links: Links(Arc::new(links)) })
+        Ok(Self { texts, links: Links::from(links) })
     }
 
     /// Compiles the entry and, with it, every module that it leads to.

@@ -13,11 +13,25 @@ use serde_json::json;
 use crate::allowance::Allowance;
 use crate::failure::Failure;
 use crate::fetching;
-use crate::functions::Call;
 use crate::host::{Attempt, Begun, Host, Refusal};
 use crate::isolate::{Asked, AskedKind, Input, Isolate, Output, Unusable};
 use crate::limits;
 use crate::threads::{NoResult, Threads};
+
+/// One call of a function.
+#[derive(Debug)]
+pub struct Call {
+    /// Its name.
+    pub function: String,
+    /// A JSON object.
+    pub arguments: String,
+    /// What the function sees as `auth`: a JSON object.
+    pub auth: String,
+    /// Time and randomness.
+    pub ambient: Ambient,
+    /// By when it has to end.
+    pub deadline: Option<Instant>,
+}
 
 /// Ends a function for which nobody waits any more.
 #[derive(Debug)]

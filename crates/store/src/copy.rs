@@ -10,8 +10,8 @@ use backstay_sql::{CopiedTable, Param, Row, schema};
 use sha2::{Digest, Sha256};
 
 use crate::backup::{CopyError, CopyProgress, CopyStage, Watch};
-use crate::own::{self, COPYING, int, own};
-use crate::session::{Contents, OwnRow, SchemaSession};
+use crate::own::{self, int, own};
+use crate::session::{COPYING, Contents, OwnRow, SchemaSession};
 use crate::{StoreError, log, migration, setup};
 
 /// Rows that are read at a time, unless they are large.

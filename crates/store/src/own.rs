@@ -16,9 +16,6 @@ pub(crate) fn format(dialect: Dialect) -> i64 {
     }
 }
 
-/// The format of a database that is the beginning of a copy. Older versions of Backstay refuse it as one of the future.
-pub(crate) const COPYING: i64 = 1_000_000;
-
 /// The statements that bring tables of an older format to the newest one; `None` if they have it.
 ///
 /// Since format 2 the log has entries of format 2 and idempotency records have a format; since format 3 there are

@@ -71,7 +71,7 @@ pub enum ServerProblem {
     /// It has tables that Backstay didn't make.
     #[error("its tables are those of another program, which Backstay has adopted")]
     Adopted,
-    /// Another process uses it, and doesn't let go of it.
+    /// Another process uses it, and goes on doing so.
     #[error("another Backstay uses it")]
     InUse,
     /// Other processes serve a model that came after this one.
@@ -136,7 +136,7 @@ impl ServerProblem {
                 "Backstay doesn't delete them: `DROP DATABASE` does, or `DROP TABLE` of those that nobody needs any more"
             }
             Self::InUse => {
-                "try again: its servers didn't let go of it within ten seconds. If they are of another version of Backstay, or a \
+                "try again: its servers still used it after ten seconds. If they are of another version of Backstay, or a \
                  database is to be deleted or copied, stop all of them first"
             }
             Self::Outdated => {

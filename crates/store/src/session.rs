@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use backstay_sql::{DecodeError, Dialect, Row, Statement};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
-use crate::own::COPYING;
 use crate::{ReadStats, StoreError};
 
 /// An answer that an embedded database has at once, without an allocation, and that a server sends later.
@@ -129,6 +128,9 @@ pub(crate) trait SchemaSession: Session {
     /// Rolls the transaction back, unless the database has done so already.
     fn roll_back(&mut self) -> Answer<'_, ()>;
 }
+
+/// The format of a database that is the beginning of a copy. Older versions of Backstay refuse it as one of the future.
+pub(crate) const COPYING: i64 = 1_000_000;
 
 /// What a database holds when it is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

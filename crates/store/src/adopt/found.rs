@@ -53,8 +53,6 @@ pub struct FoundTable {
     pub is_owned: bool,
     /// Whether row security holds for its owner, too.
     pub forces_row_security: bool,
-    /// Rows, as the server estimates them.
-    pub rows: i64,
     /// The names of its triggers.
     pub triggers: Vec<String>,
     /// Whether one of these can fill in columns of new rows.

@@ -137,7 +137,7 @@ impl Adopting<'_> {
     }
 }
 
-/// Gets hold of tables, unless others don't let go of them.
+/// Locks tables, unless others hold them for too long.
 async fn hold(
     session: &mut PostgresSession,
     database: &str,

@@ -36,7 +36,7 @@ const COLLECT: Duration = Duration::from_millis(5);
 /// When it is tried again if another process is moving entries.
 const AGAIN: Duration = Duration::from_millis(3);
 /// How long the server may take to answer before the connection is given up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long after its loss a connection is made anew.
 const RECONNECT: Duration = Duration::from_millis(100);
 /// How long a keeper counts itself as that after its last statement.
@@ -338,7 +338,8 @@ impl<'f> Reading<'f> {
         Ok(true)
     }
 
-    /// Now and then, looks whether another process wants to change the model, becomes the keeper if there is none, and removes idempotency records that have expired if it is the keeper.
+    /// Now and then, looks whether another process wants to change the model, and becomes the keeper if there is none. The
+    /// keeper removes idempotency records that have expired.
     async fn apply(&mut self, now: Instant) -> Result<(), StoreError> {
         let every = Duration::from_millis(limits::UNHEARD_MILLIS);
         if self.applied.is_some_and(|applied| now.duration_since(applied) < every) {
@@ -370,7 +371,7 @@ fn session() -> String {
 
 /// A connection whose server doesn't answer is as good as lost.
 async fn within<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    timeout(PATIENCE, step).await.map_err(|_| StoreError::Busy)?
+    timeout(ANSWER_TIMEOUT, step).await.map_err(|_| StoreError::Busy)?
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ macro_rules! columns {
 /// Tables, by name.
 pub(super) const TABLES: &str = "SELECT c.relname::text, c.relkind::text, c.relispartition, \
     EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)), obj_description(c.oid, 'pg_class'), \
-    pg_has_role(c.relowner, 'USAGE'), c.relforcerowsecurity, greatest(c.reltuples, 0)::bigint, \
+    pg_has_role(c.relowner, 'USAGE'), c.relforcerowsecurity, \
     coalesce((SELECT array_agg(t.tgname::text ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), \
     ARRAY[]::text[]), \
     EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 7 = 7) \
