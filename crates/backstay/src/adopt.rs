@@ -41,7 +41,7 @@ impl Translation {
     pub(crate) fn of(url: &Secret, name: &str) -> Result<Self, Failure> {
         let survey = Engine::survey(url)?;
         let mut draft = tables::draft(&survey, name);
-        let counts = Engine::count_misfits(url, &draft.questions())?;
+        let counts = Engine::count_misfits(url, draft.questions())?;
         draft.settle(&counts);
         if draft.types.is_empty() {
             return Err(nothing(url, &survey, &draft.left));
@@ -51,7 +51,7 @@ impl Translation {
         indexes::add(&survey, &mut draft);
         let compiled = compile_with_checks(&mut draft)?;
         let model = text::write(&draft);
-        let adoption = draft.adoption(&survey);
+        let adoption = draft.adoption(&survey, counts);
         Ok(Self { survey, adoption, model, compiled, left: draft.left })
     }
 

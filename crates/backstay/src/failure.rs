@@ -524,9 +524,10 @@ impl Failure {
             Self::Adopt(AdoptError::InUse { .. }) => {
                 "nothing was changed; stop the programs that use the tables, and try again"
             }
-            Self::Adopt(AdoptError::Step(_)) => {
-                "nothing was changed; the server's log says more. If nobody changed the schema meanwhile, report this as a bug"
+            Self::Adopt(AdoptError::Changed { .. }) => {
+                "nothing was changed; look at the plan again (the command without --apply), then run this command again"
             }
+            Self::Adopt(AdoptError::Step(_)) => "nothing was changed; the server's log says more",
             Self::NothingToAdopt { .. } => "change them as said, then run the command again",
             Self::NoServer => "name it, as in `backstay adopt postgres://user@host/database`, or in data.url",
             Self::ModelExists { .. } => {

@@ -1,7 +1,7 @@
 //! A database that another program has made becomes an application's. There is no engine before.
 
 use backstay_base::{Ambient, Secret};
-use backstay_store::{AdoptError, Adoption, Misfit, Step, Store, Survey};
+use backstay_store::{AdoptError, Adoption, CountedMisfits, Misfit, Step, Store, Survey};
 
 use crate::{Application, Engine};
 
@@ -15,8 +15,8 @@ impl Engine {
     /// How many rows have values that no field holds, table by table and question by question.
     pub fn count_misfits(
         url: &Secret,
-        questions: &[(String, Vec<(String, Misfit)>)],
-    ) -> Result<Vec<Vec<i64>>, AdoptError> {
+        questions: Vec<(String, Vec<(String, Misfit)>)>,
+    ) -> Result<Vec<CountedMisfits>, AdoptError> {
         Store::count_misfits(url, questions)
     }
 
@@ -25,7 +25,7 @@ impl Engine {
         Store::plan_adoption(found, &application.model)
     }
 
-    /// Takes these steps, all of them or none. Afterwards the database can be opened.
+    /// Takes these steps, all of them or none, if nothing has changed that they were made of. Afterwards the database can be opened.
     pub fn adopt(
         url: &Secret,
         found: (&Survey, &Adoption),

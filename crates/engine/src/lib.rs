@@ -147,9 +147,9 @@ pub use backstay_sql::{
 };
 #[cfg(feature = "postgres")]
 pub use backstay_store::{
-    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Deletion, FoundCheck, FoundColumn, FoundEnum,
-    FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind, TypeFamily,
-    ValuesOf,
+    AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Deletion, FoundCheck, FoundColumn,
+    FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind,
+    TypeFamily, ValuesOf,
 };
 pub use backstay_store::{
     ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,

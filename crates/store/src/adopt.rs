@@ -1,15 +1,17 @@
 //! Databases that another program has made: what is in one, and the steps that make its tables those of a model without writing
 //! a row anew. PostgreSQL alone.
 
+mod changes;
 mod found;
 mod mapping;
 mod steps;
 
+pub(crate) use changes::{changed_schema, changed_values};
 pub use found::{
     Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
     TableKind, TypeFamily, ValuesOf,
 };
-pub use mapping::{AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Retyped};
+pub use mapping::{AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Retyped};
 pub(crate) use steps::{counters, steps};
 
 use crate::{OpenError, StoreError};
@@ -48,6 +50,14 @@ pub enum AdoptError {
         database: String,
         /// How long Backstay has waited.
         seconds: u64,
+    },
+    /// The schema or its rows have changed between the first look and the locks.
+    #[error("{database} has changed since the model was made of it: {}", named(changed))]
+    Changed {
+        /// The database.
+        database: String,
+        /// What has changed.
+        changed: Vec<String>,
     },
     /// A step was refused.
     #[error(transparent)]

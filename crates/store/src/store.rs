@@ -15,7 +15,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 #[cfg(feature = "postgres")]
-use crate::adopt::{AdoptError, Adoption, Survey};
+use crate::adopt::{AdoptError, Adoption, CountedMisfits, Survey};
 use crate::backup::{Checked, CopyError, Restored, Restoring, Watch};
 use crate::copy::{self, Copied};
 use crate::database::{Database, OpenDatabase};
@@ -163,8 +163,8 @@ impl Store {
     #[cfg(feature = "postgres")]
     pub fn count_misfits(
         url: &Secret,
-        questions: &[(String, Vec<(String, Misfit)>)],
-    ) -> Result<Vec<Vec<i64>>, AdoptError> {
+        questions: Vec<(String, Vec<(String, Misfit)>)>,
+    ) -> Result<Vec<CountedMisfits>, AdoptError> {
         crate::postgres::count_misfits(url, questions)
     }
 

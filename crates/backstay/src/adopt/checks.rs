@@ -273,8 +273,10 @@ impl Parser<'_> {
         match token {
             Token::Number(number) => Some(Part { is_literal: true, ..Part::value(number) }),
             Token::Text(text) => Some(Part { is_literal: true, is_text: true, ..Part::value(quoted(&text)) }),
-            Token::Name(name) if ["char_length", "length", "character_length"].contains(&name.as_str()) => {
-                let part = (self.sign("(")).then(|| self.sum()).flatten().filter(|part| part.is_text)?;
+            // A column can have the name of a function.
+            Token::Name(name) if self.sign("(") => {
+                let is_length = ["char_length", "length", "character_length"].contains(&name.as_str());
+                let part = is_length.then(|| self.sum()).flatten().filter(|part| part.is_text)?;
                 self.sign(")").then(|| Part::value(format!("size({})", part.text)))
             }
             Token::Name(name) if name == "true" || name == "false" => {
@@ -324,6 +326,7 @@ mod tests {
             field("to_day", "toDay", plain("Date")),
             field("class", "class", FieldType::Line),
             field("Is Open", "isOpen", plain("Boolean")),
+            field("length", "length", plain("Decimal")),
         ]
     }
 
@@ -345,6 +348,8 @@ mod tests {
         check("(char_length((class)::text) >= 3)", "size(this.class) >= 3");
         check("((price IS NULL) OR (price <> 7.5))", "(this.price == null || this.price != 7.5)");
         check("(NOT \"Is Open\")", "!(this.isOpen)");
+        check("(length > (0)::numeric)", "this.length > 0");
+        check("(length(class) > 3)", "size(this.class) > 3");
         check("((price * (2)::numeric) > (1)::numeric)", "(this.price * 2) > 1");
     }
 

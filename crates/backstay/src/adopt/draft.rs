@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use backstay_engine::{AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, Misfit, Retyped, Survey, TypeFamily};
+use backstay_engine::{
+    AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Misfit, Retyped, Survey, TypeFamily,
+};
 
 /// A model, and what is left out of it.
 #[derive(Debug)]
@@ -166,12 +168,12 @@ impl Draft {
     }
 
     /// Draws the conclusions from the answers.
-    pub(super) fn settle(&mut self, counts: &[Vec<i64>]) {
+    pub(super) fn settle(&mut self, counts: &[CountedMisfits]) {
         let mut counts = counts.iter();
         let mut kept = Vec::new();
         for mut of in std::mem::take(&mut self.types) {
             let questions = std::mem::take(&mut of.questions);
-            let found = if questions.is_empty() { &[][..] } else { counts.next().map_or(&[][..], Vec::as_slice) };
+            let found = if questions.is_empty() { &[][..] } else { counts.next().map_or(&[][..], |of| &of.rows[..]) };
             let wrong = questions.iter().zip(found).filter(|(_, count)| **count > 0);
             let wrong: Vec<(&Question, i64)> = wrong.map(|(question, count)| (question, *count)).collect();
             let is_kept = wrong.into_iter().all(|(question, count)| self.conclude(&mut of, question, count));
@@ -238,7 +240,7 @@ impl Draft {
     }
 
     /// What of the schema becomes what.
-    pub(super) fn adoption(&self, survey: &Survey) -> Adoption {
+    pub(super) fn adoption(&self, survey: &Survey, counted: Vec<CountedMisfits>) -> Adoption {
         let column = |field: &DraftField| AdoptedColumn {
             column: field.column.clone(),
             field: field.name.clone(),
@@ -263,6 +265,7 @@ impl Draft {
             tables: self.types.iter().map(table).collect(),
             links: self.links.clone(),
             enums: enums.map(|found| found.name.clone()).collect(),
+            counted,
         }
     }
 }

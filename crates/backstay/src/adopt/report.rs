@@ -15,8 +15,6 @@ use crate::plan::{Applied, step};
 pub(crate) struct AdoptionPlan<'t> {
     pub(crate) translation: &'t Translation,
     pub(crate) steps: Vec<Step>,
-    /// The command that does it.
-    pub(crate) command: String,
 }
 
 /// What was done.
@@ -70,7 +68,11 @@ impl fmt::Display for AdoptionPlan<'_> {
         Applied(&self.steps).fmt(f)?;
         writeln!(f)?;
         tell_left(f, &self.translation.left)?;
-        writeln!(f, "\n{}. Nothing was changed: run `{}` to take the steps", counts(self.translation), self.command)
+        writeln!(
+            f,
+            "\n{}. Nothing was changed: run the same command with `--apply` to take the steps",
+            counts(self.translation)
+        )
     }
 }
 

@@ -30,11 +30,7 @@ pub(super) fn adopt(arguments: &Adopt) -> Result<ExitCode, Failure> {
         let adopted = apply(&translation, (&place.directory, url), database)?;
         shown(arguments.format, &adopted.json(), &adopted)
     } else {
-        let plan = AdoptionPlan {
-            steps: translation.steps(),
-            translation: &translation,
-            command: command(arguments, &database),
-        };
+        let plan = AdoptionPlan { steps: translation.steps(), translation: &translation };
         shown(arguments.format, &plan.json(), &plan)
     };
     print(&text)?;
@@ -100,13 +96,4 @@ fn name_of(address: &str) -> String {
         Some(first) if !name.contains('@') => first.to_uppercase().chain(letters).collect(),
         Some(_) | None => "Adopted".to_owned(),
     }
-}
-
-/// The command that takes the steps.
-fn command(arguments: &Adopt, database: &str) -> String {
-    let url = arguments.url.as_ref().map(|_| database.to_owned());
-    let app = (arguments.app != Path::new(".")).then(|| format!("--app {}", arguments.app.display()));
-    let name = arguments.name.as_ref().map(|name| format!("--name '{name}'"));
-    let parts = [Some("backstay adopt".to_owned()), url, app, name, Some("--apply".to_owned())];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -101,10 +101,7 @@ fn a_plan_shows_the_model_and_changes_nothing() {
     assert_eq!(plan["applied"], false);
     let text = app.run(&["adopt", &url]).done();
     assert!(text.contains("    ALTER TABLE \"Harbour Master\" RENAME TO \"harbour_master\";\n"), "{text}");
-    assert!(
-        text.ends_with(&format!("Nothing was changed: run `backstay adopt {url} --apply` to take the steps\n")),
-        "{text}"
-    );
+    assert!(text.ends_with("Nothing was changed: run the same command with `--apply` to take the steps\n"), "{text}");
     assert_eq!(Cluster::shared().run(&name, tables), before);
     assert!(!app.path().join("model").exists());
 }
@@ -440,6 +437,51 @@ fn tables_that_another_program_keeps_are_left_alone() {
     });
     assert_eq!(cluster.run(&name, "SELECT count(ship_id) FROM ship"), "3");
     assert!(!app.path().join("model/adopted.graphql").exists());
+}
+
+#[test]
+fn what_changes_before_the_tables_are_locked_is_not_missed() {
+    const TABLES: &str = "CREATE TABLE fit (id serial PRIMARY KEY, d timestamptz, f double precision, v text); \
+                          CREATE TABLE keyed (id text PRIMARY KEY, v integer)";
+    let check = |change: &str, expected: &str| {
+        let cluster = Cluster::shared();
+        let url = cluster.url();
+        let name = url.rsplit_once('/').expect("a database").1;
+        cluster.run(name, TABLES);
+        let locks = format!(
+            "SELECT pid FROM pg_locks WHERE relation = 'fit'::regclass AND database = \
+             (SELECT oid FROM pg_database WHERE datname = '{name}')"
+        );
+        let held = format!("{locks} AND granted AND mode IN ('RowExclusiveLock', 'ShareLock')");
+        // Commits as soon as the other program waits.
+        let keep = format!(
+            "BEGIN; {change}; DO $$ BEGIN WHILE NOT EXISTS ({locks} AND NOT granted) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; \
+             COMMIT"
+        );
+        let app = App::empty();
+        thread::scope(|scope| {
+            let keeping = scope.spawn(|| cluster.try_run(name, &keep));
+            while cluster.run(name, &held).is_empty() {
+                assert!(!keeping.is_finished(), "the table isn't kept");
+            }
+            let adopted = app.run(&["adopt", &url, "--apply"]);
+            cluster.run(name, &format!("SELECT pg_terminate_backend(pid) FROM ({held}) AS kept"));
+            keeping.join().expect("a thread").expect("the change");
+            let refused = adopted.refused();
+            let expected = format!("error: {url} has changed since the model was made of it: {expected}\n");
+            assert!(refused.starts_with(&expected) && refused.contains("\n  help: nothing was changed"), "{refused}");
+        });
+        assert!(!app.path().join("model/adopted.graphql").exists());
+        assert_eq!(cluster.run(name, "SELECT to_regclass('backstay_adopted') IS NULL"), "t");
+        app.run(&["adopt", &url, "--apply"]).done();
+    };
+    check(
+        "INSERT INTO fit (d, f, v) VALUES ('infinity', 'NaN', repeat('x', 1001)); INSERT INTO keyed VALUES ('a/b', 1)",
+        "column fit.d, column fit.f, column fit.v, column keyed.id",
+    );
+    check("INSERT INTO fit (id, v) VALUES (-1, 'a')", "column fit.id");
+    check("CREATE INDEX by_f ON fit (f); CREATE TYPE mood AS ENUM ('calm')", "table fit, enum mood");
+    check("CREATE INDEX by_f ON fit (f); CREATE TABLE other (id serial PRIMARY KEY)", "table fit, table other");
 }
 
 #[test]

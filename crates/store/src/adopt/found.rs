@@ -41,7 +41,7 @@ pub enum TableKind {
 }
 
 /// A table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTable {
     /// Its name.
     pub name: String,
@@ -103,7 +103,7 @@ pub enum ValuesOf {
 }
 
 /// A column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundColumn {
     /// Its name.
     pub name: String,
@@ -132,7 +132,7 @@ pub struct FoundColumn {
 }
 
 /// Something unique.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundUnique {
     /// The name of the index.
     pub name: String,
@@ -162,7 +162,7 @@ pub enum Deletion {
 }
 
 /// A foreign key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundReference {
     /// Its name.
     pub name: String,
@@ -181,7 +181,7 @@ pub struct FoundReference {
 }
 
 /// A check.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundCheck {
     /// Its name.
     pub name: String,
@@ -192,7 +192,7 @@ pub struct FoundCheck {
 }
 
 /// An index that isn't unique.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundIndex {
     /// Its name.
     pub name: String,
@@ -203,7 +203,7 @@ pub struct FoundIndex {
 }
 
 /// An enum.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundEnum {
     /// Its name.
     pub name: String,

@@ -1,5 +1,7 @@
 //! Which table becomes which collection. What isn't here stays as it is.
 
+use backstay_sql::adopt::Misfit;
+
 /// What of a schema becomes part of a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Adoption {
@@ -9,6 +11,19 @@ pub struct Adoption {
     pub links: Vec<AdoptedLink>,
     /// Enums whose values have to convert to texts and back.
     pub enums: Vec<String>,
+    /// The stored values that decided on that.
+    pub counted: Vec<CountedMisfits>,
+}
+
+/// What was asked about the values of a table, and the answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedMisfits {
+    /// The table.
+    pub table: String,
+    /// The columns, and what no value of them may be.
+    pub questions: Vec<(String, Misfit)>,
+    /// How many rows have such a value, for each question.
+    pub rows: Vec<i64>,
 }
 
 /// A table that becomes a collection.

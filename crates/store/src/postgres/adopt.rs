@@ -3,6 +3,7 @@
 mod catalog;
 mod survey;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_base::{Ambient, Secret};
@@ -10,13 +11,16 @@ use backstay_model::Model;
 use backstay_sql::adopt::{Hold, Misfit, lock, misfits};
 use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::Object;
+use tokio_postgres::error::SqlState;
 
 use super::address::Address;
 use super::lease;
 use super::pools::Pools;
 use super::session::{Access, PostgresSession};
 use super::start::block_on;
-use crate::adopt::{AdoptError, Adoption, RefusedStep, Survey, counters, steps};
+use crate::adopt::{
+    AdoptError, Adoption, CountedMisfits, RefusedStep, Survey, changed_schema, changed_values, counters, steps,
+};
 use crate::catalog::Numbers;
 use crate::own::{self, int, own};
 use crate::sequence::Series;
@@ -38,8 +42,8 @@ pub(crate) fn survey(url: &Secret) -> Result<Survey, AdoptError> {
 /// How many rows have values of these kinds, table by table and question by question.
 pub(crate) fn count_misfits(
     url: &Secret,
-    questions: &[(String, Vec<(String, Misfit)>)],
-) -> Result<Vec<Vec<i64>>, AdoptError> {
+    questions: Vec<(String, Vec<(String, Misfit)>)>,
+) -> Result<Vec<CountedMisfits>, AdoptError> {
     let address = Address::read(url)?;
     block_on(async {
         let mut session = foreign(&address).await?;
@@ -48,7 +52,8 @@ pub(crate) fn count_misfits(
         hold(&mut session, address.name(), (&tables, Hold::Shared)).await?;
         let mut counts = Vec::with_capacity(questions.len());
         for (table, questions) in questions {
-            counts.push(numbers(&mut session, &misfits(table, questions), questions.len()).await?);
+            let rows = numbers(&mut session, &misfits(&table, &questions), questions.len()).await?;
+            counts.push(CountedMisfits { table, questions, rows });
         }
         Ok(counts)
     })
@@ -94,9 +99,7 @@ struct Adopting<'a> {
 
 impl Adopting<'_> {
     async fn take(&self, session: &mut PostgresSession) -> Result<Vec<Step>, AdoptError> {
-        let tables = self.adoption.tables.iter().map(|of| of.table.as_str());
-        let tables: Vec<&str> = tables.chain(self.adoption.links.iter().map(|of| of.table.as_str())).collect();
-        hold(session, self.database, (&tables, Hold::Alone)).await?;
+        self.hold_unchanged(session).await?;
         setup::run(session, &own::functions(Dialect::Postgres)).await?;
         let mut taken = Vec::new();
         for (step, statements) in steps(self.survey, self.adoption, self.model) {
@@ -115,6 +118,25 @@ impl Adopting<'_> {
         self.count_on(session).await?;
         setup::verify(session, self.model).await?;
         Ok(taken)
+    }
+
+    /// Gets hold of all tables as they were when the model was made of them: before, others could change them and their rows.
+    async fn hold_unchanged(&self, session: &mut PostgresSession) -> Result<(), AdoptError> {
+        let Adoption { tables, links, counted, enums: _ } = self.adoption;
+        let names = tables.iter().map(|of| &of.table).chain(links.iter().map(|of| &of.table));
+        let names: BTreeSet<&str> = names.chain(counted.iter().map(|of| &of.table)).map(String::as_str).collect();
+        hold(session, self.database, (&Vec::from_iter(names), Hold::Alone)).await?;
+        let mut changed = changed_schema(self.survey, &survey::read(session.client()).await?);
+        if changed.is_empty() {
+            for of in counted {
+                let rows = numbers(session, &misfits(&of.table, &of.questions), of.questions.len()).await?;
+                changed.extend(changed_values(of, &rows));
+            }
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Err(AdoptError::Changed { database: self.database.to_owned(), changed })
     }
 
     fn refused(&self, step: &Step, statement: &Statement, source: StoreError) -> AdoptError {
@@ -143,10 +165,12 @@ async fn hold(
     database: &str,
     (tables, hold): (&[&str], Hold),
 ) -> Result<(), AdoptError> {
+    let database = || database.to_owned();
     for statement in lock(tables, hold, LOCK_SECONDS) {
         session.client().batch_execute(statement.text()).await.map_err(|error| match error.code() {
-            Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
-                AdoptError::InUse { database: database.to_owned(), seconds: LOCK_SECONDS }
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => AdoptError::InUse { database: database(), seconds: LOCK_SECONDS },
+            Some(&SqlState::UNDEFINED_TABLE) => {
+                AdoptError::Changed { database: database(), changed: vec!["the names of its tables".to_owned()] }
             }
             _ => super::error::plain(error).into(),
         })?;
