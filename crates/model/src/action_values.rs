@@ -84,6 +84,10 @@ impl Model {
             ResultKind::Records(of) => {
                 let expected = || ViolationKind::Type { expected: "an array of records".to_owned() };
                 let each = items(raw).map_err(|_| vec![Violation::new(Place::Whole, expected())])?;
+                if each.len() > limits::PAGE_MAX as usize {
+                    let most = format!("must have at most {} records; it has {}", limits::PAGE_MAX, each.len());
+                    return Err(vec![Violation::new(Place::Whole, ViolationKind::Range(most))]);
+                }
                 let each = each.into_iter().enumerate().map(|(index, raw)| {
                     let at = Place::item(index);
                     let missing = || vec![Violation::new(at.clone(), ViolationKind::Required)];

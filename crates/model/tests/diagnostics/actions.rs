@@ -102,6 +102,9 @@ fn arguments_and_results_are_read_as_the_model_declares_them() {
     let item = model.collection_named("Item").expect("a type").id;
     result("items", &format!(r#"["{id}"]"#), Ok(Returned::Records(item, vec![key])));
     result("items", "[null]", Err("/0: a value is required"));
+    let many = |count: usize| format!("[{}]", vec![format!("\"{id}\""); count].join(","));
+    result("items", &many(500), Ok(Returned::Records(item, vec![key; 500])));
+    result("items", &many(501), Err(": must have at most 500 records; it has 501"));
 }
 
 #[test]
