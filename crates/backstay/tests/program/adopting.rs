@@ -502,10 +502,10 @@ fn databases_that_cannot_be_adopted() {
     shelf.run(&["migrate", "apply", "--data", &url]).done();
     check(&url, "is a database of Backstay already");
     let (url, name) = harbour();
-    cluster.run("postgres", "CREATE ROLE guest LOGIN");
-    let guest = url.replace("postgres@", "guest@");
+    cluster.run("postgres", "CREATE ROLE visitor LOGIN");
+    let guest = url.replace("postgres@", "visitor@");
     check(&guest, "the user may not create tables in the schema public");
-    cluster.run(&name, "GRANT CREATE ON SCHEMA public TO guest");
+    cluster.run(&name, "GRANT CREATE ON SCHEMA public TO visitor");
     check(&guest, "the user owns neither the tables nor the types Harbour Master, berth, cargo, ");
     let lines = cluster.url();
     cluster.run(lines.rsplit_once('/').expect("a database").1, "CREATE TABLE line (text text)");
