@@ -372,6 +372,7 @@ pub struct Refusal {
 impl From<AdoptError> for Failure {
     fn from(error: AdoptError) -> Self {
         match error {
+            error if error.may_be_done() => Self::Adopt(error),
             AdoptError::Open(error) => error.into(),
             error => Self::Adopt(error),
         }
@@ -526,6 +527,9 @@ impl Failure {
             }
             Self::Adopt(AdoptError::Changed { .. }) => {
                 "nothing was changed; look at the plan again (the command without --apply), then run this command again"
+            }
+            Self::Adopt(error) if error.may_be_done() => {
+                "run the command again: it says whether the database was adopted. The model's file stays"
             }
             Self::Adopt(AdoptError::Step(_)) => "nothing was changed; the server's log says more",
             Self::NothingToAdopt { .. } => "change them as said, then run the command again",

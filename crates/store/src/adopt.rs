@@ -82,6 +82,13 @@ pub struct RefusedStep {
     pub source: StoreError,
 }
 
+impl AdoptError {
+    /// Whether the steps may have been taken all the same: the answer to the commit was lost.
+    pub fn may_be_done(&self) -> bool {
+        matches!(self, Self::Open(OpenError::Store(StoreError::Unknown(_))))
+    }
+}
+
 impl From<StoreError> for AdoptError {
     fn from(error: StoreError) -> Self {
         Self::Open(error.into())

@@ -57,7 +57,8 @@ fn apply<'t>(
     match Engine::adopt(url, found, (application, &Ambient::system())) {
         Ok(steps) => Ok(Adopted { translation, steps, database, file: path.display().to_string() }),
         Err(error) => {
-            if let Written::Now = written {
+            // If the database was adopted all the same, this is its model.
+            if let (Written::Now, false) = (written, error.may_be_done()) {
                 // The reason for the failure is what matters.
                 let _ = fs::remove_file(&path);
             }
