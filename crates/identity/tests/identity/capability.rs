@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use backstay_base::{CallerKind, Error};
 use backstay_engine::{Context, Input};
@@ -50,6 +51,10 @@ async fn every_operation_is_for_the_callers_that_it_is_meant_for() {
             }
             Ok(administration) => {
                 got.insert("administration", "done".to_owned());
+                let link = club.identity.make_link(cx, address(ADDRESS)).await.expect("a link");
+                let showing = administration.with_link(Arc::clone(cx.caller()), link.id).await;
+                assert_eq!(told(showing), "done", "with_link by {:?}", cx.caller().kind);
+                called.insert("with_link");
                 for (name, outcome) in of_administration(&administration, club.named("New"), column).await {
                     assert_eq!(outcome, "done", "{name} by {:?}", cx.caller().kind);
                     called.insert(name);
