@@ -12,6 +12,7 @@ mod problem;
 mod read;
 mod remedy;
 mod server;
+mod subnets;
 mod syntax;
 mod value;
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use backstay_http::{Cors, Docs, HttpSettings, ParseSubnetError, Proxies, Subnet};
+use backstay_base::{ParseSubnetError, Subnet};
+use backstay_http::{Cors, Docs, HttpSettings, Proxies};
 
 use crate::config::{DocsShown, MIB, ProxyHeader};
 use crate::{Config, Failure};

@@ -201,7 +201,7 @@ pub enum Failure {
         left: Vec<String>,
     },
     /// Only a database on a server can be adopted.
-    #[error("there is no address of a database to adopt")]
+    #[error("you haven't named a database to adopt")]
     NoServer,
     /// An adopted database gets a model of its own.
     #[error("the application has a model already: {path}")]
@@ -324,7 +324,7 @@ pub enum Failure {
     Cors(#[from] backstay_http::CorsError),
     /// The addresses of proxies are wrong.
     #[error(transparent)]
-    Proxies(#[from] backstay_http::ParseSubnetError),
+    Proxies(#[from] backstay_base::ParseSubnetError),
     /// A request to explain lacks its body.
     #[error("{request} needs a body")]
     NoBody {
@@ -496,7 +496,7 @@ impl Failure {
             Self::Declined { .. } => Some("type it as shown, or add --yes".to_owned()),
             Self::LinkedData { target, .. } => Some(format!("name the directory itself: --data {}", target.display())),
             Self::ApplicationDirectory { path } => {
-                Some(format!("an application keeps its database in {}, unless it is told otherwise", path.join(crate::config::Data::default().dir).display()))
+                Some(format!("the application's database is in {}, unless its settings name another place", path.join(crate::config::Data::default().dir).display()))
             }
             Self::OtherApplication { .. } => {
                 Some("give that directory, or stop the server first to apply the model of this one".to_owned())

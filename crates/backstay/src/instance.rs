@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backstay_base::{Ambient, Secret};
+use backstay_base::{Ambient, Secret, with_causes};
 use backstay_engine::{
     Application, Engine, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
 };
@@ -188,16 +188,4 @@ fn settings(accounts: &Accounts) -> Settings {
         attempt_minutes: accounts.attempt_minutes,
         hashing: HashingCost::default(),
     }
-}
-
-/// An error and its causes on one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        words.push_str(": ");
-        words.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    words
 }

@@ -4,6 +4,7 @@
 mod ambient;
 mod calendar;
 mod caller;
+mod causes;
 mod error;
 mod flow;
 mod grant;
@@ -16,12 +17,14 @@ mod network;
 mod place;
 mod priority;
 mod secret;
+mod subnet;
 mod time;
 mod zone;
 
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
 pub use calendar::{CalendarField, Period};
 pub use caller::{Caller, CallerKind, OwnRecord};
+pub use causes::with_causes;
 pub use error::{
     Action, Conflict, Error, Limit, Overlap, RefusedByProcedure, RefusedTransition, Related, Shared, Unauthenticated,
     Violation, ViolationKind,
@@ -36,5 +39,6 @@ pub use network::Network;
 pub use place::{Place, Step};
 pub use priority::{give_way, lower_priority};
 pub use secret::Secret;
+pub use subnet::{ParseSubnetError, Subnet};
 pub use time::{Date, Duration, TimeError, Timestamp};
 pub use zone::Zone;

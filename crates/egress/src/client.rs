@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_base::Subnet;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -9,13 +10,13 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::connection::{Target, connect, exchange};
-use crate::{EgressError, Network, Outgoing, Response};
+use crate::{EgressError, Outgoing, Response};
 
 /// What a client may do.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Networks that may be called although they aren't public.
-    pub allow: Vec<Network>,
+    /// Subnets that may be called although they aren't public.
+    pub allow: Vec<Subnet>,
     /// Certificates of authorities (PEM) that are trusted beside those of the operating system.
     pub authorities: Vec<u8>,
     /// The time to find a server's addresses and to connect to one of them, TLS included.

@@ -2,6 +2,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use backstay_base::Subnet;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http_body_util::{BodyExt, Full};
@@ -16,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use url::Host;
 
 use crate::address::is_public;
-use crate::{EgressError, Network, Outgoing, Response};
+use crate::{EgressError, Outgoing, Response};
 
 /// Bytes of the head of an answer.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -42,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// Connects to an address of the host that may be called.
 pub(crate) async fn connect(
     target: &Target,
-    allow: &[Network],
+    allow: &[Subnet],
     tls: Option<&Arc<ClientConfig>>,
 ) -> Result<Box<dyn Stream>, EgressError> {
     let stream = connected(target, &addresses(target, allow).await?).await?;
@@ -61,7 +62,7 @@ pub(crate) async fn connect(
 }
 
 /// The addresses of the host that may be called.
-async fn addresses(target: &Target, allow: &[Network]) -> Result<Vec<SocketAddr>, EgressError> {
+async fn addresses(target: &Target, allow: &[Subnet]) -> Result<Vec<SocketAddr>, EgressError> {
     let unknown = |source| EgressError::Unknown { host: target.host.to_string(), source };
     let found: Vec<SocketAddr> = match &target.host {
         Host::Domain(name) => match lookup_host((name.as_str(), target.port)).await {

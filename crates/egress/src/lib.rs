@@ -5,10 +5,8 @@ mod address;
 mod client;
 mod connection;
 mod error;
-mod network;
 mod request;
 
 pub use client::{Client, Settings};
 pub use error::EgressError;
-pub use network::{Network, NotANetwork};
 pub use request::{Outgoing, Response};

@@ -40,7 +40,7 @@ fn described(wrong: &[Violation]) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
-/// A request of a procedure that can't be read is no mistake of its caller.
+/// An invalid request of a procedure is the procedure's mistake, not its caller's.
 fn of_procedure(action: &Action, error: Error) -> Error {
     match error {
         Error::Malformed(wrong) => Error::internal(Unreadable { action: action.name.clone(), wrong }),
@@ -48,7 +48,7 @@ fn of_procedure(action: &Action, error: Error) -> Error {
     }
 }
 
-/// A request that a procedure made can't be read.
+/// A procedure made an invalid request.
 #[derive(Debug, thiserror::Error)]
 #[error("`{action}` has made an invalid request: {}", described(wrong))]
 struct Unreadable {

@@ -256,7 +256,7 @@ async fn many_records_change_each_exactly_once() {
     assert_eq!(published(&desk).await, 700);
 }
 
-/// The time until the next one is told, so that nothing has to be looked for in between.
+/// A pass returns the time until the next moment, so that nobody has to look in between.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_moment_is_told() {
     let mut desk = Desk::open();

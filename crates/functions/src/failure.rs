@@ -6,7 +6,7 @@ pub enum Failure {
     /// The function refused it.
     #[error("{message}")]
     Refused {
-        /// What its caller is told.
+        /// The message for its caller.
         message: String,
         /// Such as `sold-out`.
         code: Option<String>,

@@ -1,8 +1,6 @@
 //! `fetch`: a function calls another server.
 
-use std::fmt::Write as _;
-
-use backstay_base::Error;
+use backstay_base::{Error, with_causes};
 use backstay_egress::{Client, EgressError, Outgoing};
 use serde::Deserialize;
 use serde_json::json;
@@ -47,14 +45,4 @@ async fn answered(client: &Client, asked: &str) -> Result<String, FetchError> {
     let answer = client.send(Outgoing { method, url, headers, body: body.into() }).await.map_err(FetchError::Egress)?;
     let body = String::from_utf8_lossy(&answer.body);
     Ok(json!({ "status": answer.status, "headers": answer.headers, "body": body }).to_string())
-}
-
-fn with_causes(error: &EgressError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        let _ = write!(text, ": {next}");
-        cause = next.source();
-    }
-    text
 }

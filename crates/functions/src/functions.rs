@@ -115,7 +115,7 @@ fn prepare(code: &Code, place: &Weak<Served>) {
     let Some(served) = place.upgrade() else { return };
     match Isolate::new(code) {
         Ok(isolate) => served.warm.lock().push(isolate),
-        // Whoever needs one makes it, and is told why that fails.
+        // The next call makes one itself, and reports why that fails.
         Err(_) => {
             served.prepared.fetch_sub(1, Ordering::Relaxed);
         }

@@ -14,12 +14,12 @@ pub(crate) const STACK_BYTES: usize = 512 * 1024;
 pub(crate) const THREAD_STACK_BYTES: usize = 4 * 1024 * 1024;
 /// Processor time of one call.
 pub(crate) const CALL_CPU: Duration = Duration::from_secs(1);
-/// How long a call takes at the most from one request to the next, of its thread's time or waiting for a processor.
+/// The longest a call may run between two requests, including the time that it waits for a processor.
 pub(crate) const STEP_TIME: Duration = Duration::from_secs(8);
-/// How long a call that has no time left is waited for. A loop within the engine that doesn't ask can't be ended: its thread is
+/// How long to wait for a call that has no time left. A loop in the engine's own code can't be interrupted: its thread is then
 /// given up.
 pub(crate) const CALL_GRACE: Duration = Duration::from_secs(2);
-/// How long a call takes at the most, whatever it waits for.
+/// The longest a call may take, whatever it waits for.
 pub(crate) const CALL_TIME: Duration = Duration::from_secs(30);
 /// Requests of one call.
 pub(crate) const CALL_REQUESTS: usize = 1000;

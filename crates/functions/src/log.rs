@@ -61,7 +61,7 @@ impl Log {
         }
     }
 
-    /// The call has ended: what nobody has waited for is told.
+    /// The call has ended: logs the rejected promises that nothing has handled.
     pub(crate) fn end(&self) {
         let rejected = std::mem::take(&mut self.0.lock().rejected);
         for (_, text) in rejected {

@@ -41,7 +41,7 @@ impl Procedure for Named {
                 deadline: None,
             };
             let session = Session { call, blocks: Mutex::default() };
-            self.functions.call(made, &session).await.map_err(Error::from)
+            self.functions.call(made, &session).await.map_err(|failure| self.failed(failure))
         }
         .boxed()
     }
@@ -57,17 +57,17 @@ fn auth(caller: &Caller) -> String {
     .to_string()
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
+impl Named {
+    fn failed(&self, failure: Failure) -> Error {
         match failure {
-            Failure::Refused { message, code } => Self::Refused(Box::new(RefusedByProcedure { code, message })),
+            Failure::Refused { message, code } => Error::Refused(Box::new(RefusedByProcedure { code, message })),
             Failure::Request(error) => error,
             Failure::Busy => Limit::Busy.into(),
             Failure::Spent | Failure::NeverSettles => {
-                tracing::warn!("{failure}");
+                tracing::warn!(function = self.name, "{failure}");
                 Limit::Deadline.into()
             }
-            failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Engine(_)) => Self::internal(failure),
+            failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Engine(_)) => Error::internal(failure),
         }
     }
 }

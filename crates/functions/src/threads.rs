@@ -138,7 +138,7 @@ struct Running {
 }
 
 impl Running {
-    /// Lets its thread go, unless it has ended.
+    /// Gives up its thread, unless the job has ended.
     fn give_up(&self) {
         if self.state.compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             self.shared.replace();

@@ -73,7 +73,7 @@ pub use doorway::{Doorway, Pause};
 pub use explain::explain;
 pub use model_problems::{ModelProblems, NoModel};
 pub use openapi::describe;
-pub use proxies::{ParseSubnetError, Proxies, ProxyHeader, Subnet};
+pub use proxies::{Proxies, ProxyHeader};
 pub use refusal::{Refusal, TagMismatch};
 pub use reply::Interrupted;
 pub use serve::serve;

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
-use std::error::Error as StdError;
-use std::fmt::Write as _;
 
-use backstay_base::{Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind, limits};
+use backstay_base::{
+    Conflict, Error, Limit, Place, RequestId, Unauthenticated, Violation, ViolationKind, limits, with_causes,
+};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 
@@ -106,7 +106,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         diagnostics,
     };
     let mut answer = Answer::json(kind.status, Audience::Secret, &problem).unwrap_or_else(|error| {
-        tracing::error!(%request, cause = chain(&error), "a problem could not be written");
+        tracing::error!(%request, cause = with_causes(&error), "a problem could not be written");
         Answer::empty(kind.status, Audience::Secret)
     });
     answer.content_type = PROBLEM_JSON;
@@ -320,23 +320,12 @@ fn log(refusal: &Refusal, request: RequestId) {
     if let Refusal::Domain(Error::Internal(cause)) | Refusal::InTransaction { error: Error::Internal(cause), .. } =
         refusal
     {
-        tracing::error!(%request, cause = chain(&**cause), "a request failed");
+        tracing::error!(%request, cause = with_causes(&**cause), "a request failed");
     }
     let unknown = matches!(refusal, Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. });
     if unknown || matches!(refusal, Refusal::InTransaction { error: Error::Unknown, .. }) {
         tracing::warn!(%request, "it is unknown whether a change was stored");
     }
-}
-
-/// An error and its sources, outermost first.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
-use backstay_egress::Network;
+use backstay_base::Subnet;
 
-use super::value::{Applies, Key, Kind, Wrong, list};
+use super::subnets::subnets;
+use super::value::{Applies, Key, Kind, list};
 
 /// Calls of other servers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Egress {
     /// Networks that may be called although they aren't public.
-    pub allow: Vec<Network>,
+    pub allow: Vec<Subnet>,
 }
 
 /// Its keys.
@@ -18,9 +19,7 @@ pub(super) const KEYS: &[Key] = &[Key {
     about: "Networks (`10.0.0.0/8`) whose servers functions may call with `fetch` although their addresses are private. \
             All public addresses may be called.",
     set: |config, given| {
-        let texts = given.texts()?;
-        Wrong::in_items(&texts, |text| text.parse::<Network>().map(drop))?;
-        config.egress.allow = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        config.egress.allow = subnets(&given.texts()?)?;
         Ok(())
     },
     show: |config| list(&config.egress.allow.iter().map(ToString::to_string).collect::<Vec<_>>()),

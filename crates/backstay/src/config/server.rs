@@ -1,8 +1,9 @@
 use std::net::SocketAddr;
 
 use backstay_base::limits;
-use backstay_http::{Cors, CorsError, Subnet};
+use backstay_http::{Cors, CorsError};
 
+use super::subnets::subnets;
 use super::value::{Applies, Given, Key, Kind, Wrong, list, quoted};
 
 /// The HTTP server.
@@ -113,13 +114,7 @@ pub(super) const KEYS: &[Key] = &[
                 everyone else are ignored.",
         set: |config, given| {
             let proxies = given.texts()?;
-            Wrong::in_items(&proxies, |proxy| match proxy.parse::<Subnet>() {
-                Ok(_) => Ok(()),
-                Err(_) if is_host_name(proxy) => Err(format!(
-                    "`{proxy}` is a name; names aren't supported; write addresses or networks, such as 10.0.0.0/8"
-                )),
-                Err(_) => Err(format!("`{proxy}` is not an address or a network, such as 127.0.0.1 or 10.0.0.0/8")),
-            })?;
+            subnets(&proxies)?;
             config.server.trusted_proxies = proxies;
             Ok(())
         },
@@ -245,13 +240,6 @@ pub(super) const KEYS: &[Key] = &[
         },
     },
 ];
-
-/// Whether a text that is neither an address nor a network looks like the name of a host, perhaps with a port.
-fn is_host_name(text: &str) -> bool {
-    let host = text.split_once(':').map_or(text, |(host, _)| host);
-    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    host.bytes().all(of_name) && host.bytes().any(|byte| byte.is_ascii_alphabetic())
-}
 
 /// The rules for these origins.
 fn cors(origins: &[String]) -> Result<Cors, CorsError> {

@@ -495,7 +495,7 @@ fn databases_that_cannot_be_adopted() {
     };
     check("postgres://ada@127.0.0.1:1/harbour", "the server can't be reached");
     check(&format!("{}/missing", cluster.server_url()), "the server has no such database");
-    check(".", "there is no address of a database to adopt");
+    check(".", "you haven't named a database to adopt");
     check(&cluster.url(), "there are no tables in ");
     let shelf = App::new();
     let url = cluster.url();

@@ -37,8 +37,8 @@ fn an_application_is_not_copied_for_its_database() {
     let app = App::seeded();
     app.run(&["seed"]).done();
     let (directory, data) = (app.path().display().to_string(), app.data().display().to_string());
-    let words = "error: APP is an application's directory, not a data directory\n  help: an application keeps its database in \
-                 APP/.backstay, unless it is told otherwise\n";
+    let words = "error: APP is an application's directory, not a data directory\n  help: the application's database is in \
+                 APP/.backstay, unless its settings name another place\n";
     assert_eq!(app.run(&["copy", "--from", &directory, "--to", "copied"]).refused(), words);
     assert_eq!(app.run(&["copy", "--from", &data, "--to", &directory]).refused(), words);
 }

@@ -1,4 +1,5 @@
-use backstay_http::{Cors, HttpSettings, Proxies, ProxyHeader, Subnet};
+use backstay_base::Subnet;
+use backstay_http::{Cors, HttpSettings, Proxies, ProxyHeader};
 use backstay_testkit::TestApp;
 
 use crate::NOTES;

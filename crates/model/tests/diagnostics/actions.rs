@@ -15,7 +15,7 @@ input Part { count: Int! @range(min: 1) }
 type Order @allow(read: "true") { to: Address }
 "#;
 
-/// What is told of a model with these types and this text.
+/// The diagnostics of a model with these types and this text.
 fn told_with(text: &str) -> String {
     told(&format!("{TYPES}{text}"))
 }
