@@ -81,6 +81,9 @@ fn key(table: &FoundTable) -> Result<(String, Option<&'static str>), Option<Reas
             );
         }
         TableKind::Foreign => return reason("it is on another server", "copy it, or serve it where it is"),
+        TableKind::Unlogged => {
+            return reason("it is unlogged: the server empties it after a crash", "`ALTER TABLE … SET LOGGED`");
+        }
     }
     if !table.is_owned {
         return reason("it belongs to another user", "make the user its owner (`ALTER TABLE … OWNER TO …`)");
@@ -160,14 +163,13 @@ fn add_columns(survey: &Survey, table: &FoundTable, mut ty: DraftType, draft: &m
     draft.types.push(ty);
 }
 
-/// Says if a value that the database would give has to be sent.
+/// Names a value that the database would give and Backstay doesn't.
 fn tell_default(ty: &DraftType, column: &FoundColumn, draft: &mut Draft) {
-    let Some(field) = ty.field_of(&column.name).filter(|field| field.required && field.kind != FieldType::Standard)
-    else {
-        return;
-    };
+    let Some(field) = ty.field_of(&column.name).filter(|field| field.kind != FieldType::Standard) else { return };
     if let Some(default) = column.default.as_ref().filter(|_| field.default.is_none()) {
-        let why = format!("the model can't have `{default}`, so that clients have to send a value");
+        let result =
+            if field.required { "clients have to send a value" } else { "new records have null if no value is sent" };
+        let why = format!("the model can't have `{default}`, so that {result}");
         let remedy = "write a `@default` or a `@set` that gives the field its value";
         draft.leave(format!("default of {}.{}", ty.table, column.name), why, remedy);
     }

@@ -120,6 +120,7 @@ fn what_cannot_become_part_of_the_model_is_named() {
         ("table log_line", "it has no primary key"),
         ("table port_call", "its key has several columns"),
         ("table reading", "it has partitions"),
+        ("table scratch", "it is unlogged: the server empties it after a crash"),
         ("table zero", "1 row with a key that isn't a number from 1 to 999999999999998"),
         (
             "table slashed",
@@ -132,6 +133,10 @@ fn what_cannot_become_part_of_the_model_is_named() {
             "ON DELETE SET DEFAULT isn't possible here: a deletion is refused instead",
         ),
         ("default of visit.token", "the model can't have `gen_random_uuid()`, so that clients have to send a value"),
+        (
+            "default of visit.arrived",
+            "the model can't have `(now() + '01:00:00'::interval)`, so that new records have null if no value is sent",
+        ),
         ("check lower_text of visit", "it can't be written as a rule"),
         ("table lone_key", "none of its columns but the key becomes a field"),
         ("check not_shouting of ship", "it can't be written as a rule"),

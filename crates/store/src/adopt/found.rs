@@ -38,6 +38,8 @@ pub enum TableKind {
     Inherited,
     /// One on another server.
     Foreign,
+    /// One that a crash of the server empties.
+    Unlogged,
 }
 
 /// A table.

@@ -124,7 +124,7 @@ CREATE DOMAIN lower_text AS text CHECK (VALUE = lower(VALUE));
 CREATE TABLE visit (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     ship_call integer,
-    arrived timestamptz,
+    arrived timestamptz DEFAULT now() + interval '1 hour',
     imo integer CONSTRAINT by_imo REFERENCES ship (imo),
     berth_id uuid REFERENCES berth ON DELETE SET DEFAULT,
     token uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -136,6 +136,7 @@ CREATE UNIQUE INDEX one_calm ON visit (imo) WHERE mood = 'calm';
 CREATE TABLE zero (id integer PRIMARY KEY, name text);
 CREATE TABLE slashed (code text PRIMARY KEY, name text);
 CREATE TABLE lone_key (id integer PRIMARY KEY);
+CREATE UNLOGGED TABLE scratch (id integer PRIMARY KEY, note text);
 
 CREATE VIEW fleet AS SELECT s.ship_id, s.name, o.name AS owner FROM ship s JOIN owners o USING (owner_id);
 CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.last_seen := now(); RETURN NEW; END $$;

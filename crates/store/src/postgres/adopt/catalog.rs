@@ -14,7 +14,7 @@ macro_rules! columns {
 }
 
 /// Tables, by name.
-pub(super) const TABLES: &str = "SELECT c.relname::text, c.relkind::text, c.relispartition, \
+pub(super) const TABLES: &str = "SELECT c.relname::text, CASE c.relpersistence WHEN 'u' THEN 'u' ELSE c.relkind::text END, c.relispartition, \
     EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)), obj_description(c.oid, 'pg_class'), \
     pg_has_role(c.relowner, 'USAGE'), c.relforcerowsecurity, \
     coalesce((SELECT array_agg(t.tgname::text ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), \

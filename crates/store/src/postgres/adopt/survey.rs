@@ -58,6 +58,7 @@ fn table(row: &Row) -> Result<FoundTable, StoreError> {
         _ if is_partition => TableKind::Partition,
         "p" => TableKind::Partitioned,
         "f" => TableKind::Foreign,
+        "u" => TableKind::Unlogged,
         _ if inherits => TableKind::Inherited,
         _ => TableKind::Plain,
     };
