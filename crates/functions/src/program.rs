@@ -43,7 +43,7 @@ impl Program {
     pub fn read(application: &Path, collections: &[CollectionName], requests: &str) -> Result<Self, Vec<Problem>> {
         let sources = Sources::read(application)?;
         let exported = exported(&sources)?;
-        let texts = Texts::of(&sources, &exported, collections, requests)?;
+        let texts = Prepared::of(&sources, &exported, collections, requests)?;
         let code = Arc::new(texts.compiled().map_err(|problem| vec![problem])?);
         let names = match Isolate::new(&code) {
             Ok(isolate) => isolate.functions().map_err(|why| vec![problem(&why)])?,
@@ -101,12 +101,14 @@ fn exported(sources: &Sources) -> Result<BTreeMap<String, Problem>, Vec<Problem>
 }
 
 /// All modules as JavaScript, by name.
-struct Texts {
+struct Prepared {
     texts: BTreeMap<String, String>,
+    /// The module from which all others are reached.
+    entry: String,
     links: Links,
 }
 
-impl Texts {
+impl Prepared {
     fn of(
         sources: &Sources,
         exported: &BTreeMap<String, Problem>,
@@ -125,22 +127,16 @@ impl Texts {
         }
         let mut entry = format!("import {{ serve }} from \"{RUN}\";\n");
         link(ENTRY, RUN, RUN);
-        for (place, name) in sources.modules.keys().filter(|name| Source::is_outermost(name)).enumerate() {
-            let _ = writeln!(entry, "import * as module{place} from {name:?};");
+        let mut served = String::new();
+        for (number, name) in sources.modules.keys().filter(|name| Source::is_outermost(name)).enumerate() {
+            let _ = writeln!(entry, "import * as module{number} from {name:?};");
             link(ENTRY, name, name);
+            for (export, _) in exported.iter().filter(|(_, place)| place.file == *name) {
+                let _ = writeln!(served, "  {export}: module{number}.{export},");
+            }
         }
-        let numbered: BTreeMap<&str, usize> = sources
-            .modules
-            .keys()
-            .filter(|name| Source::is_outermost(name))
-            .enumerate()
-            .map(|(place, name)| (name.as_str(), place))
-            .collect();
         entry.push_str("serve({\n");
-        for (export, place) in exported {
-            let number = numbered.get(place.file.as_str()).copied().unwrap_or_default();
-            let _ = writeln!(entry, "  {export}: module{number}.{export},");
-        }
+        entry.push_str(&served);
         entry.push_str("}, {\n");
         for CollectionName { member, path, single } in collections {
             let _ = writeln!(entry, "  {member:?}: {{ path: {path:?}, single: {single} }},");
@@ -151,23 +147,21 @@ impl Texts {
         })?;
         link(RUN, LIBRARY, LIBRARY);
         link(RUN, REQUESTS, REQUESTS);
-        texts.insert(ENTRY.to_owned(), entry);
         texts.insert(RUN.to_owned(), include_str!("prelude/run.js").to_owned());
         texts.insert(LIBRARY.to_owned(), include_str!("prelude/backstay.js").to_owned());
         texts.insert(REQUESTS.to_owned(), written.code);
-        Ok(Self { texts, links: Links::from(links) })
+        Ok(Self { texts, entry, links: Links::from(links) })
     }
 
     /// Compiles the entry and, with it, every module that it leads to.
     fn compiled(self) -> Result<Code, Problem> {
-        let Self { texts, links } = self;
+        let Self { texts, entry, links } = self;
         let failed = |error: rquickjs::Error| Problem::of_file("functions", error.to_string());
         let runtime = Runtime::new().map_err(failed)?;
         runtime.set_memory_limit(4 * limits::CALL_BYTES);
         runtime.set_max_stack_size(limits::STACK_BYTES);
         let written = Written::default();
         let compiling = Compiling { texts: Arc::new(texts), written: written.clone() };
-        let entry = compiling.texts.get(ENTRY).cloned().unwrap_or_default();
         runtime.set_loader(links.clone(), compiling);
         let context = Context::full(&runtime).map_err(failed)?;
         context.with(|ctx| {

@@ -23,15 +23,22 @@ pub(super) fn add(survey: &Survey, draft: &mut Draft) {
     }
 }
 
+/// An end of a link: a column, and its foreign key.
+struct End<'t> {
+    column: &'t String,
+    key: &'t FoundReference,
+}
+
 /// The two foreign keys that are its key, in the order of its columns, if nothing else needs a value.
-fn ends<'t>(table: &'t FoundTable, draft: &Draft) -> Option<(&'t FoundReference, &'t FoundReference)> {
+fn ends<'t>(table: &'t FoundTable, draft: &Draft) -> Option<(End<'t>, End<'t>)> {
     let (_, columns) = table.key.as_ref()?;
     let [near, far] = columns.as_slice() else { return None };
-    let end = |column: &String| {
-        table.references.iter().find(|key| {
+    let end = |column: &'t String| {
+        let key = table.references.iter().find(|key| {
             let leads_to_key = |target: &super::draft::DraftType| *key.target_columns == [target.key.0.clone()];
             *key.columns == [column.clone()] && key.is_valid && draft.of_table(&key.target).is_some_and(leads_to_key)
-        })
+        })?;
+        Some(End { column, key })
     };
     let is_left = |column: &FoundColumn| column.name != *near && column.name != *far;
     let needs =
@@ -41,27 +48,26 @@ fn ends<'t>(table: &'t FoundTable, draft: &Draft) -> Option<(&'t FoundReference,
     Some((end(near)?, end(far)?)).filter(|_| is_alone && own)
 }
 
-fn link(table: &FoundTable, (near, far): (&FoundReference, &FoundReference), draft: &mut Draft) {
+fn link(table: &FoundTable, (near, far): (End<'_>, End<'_>), draft: &mut Draft) {
     let name_of = |table: &str| draft.of_table(table).map(|of| (of.name.clone(), of.path.clone()));
-    let (Some((near_type, near_path)), Some((far_type, far_path))) = (name_of(&near.target), name_of(&far.target))
+    let (Some((near_type, near_path)), Some((far_type, far_path))) =
+        (name_of(&near.key.target), name_of(&far.key.target))
     else {
         return;
     };
     let plain = names::plural(&far_type, far_path.as_deref());
     let back = names::plural(&near_type, near_path.as_deref());
-    let column = |key: &FoundReference| (key.columns.first().cloned().unwrap_or_default(), key.name.clone());
-    let Some(owner) = draft.type_mut(&near.target) else { return };
+    let Some(owner) = draft.type_mut(&near.key.target) else { return };
     let wanted = if owner.names.contains(&plain) { format!("linked_{plain}") } else { plain };
     let Some(field) = owner.add_list(&wanted, &format!("[{far_type}!]")) else { return };
-    if let Some(other) = draft.type_mut(&far.target) {
+    if let Some(other) = draft.type_mut(&far.key.target) {
         let wanted = if other.names.contains(&back) { format!("linked_{back}") } else { back };
         other.add_list(&wanted, &format!("[{near_type}!] @inverse(field: \"{field}\")"));
     }
-    for left in table.columns.iter().filter(|one| !near.columns.contains(&one.name) && !far.columns.contains(&one.name))
-    {
+    for left in table.columns.iter().filter(|one| ![near.column, far.column].contains(&&one.name)) {
         let why = "links have no fields of their own";
         draft.leave(format!("column {}.{}", table.name, left.name), why, "new links get its default");
     }
-    let (near, far) = (column(near), column(far));
+    let [near, far] = [near, far].map(|End { column, key }| (column.clone(), key.name.clone()));
     draft.links.push(AdoptedLink { table: table.name.clone(), collection: near_type, field, near, far });
 }

@@ -117,10 +117,8 @@ impl<'a> Taken<'a> {
         let table = self.collection.table.as_str();
         let taken = self.found.references.iter().filter(|key| self.adopted.references.contains(&key.name));
         let statements: Vec<Statement> = taken
-            .flat_map(|key| {
-                let column = key.columns.first().and_then(|column| self.renamed(column)).unwrap_or_default();
-                named_reference(table, column, (&key.name, key.is_deferrable))
-            })
+            .filter_map(|key| Some((key, self.renamed(key.columns.first()?)?)))
+            .flat_map(|(key, column)| named_reference(table, column, (&key.name, key.is_deferrable)))
             .collect();
         let words = format!("foreign keys of {} become relations", self.collection.name);
         (!statements.is_empty()).then(|| step(&words, Risk::Safe, statements))
