@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use url::{Host, Url};
 
-use crate::connection::{Target, connect, exchange};
+use crate::connection::{Target, built, connect, exchange};
 use crate::{EgressError, Outgoing, Response};
 
 /// What a client may do.
@@ -71,6 +71,7 @@ impl Client {
     /// made to an address that was looked at, so that a name can't lead elsewhere in between.
     pub async fn send(&self, request: Outgoing) -> Result<Response, EgressError> {
         let target = target_of(&request.url)?;
+        let request = built(&target, request)?;
         let Settings { connect: to_connect, total, answer_bytes, .. } = *self.settings;
         let late = |what, limit| EgressError::Timeout { host: target.host.to_string(), what, limit };
         let answered = async {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use backstay_base::Subnet;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    USER_AGENT,
+};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -22,6 +25,21 @@ use crate::{EgressError, Outgoing, Response};
 /// Bytes of the head of an answer.
 const HEAD_BYTES: usize = 64 * 1024;
 const AGENT: &str = concat!("Backstay/", env!("CARGO_PKG_VERSION"));
+
+/// Headers that say where the request goes and where it ends (RFC 9110, sections 7.2 and 7.6.1; RFC 9112, section 6): the client
+/// writes those that are needed.
+const OF_CONNECTION: [HeaderName; 10] = [
+    HOST,
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 /// Where a request goes.
 #[derive(Debug)]
@@ -98,12 +116,11 @@ async fn connected(target: &Target, addresses: &[SocketAddr]) -> Result<TcpStrea
 pub(crate) async fn exchange(
     stream: Box<dyn Stream>,
     target: &Target,
-    request: Outgoing,
+    request: http::Request<Full<Bytes>>,
     answer_bytes: usize,
 ) -> Result<Response, EgressError> {
     let host = || target.host.to_string();
     let broken = |error: hyper::Error| EgressError::Protocol { host: host(), source: Box::new(error) };
-    let request = built(target, request)?;
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
@@ -125,7 +142,8 @@ pub(crate) async fn exchange(
     Ok(Response { status: head.status.as_u16(), headers, body: whole.freeze() })
 }
 
-fn built(target: &Target, request: Outgoing) -> Result<http::Request<Full<Bytes>>, EgressError> {
+/// The request as it is sent.
+pub(crate) fn built(target: &Target, request: Outgoing) -> Result<http::Request<Full<Bytes>>, EgressError> {
     let Outgoing { method, url: _, headers, body } = request;
     let mut built = http::Request::builder()
         .method(method)
@@ -139,7 +157,14 @@ fn built(target: &Target, request: Outgoing) -> Result<http::Request<Full<Bytes>
         let (Ok(known), Ok(value)) = (HeaderName::try_from(&name), HeaderValue::try_from(value)) else {
             return Err(EgressError::Header(name));
         };
-        built.headers_mut().insert(known, value);
+        if OF_CONNECTION.contains(&known) {
+            return Err(EgressError::Header(name));
+        }
+        if known == USER_AGENT {
+            built.headers_mut().insert(known, value);
+        } else {
+            built.headers_mut().append(known, value);
+        }
     }
     Ok(built)
 }

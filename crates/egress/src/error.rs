@@ -15,8 +15,8 @@ pub enum EgressError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A header has a name or value that HTTP doesn't have.
-    #[error("`{0}` is no header that can be sent")]
+    /// A header has a name or value that HTTP doesn't have, or is one that the client writes itself.
+    #[error("the header `{0}` can't be sent")]
     Header(String),
     /// The name has no address.
     #[error("{host} has no address")]

@@ -23,15 +23,3 @@ pub struct Response {
     /// The body.
     pub body: Bytes,
 }
-
-impl Response {
-    /// The value of the first header of this name, which is in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether the server did what was asked.
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-}

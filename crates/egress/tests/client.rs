@@ -121,13 +121,49 @@ async fn a_request_is_sent_and_answered() {
     let body = Bytes::from_static(b"Hello.");
     let request = Outgoing { method: "POST", url: server.url("/hooks?a=b"), headers, body };
     let answer = client(local()).send(request).await.expect("an answer");
-    assert!(answer.is_success());
+    assert_eq!(answer.status, 200);
     let text = String::from_utf8_lossy(&answer.body);
     let host = format!("host: {}\r\n", server.address);
     for part in ["POST /hooks?a=b HTTP/1.1\r\n", "webhook-id: msg_1\r\n", "content-length: 6\r\n", &host] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(text.ends_with("\r\n\r\nHello."), "{text}");
+}
+
+#[tokio::test]
+async fn headers_cannot_say_where_a_request_goes_or_ends() {
+    let server = Server::start(Behaviour::Echoes, None).await;
+    let sent = async |headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        client(local()).send(Outgoing { headers, ..get(server.url("/")) }).await
+    };
+    for name in [
+        "Host",
+        "connection",
+        "Content-Length",
+        "expect",
+        "Keep-Alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "no name",
+    ] {
+        let refused = sent(&[(name, "other.example")]).await;
+        assert!(matches!(&refused, Err(EgressError::Header(found)) if found == name), "{name}: {refused:?}");
+    }
+    let refused = sent(&[("x-key", "a\r\nhost: other.example")]).await;
+    assert!(matches!(&refused, Err(EgressError::Header(found)) if found == "x-key"), "{refused:?}");
+    assert_eq!(server.accepted(), 0);
+
+    let answer =
+        sent(&[("accept", "text/plain"), ("accept", "text/html"), ("user-agent", "Ours")]).await.expect("an answer");
+    let text = String::from_utf8_lossy(&answer.body);
+    for part in ["accept: text/plain\r\n", "accept: text/html\r\n", "user-agent: Ours\r\n"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("Backstay/"), "{text}");
 }
 
 #[tokio::test]
