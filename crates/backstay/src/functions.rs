@@ -21,7 +21,9 @@ pub(crate) fn read(directory: &Directory, model: &Model) -> Result<Program, Fail
 
 /// The functions that actions name and no file has. An application without files has procedures in Rust.
 pub(crate) fn missing(program: &Program, model: &Model) -> Option<Failure> {
-    program.names().next()?;
+    if program.is_empty() {
+        return None;
+    }
     let missing = model.actions.iter().filter(|action| !program.has(&action.function));
     let missing: Vec<String> = missing.map(|action| action.function.clone()).collect();
     (!missing.is_empty()).then_some(Failure::Procedures { missing })

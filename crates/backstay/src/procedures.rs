@@ -132,6 +132,9 @@ impl Registered {
 
     /// The same with these functions of the application.
     pub(crate) fn with(self, program: Program, egress: &Egress) -> Result<Self, Failure> {
+        if program.is_empty() {
+            return Ok(self);
+        }
         let threads = available_parallelism().map_or(1, usize::from);
         let settings = Settings { allow: egress.allow.clone(), ..Settings::default() };
         let client = Client::new(settings).map_err(Error::internal)?;

@@ -42,6 +42,10 @@ impl Program {
     /// module that writes requests, in TypeScript.
     pub fn read(application: &Path, collections: &[CollectionName], requests: &str) -> Result<Self, Vec<Problem>> {
         let sources = Sources::read(application)?;
+        if sources.modules.is_empty() {
+            let code = Code { modules: &[], links: Links::default() };
+            return Ok(Self { code: Arc::new(code), functions: BTreeMap::new() });
+        }
         let exported = exported(&sources)?;
         let texts = Prepared::of(&sources, &exported, collections, requests)?;
         let code = Arc::new(texts.compiled().map_err(|problem| vec![problem])?);
@@ -51,6 +55,11 @@ impl Program {
         };
         let functions = exported.into_iter().filter(|(name, _)| names.contains(name)).collect();
         Ok(Self { code, functions })
+    }
+
+    /// Whether it has no function.
+    pub fn is_empty(&self) -> bool {
+        self.functions.is_empty()
     }
 
     /// The names of its functions.
