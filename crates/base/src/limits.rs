@@ -332,8 +332,10 @@ pub const GIVE_WAY_MILLIS: u64 = 1000;
 pub const CROWDED_HEADER_SECONDS: u64 = 5;
 /// Refused connections and bodies that may be answered at a time; further ones are closed without a response.
 pub const LINGERING: usize = 64;
-/// Bytes of a refused body that are read and discarded before the connection is closed.
-pub const LINGER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of refused requests that are read and discarded for one network at once, before their connections are closed.
+pub const LINGER_BYTES: u32 = 16 * 1024 * 1024;
+/// The same per second from then on: reading what nobody needs takes time from requests that are carried out.
+pub const LINGER_BYTES_PER_SECOND: u32 = 8 * 1024 * 1024;
 /// Seconds for which a client may take nothing of an answer before its connection is cut off.
 pub const STALL_SECONDS: u64 = 20;
 /// Bytes per second at which a client sends a body and takes an answer at least, from when the server waits for it:

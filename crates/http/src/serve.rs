@@ -59,7 +59,7 @@ pub async fn serve(
         let place = match connections.open(address) {
             Ok(place) => place,
             Err(refusal) => {
-                turned_away.tell(stream, || doorway.refusal(&refusal));
+                turned_away.tell((stream, address), || doorway.refusal(&refusal));
                 continue;
             }
         };
