@@ -22,6 +22,8 @@ pub const FILTER_PARAMETERS: usize = 64;
 pub const FILTER_VALUE_BYTES: usize = 64 * 1024;
 /// Bytes of the filters of one request that aren't known yet from which on reading and planning them waits its turn.
 pub const LONG_FILTER_BYTES: usize = 1024;
+/// Bytes of a body from which on reading it waits its turn: JSON of this size takes a millisecond or more.
+pub const LONG_BODY_BYTES: usize = 256 * 1024;
 /// Bytes of a list that is sent as JSON: the body of `:query`, or a `query` in a transaction.
 pub const QUERY_BYTES: usize = 512 * 1024;
 /// Records on a page where the request names no limit.
