@@ -177,12 +177,13 @@ type Note @allow(read: "true", create: "true", update: "true") { title: String! 
     };
     // More than a client may have at work at a time, whatever the number of processors.
     let contexts: Vec<Context> = (0..40).map(|_| context()).collect();
-    let held = Arc::new(Mutex::new(()));
-    let lock = held.lock().expect("nobody panics");
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
     let mut at_work = Vec::new();
     for context in &contexts {
         let held = Arc::clone(&held);
-        let mut work = Box::pin(app.services.engine.take_turn(context, move || drop(held.lock())));
+        let wait = move || held.lock().expect("nobody panics").recv();
+        let mut work = Box::pin(app.services.engine.take_turn(context, wait));
         assert!(futures_util::poll!(&mut work).is_pending());
         at_work.push(work);
     }
@@ -199,7 +200,7 @@ type Note @allow(read: "true", create: "true", update: "true") { title: String! 
         assert!(futures_util::poll!(&mut post).is_pending(), "{line}");
         waiting.push(post);
     }
-    drop(lock);
+    drop(release);
     for reply in futures_util::future::join_all(waiting).await {
         assert_eq!(reply.status, 422, "{}", reply.text());
     }
