@@ -334,6 +334,8 @@ pub const GIVE_WAY_MILLIS: u64 = 1000;
 pub const CROWDED_HEADER_SECONDS: u64 = 5;
 /// Refused connections and bodies that may be answered at a time; further ones are closed without a response.
 pub const LINGERING: usize = 64;
+/// The same, of one network, so that others' clients see why they are refused.
+pub const NETWORK_LINGERING: usize = LINGERING / 4;
 /// Bytes of refused requests that are read and discarded for one network at once, before their connections are closed.
 pub const LINGER_BYTES: u32 = 16 * 1024 * 1024;
 /// The same per second from then on: reading what nobody needs takes time from requests that are carried out.
