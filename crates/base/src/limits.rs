@@ -262,11 +262,11 @@ pub const CHANGES_STEPS: u32 = 50;
 /// How often that is done to fill one response.
 pub const CHANGES_ROUNDS: u32 = 16;
 /// Links that one network may make before the next has to wait.
-pub const LINKS_PER_ADDRESS: u32 = 100;
+pub const SECRET_LINKS_PER_ADDRESS: u32 = 100;
 /// Secret links of one account; the oldest make room for new ones.
-pub const LINKS_PER_ACCOUNT: u32 = 100;
+pub const SECRET_LINKS_PER_ACCOUNT: u32 = 100;
 /// Links that are looked at, and removed if they have expired, in one step.
-pub const EXPIRED_LINKS: u32 = 100;
+pub const EXPIRED_SECRET_LINKS: u32 = 100;
 /// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.
 pub const FAMILIAR_NETWORKS: usize = 100_000;
 /// How often as many attempts at an account are counted from all networks that never signed in to it as from one network.

@@ -138,7 +138,7 @@ impl Connection {
         let has_to_leave = async {
             tokio::select! {
                 _ = stopping.changed() => (),
-                () = activity.has_to_give_way() => (),
+                () = activity.has_to_close() => (),
             }
         };
         let outcome = tokio::select! {
