@@ -22,6 +22,8 @@ pub const FILTER_PARAMETERS: usize = 64;
 pub const FILTER_VALUE_BYTES: usize = 64 * 1024;
 /// Bytes of the filters of one request that aren't known yet from which on reading and planning them waits its turn.
 pub const LONG_FILTER_BYTES: usize = 1024;
+/// Bytes of a body from which on reading it waits its turn: JSON of this size takes a millisecond or more.
+pub const LONG_BODY_BYTES: usize = 256 * 1024;
 /// Bytes of a list that is sent as JSON: the body of `:query`, or a `query` in a transaction.
 pub const QUERY_BYTES: usize = 512 * 1024;
 /// Records on a page where the request names no limit.
@@ -260,11 +262,11 @@ pub const CHANGES_STEPS: u32 = 50;
 /// How often that is done to fill one response.
 pub const CHANGES_ROUNDS: u32 = 16;
 /// Links that one network may make before the next has to wait.
-pub const LINKS_PER_ADDRESS: u32 = 100;
+pub const SECRET_LINKS_PER_ADDRESS: u32 = 100;
 /// Secret links of one account; the oldest make room for new ones.
-pub const LINKS_PER_ACCOUNT: u32 = 100;
+pub const SECRET_LINKS_PER_ACCOUNT: u32 = 100;
 /// Links that are looked at, and removed if they have expired, in one step.
-pub const EXPIRED_LINKS: u32 = 100;
+pub const EXPIRED_SECRET_LINKS: u32 = 100;
 /// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.
 pub const FAMILIAR_NETWORKS: usize = 100_000;
 /// How often as many attempts at an account are counted from all networks that never signed in to it as from one network.
@@ -332,8 +334,12 @@ pub const GIVE_WAY_MILLIS: u64 = 1000;
 pub const CROWDED_HEADER_SECONDS: u64 = 5;
 /// Refused connections and bodies that may be answered at a time; further ones are closed without a response.
 pub const LINGERING: usize = 64;
-/// Bytes of a refused body that are read and discarded before the connection is closed.
-pub const LINGER_BYTES: usize = 64 * 1024 * 1024;
+/// The same, of one network, so that others' clients see why they are refused.
+pub const NETWORK_LINGERING: usize = LINGERING / 4;
+/// Bytes of refused requests that are read and discarded for one network at once, before their connections are closed.
+pub const LINGER_BYTES: u32 = 16 * 1024 * 1024;
+/// The same per second from then on: reading what nobody needs takes time from requests that are carried out.
+pub const LINGER_BYTES_PER_SECOND: u32 = 8 * 1024 * 1024;
 /// Seconds for which a client may take nothing of an answer before its connection is cut off.
 pub const STALL_SECONDS: u64 = 20;
 /// Bytes per second at which a client sends a body and takes an answer at least, from when the server waits for it:

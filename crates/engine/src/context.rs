@@ -268,7 +268,7 @@ impl<'a> TxContext<'a, '_> {
     /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
     /// match, any one of them is returned.
     pub async fn find(&mut self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
-        let (template, proposed) = self.engine.lookup(collection, by);
+        let (template, proposed) = self.engine.lookup((collection, Perspective::Live), by);
         let bindings = Bindings { proposed: &proposed, ..self.bindings() };
         match self.ids(&template, bindings, collection).await?.first() {
             Some(id) => self.get(collection, *id).await,

@@ -313,7 +313,7 @@ impl Engine {
     /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
     /// match, any one of them is returned.
     pub async fn peek_by(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
-        let (template, proposed) = self.inner.lookup(collection, by);
+        let (template, proposed) = self.inner.lookup((collection, Perspective::Live), by);
         let cx = Context::system(self);
         let bindings = Bindings { proposed: &proposed, ..Bindings::new(cx.caller(), cx.now) };
         match self.ids(&cx, (&template, 0), bindings).await?.first() {

@@ -6,7 +6,7 @@ use backstay_base::{
 use backstay_live::VersionClock;
 use backstay_model::{Collection, CollectionId, FieldId, Index, KeyKind};
 use backstay_scalar::Value;
-use backstay_sql::{Planner, Statement, Template, schema};
+use backstay_sql::{Perspective, Planner, Statement, Template, schema};
 use backstay_store::{Demand, RowSink, Store, StoreError};
 use futures_util::lock::Mutex;
 
@@ -75,13 +75,17 @@ impl Inner {
     }
 
     /// The statement that finds a record by these values, and the values as those of a proposed record.
-    pub(crate) fn lookup(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> (Arc<Template>, Vec<Value>) {
+    pub(crate) fn lookup(
+        &self,
+        (collection, perspective): (CollectionId, Perspective),
+        by: &[(FieldId, Value)],
+    ) -> (Arc<Template>, Vec<Value>) {
         let fields: Vec<FieldId> = by.iter().map(|(field, _)| *field).collect();
         let mut proposed = vec![Value::Null; self.application.model.collection(collection).fields.len()];
         for (field, value) in by {
             proposed[usize::from(field.0)] = value.clone();
         }
-        (self.templates.lookup(&self.planner, collection, fields), proposed)
+        (self.templates.lookup(&self.planner, (collection, fields), perspective), proposed)
     }
 
     /// The error that callers get for an error of the store.

@@ -115,6 +115,7 @@ mod stored;
 mod summing;
 mod sums;
 mod tag;
+mod taken;
 mod taken_along;
 mod templates;
 mod timer_guards;

@@ -77,10 +77,10 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
     }
     let outcome = match outcome {
         // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
-        // is taken: a second run looks.
+        // is taken, and names any of several values that are: a second run looks.
         Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences, 0)).await,
-        Err(Failure::Store(StoreError::Unique { .. } | StoreError::UniqueIndex { .. }))
-            if transaction.writes().is_undone_apart() =>
+        Err(Failure::Store(error @ (StoreError::Unique { .. } | StoreError::UniqueIndex { .. })))
+            if transaction.writes().is_undone_apart() || inner.has_several_keys(&error) =>
         {
             inner.store.write(running(Retry::SettleEach, last.slug_run)).await
         }

@@ -13,7 +13,7 @@ mod versions;
 
 use std::sync::Arc;
 
-use backstay_base::{CallerKind, Error, RecordId};
+use backstay_base::{CallerKind, Error, RecordId, limits};
 use backstay_engine::{Answer, Asked, Context, Engine, Explanation, Idempotency, Refused, RequestKind, Requests};
 use backstay_model::Collection;
 use bytes::Bytes;
@@ -86,9 +86,9 @@ impl Batch {
         if takes_long { engine.take_turn(cx, read).await? } else { read() }
     }
 
-    /// Whether reading this body can take long: the filters of its lists are long and aren't known yet.
+    /// Whether reading this body can take long: it is large, or the filters of its lists are long and aren't known yet.
     pub(crate) fn takes_long(reader: &Reader, body: &[u8]) -> bool {
-        body::takes_long(reader, body)
+        body.len() >= limits::LONG_BODY_BYTES || body::takes_long(reader, body)
     }
 
     /// Has writes not answer their records, as far as no other request needs them.
