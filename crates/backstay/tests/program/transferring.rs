@@ -409,6 +409,22 @@ fn a_file_of_errors_that_can_not_be_written_ends_the_import_and_misses_nothing()
 }
 
 #[test]
+fn an_amount_and_its_currency_are_one_column() {
+    let app = App::empty();
+    app.write("model/all.graphql", "extend schema @app(name: \"Books\")\ntype Book { title: String!  price: Money }");
+    app.write("a.csv", "title,price.amount\nEmma,12.50\n");
+    let refused = app.run(&["import", "Book", "a.csv"]).refused();
+    let remedy =
+        "name the column price and write both in its cells, as JSON: {\"amount\": \"9.99\", \"currency\": \"EUR\"}\n";
+    assert!(refused.contains(remedy), "{refused}");
+    app.write(
+        "b.csv",
+        "title,price\nEmma,12.50 EUR\nKim,\"{\"\"amount\"\": \"\"9.99\"\", \"\"currency\"\": \"\"EUR\"\"}\"\n",
+    );
+    assert_eq!(app.run(&["import", "Book", "b.csv"]).done(), "2 records created\n");
+}
+
+#[test]
 fn columns_without_a_name_are_refused_unless_they_are_left_out() {
     let app = shelves();
     app.write("books.csv", "number,title,shelf.code,,\n1,Emma,low,,\n");
