@@ -1,6 +1,9 @@
 //! Runs the newsroom's tour through the clients that generators of other languages make of its OpenAPI document.
 
+mod generator;
 mod java;
+mod php;
+mod ruby;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,9 +24,11 @@ pub(crate) struct Language {
 }
 
 /// Those that there are clients for.
-pub(crate) const LANGUAGES: [Language; 2] = [
+pub(crate) const LANGUAGES: [Language; 4] = [
     Language { name: "Python", installed: of_python, check: check_python },
     Language { name: "Java", installed: java::installed, check: java::check },
+    Language { name: "Ruby", installed: ruby::installed, check: ruby::check },
+    Language { name: "PHP", installed: php::installed, check: php::check },
 ];
 
 impl Language {

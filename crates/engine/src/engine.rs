@@ -183,6 +183,20 @@ impl Engine {
         explain::explain_all(&self.inner, cx, requests, encoder).await
     }
 
+    /// Explains requests of the context's caller that are answered each by itself, in their order, and tells which of them are
+    /// refused. Of these, the explanation doesn't say so yet.
+    ///
+    /// # Errors
+    /// There are too many requests, or none of them can be explained.
+    pub async fn explain_each(
+        &self,
+        cx: &Context,
+        requests: Vec<Asked>,
+        encoder: &'static dyn Encoder,
+    ) -> Result<(Explanation, Vec<Option<Refused>>), Error> {
+        explain::explain_each(&self.inner, cx, requests, encoder).await
+    }
+
     /// Runs a transaction in one commit, and answers when it is durable.
     pub async fn run<T: Transaction>(&self, cx: &Context, transaction: T) -> Result<T::Answer, Error> {
         transaction::run(&self.inner, cx, transaction).await

@@ -624,6 +624,13 @@ impl Field {
             None
         }
     }
+
+    /// Why no update by a client may change it, in words, where that is so. What a relation lists is changed by what is sent
+    /// for its children.
+    pub fn refused_to_updates(&self) -> Option<&'static str> {
+        let elsewhere = if self.kind.children().is_some() { None } else { self.refused_to_clients() };
+        elsewhere.or_else(|| self.immutable.then_some("this field can't change after creation"))
+    }
 }
 
 impl Field {
