@@ -78,3 +78,8 @@ pub(crate) fn run(app: &App, kills: usize, started: impl Fn(&Server), crowd: imp
         server
     })
 }
+
+/// How often long runs do it: a hundred times, or as often as `BACKSTAY_LONG_RUNS` says.
+pub(crate) fn runs() -> usize {
+    std::env::var("BACKSTAY_LONG_RUNS").map_or(100, |text| text.parse().expect("a number"))
+}

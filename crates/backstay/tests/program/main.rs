@@ -30,4 +30,4 @@ mod shop;
 mod support;
 mod timers;
 mod transferring;
-//mod wallet;
+mod wallet;

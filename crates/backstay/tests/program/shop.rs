@@ -247,19 +247,14 @@ fn as_many_are_sold_as_there_are_on_postgresql() {
     sell_out(Some(&Cluster::shared().url()), 3, 1);
 }
 
-/// How often the long runs do it; `BACKSTAY_LONG_RUNS` says otherwise.
-fn runs() -> usize {
-    std::env::var("BACKSTAY_LONG_RUNS").map_or(100, |text| text.parse().expect("a number"))
-}
-
 #[test]
 #[ignore = "takes an hour"]
 fn as_many_are_sold_as_there_are_a_hundred_times() {
-    (1..=runs()).for_each(|seed| sell_out(None, 10, seed));
+    (1..=crowd::runs()).for_each(|seed| sell_out(None, 10, seed));
 }
 
 #[test]
 #[ignore = "takes an hour"]
 fn as_many_are_sold_as_there_are_a_hundred_times_on_postgresql() {
-    (1..=runs()).for_each(|seed| sell_out(Some(&Cluster::shared().url()), 10, seed));
+    (1..=crowd::runs()).for_each(|seed| sell_out(Some(&Cluster::shared().url()), 10, seed));
 }
