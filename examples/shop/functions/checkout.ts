@@ -31,11 +31,11 @@ async function place(tx: Tx, id: string): Promise<string> {
 
   const { holdSeconds } = await tx.shopSettings.peek.get();
   const until = new Date(Date.now() + holdSeconds * 1000).toISOString();
-  const order = await tx.orders.create({ cart: id, expiresAt: until });
+  const order = (await tx.orders.create({ cart: id, expiresAt: until }))!.id;
   for (const { product, quantity } of cart.items) {
-    const line = await tx.orderLines.create({ order: order.id, product, quantity });
-    await reserve(tx, { product, line: line.id, quantity, until });
+    const line = (await tx.orderLines.create({ order, product, quantity }))!.id;
+    await reserve(tx, { product, line, quantity, until });
   }
-  await tx.payments.create({ order: order.id });
-  return order.id;
+  await tx.payments.create({ order });
+  return order;
 }

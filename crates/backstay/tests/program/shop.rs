@@ -102,8 +102,7 @@ impl Buyer {
         self.carts += 1;
         let keyed = |what: &str| format!("{link}idempotency-key: {what}-{number}-{}\r\n", self.carts);
         let body = json!({ "items": [{ "product": { "slug": "teapot" } }] }).to_string();
-        let (status, cart) =
-            shop.insist(Sent { request: "POST /api/carts", lines: &keyed("cart"), body: &body });
+        let (status, cart) = shop.insist(Sent { request: "POST /api/carts", lines: &keyed("cart"), body: &body });
         assert_eq!(status, 201, "{cart}");
         let body = json!({ "cart": cart["id"] }).to_string();
         // The second half goes without a key: the cart remembers its order.

@@ -74,9 +74,7 @@ fn cents(amount: &Value) -> i64 {
 fn app(database: Option<&str>) -> App {
     let app = App::example("wallet");
     app.write("backstay.toml", &database.map(|url| format!("[data]\nurl = \"{url}\"\n")).unwrap_or_default());
-    let line = |number: usize| {
-        json!({ "email": format!("p{number}@example.org"), "name": "A person", "$password": "keeps the purse" })
-    };
+    let line = |number: usize| json!({ "email": format!("p{number}@example.org"), "name": "A person", "$password": "keeps the purse" });
     let of = |number: usize| {
         let owner = json!({ "email": format!("p{number}@example.org") });
         json!({ "number": account(number), "owner": owner, "currency": "EUR", "mayOwe": number == 0 })
@@ -198,7 +196,8 @@ fn nothing_is_made_or_lost(server: &Server, people: &[Person], transfers: usize)
     let mut moved: BTreeMap<String, Value> = BTreeMap::new();
     let mut balances = Vec::new();
     for person in people {
-        let path = format!("/api/accounts?number={}&select=balance,held,sent:count,holds:count", account(person.number));
+        let path =
+            format!("/api/accounts?number={}&select=balance,held,sent:count,holds:count", account(person.number));
         let own = person.list(server, &path).remove(0);
         let (balance, held) = (cents(&own["balance"]), cents(&own["held"]));
         assert_eq!(held, 0, "all holds have ended");
