@@ -31,9 +31,9 @@ async function place(tx: Tx, id: string): Promise<string> {
 
   const { holdSeconds } = await tx.shopSettings.peek.get();
   const until = new Date(Date.now() + holdSeconds * 1000).toISOString();
-  const order = (await tx.orders.create({ cart: id, expiresAt: until }))!.id;
+  const order = (await tx.orders.create({ cart: id, expiresAt: until })).id;
   for (const { product, quantity } of cart.items) {
-    const line = (await tx.orderLines.create({ order, product, quantity }))!.id;
+    const line = (await tx.orderLines.create({ order, product, quantity })).id;
     await reserve(tx, { product, line, quantity, until });
   }
   await tx.payments.create({ order });

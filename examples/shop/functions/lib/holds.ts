@@ -6,7 +6,7 @@ export type Promised = { product: string; line: string; quantity: number; until:
 
 /** Holds units. The commit is refused if they aren't there: the model says that no more is reserved than on hand. */
 export async function reserve(tx: Tx, promised: Promised): Promise<string> {
-  return (await tx.holds.create(promised))!.id;
+  return (await tx.holds.create(promised)).id;
 }
 
 /** Takes held units out of the stock: all that are left, or some. */

@@ -7,7 +7,7 @@ type Promised = { account: Account; to: Account; amount: Decimal; text: string }
 
 /** Holds an amount. The commit is refused if the account doesn't have it: the model says that no more is held than there is. */
 export async function reserve(tx: Tx, promised: Promised): Promise<string> {
-  return (await tx.holds.create(promised))!.id;
+  return (await tx.holds.create(promised)).id;
 }
 
 /** Moves what is held: all that is left, or some. */

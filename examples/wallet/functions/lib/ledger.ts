@@ -12,5 +12,5 @@ export async function move(tx: Tx, { from, to, amount, text, hold }: Move): Prom
     { account: from, amount: amount.negated() },
     { account: to, amount },
   ];
-  return (await tx.transfers.create({ from, to, amount, text, hold, entries }))!.id;
+  return (await tx.transfers.create({ from, to, amount, text, hold, entries })).id;
 }
