@@ -189,7 +189,11 @@ fn sell_out(database: Option<&str>, kills: usize, seed: usize) {
             match buyer.buy(shop) {
                 Bought::Paid => {}
                 Bought::SoldOut if staff.orders_paid(shop) == UNITS as u64 => {}
-                Bought::SoldOut | Bought::NotPaid => buyers.lock().push_back(buyer),
+                // A hold may end, and then there is another one to buy.
+                Bought::SoldOut | Bought::NotPaid => {
+                    thread::sleep(Duration::from_millis(20));
+                    buyers.lock().push_back(buyer);
+                }
             }
         }
     };
