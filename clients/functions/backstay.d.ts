@@ -941,12 +941,12 @@ declare module "backstay" {
 
   /** The same within a block: writes are carried out at its commit. */
   export interface Tx {
-    readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "queued"> & Updates<"Comment", "queued"> & Replaces<"Comment", "queued"> & Deletes<"Comment", "queued"> & UpdatesAll<"Comment", "queued"> & DeletesAll<"Comment", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> };
-    readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "queued"> & Deletes<"Dispatch", "queued"> & DeletesAll<"Dispatch", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> };
-    readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "queued"> & Updates<"Membership", "queued"> & Replaces<"Membership", "queued"> & Deletes<"Membership", "queued"> & UpdatesAll<"Membership", "queued"> & DeletesAll<"Membership", "queued"> & Upserts<"Membership", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> };
-    readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "queued"> & Updates<"Post", "queued"> & Replaces<"Post", "queued"> & Deletes<"Post", "queued"> & UpdatesAll<"Post", "queued"> & DeletesAll<"Post", "queued"> & Upserts<"Post", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> };
-    readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "queued"> & Updates<"Section", "queued"> & Replaces<"Section", "queued"> & Deletes<"Section", "queued"> & UpdatesAll<"Section", "queued"> & DeletesAll<"Section", "queued"> & Upserts<"Section", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> };
-    readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "queued"> & Deletes<"Tag", "queued"> & DeletesAll<"Tag", "queued"> & Upserts<"Tag", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> };
+    readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "known"> & Updates<"Comment", "queued"> & Replaces<"Comment", "queued"> & Deletes<"Comment", "queued"> & UpdatesAll<"Comment", "queued"> & DeletesAll<"Comment", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> };
+    readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "known"> & Deletes<"Dispatch", "queued"> & DeletesAll<"Dispatch", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> };
+    readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "known"> & Updates<"Membership", "queued"> & Replaces<"Membership", "queued"> & Deletes<"Membership", "queued"> & UpdatesAll<"Membership", "queued"> & DeletesAll<"Membership", "queued"> & Upserts<"Membership", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> };
+    readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "known"> & Updates<"Post", "queued"> & Replaces<"Post", "queued"> & Deletes<"Post", "queued"> & UpdatesAll<"Post", "queued"> & DeletesAll<"Post", "queued"> & Upserts<"Post", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> };
+    readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "known"> & Updates<"Section", "queued"> & Replaces<"Section", "queued"> & Deletes<"Section", "queued"> & UpdatesAll<"Section", "queued"> & DeletesAll<"Section", "queued"> & Upserts<"Section", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> };
+    readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "known"> & Deletes<"Tag", "queued"> & DeletesAll<"Tag", "queued"> & Upserts<"Tag", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> };
     readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "queued"> & Replaces<"User", "queued"> & UpdatesAll<"User", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> };
   }
 
@@ -1517,9 +1517,11 @@ declare module "backstay" {
     history(id: IdOf<N>, query?: { limit?: number; after?: string }): Returned<M, PageOf<HistoryEntry>>;
   }
 
-  /** When a request of a function is made: at once, or at the commit of its block. */
-  type When = "now" | "queued";
-  type Returned<M extends When, R> = Promise<M extends "now" ? R : Queued<R>>;
+  /** When a request of a function is made: at once, or at the commit of its block; then the id of a new record can be known before. */
+  type When = "now" | "known" | "queued";
+  type Returned<M extends When, R> = Promise<M extends "now" ? R : M extends "known" ? Known<R> : Queued<R>>;
+  /** What is known of new records whose ids Backstay makes. */
+  type Known<R> = R extends readonly unknown[] ? { id: string }[] : { id: string };
   /** What is known of a write before it is carried out: the ids of records, `null` if the database gives them. */
   type Queued<R> = [R] extends [null]
     ? null
@@ -1575,7 +1577,7 @@ declare module "backstay" {
     headers?: { [name: string]: string } | [string, string][];
     body?: string;
   }
-  declare global {
+  global {
     /** Calls another server, outside of transactions. A redirect isn't followed. */
     function fetch(url: string, options?: FetchOptions): Promise<FetchResponse>;
   }

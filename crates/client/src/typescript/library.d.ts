@@ -1,6 +1,8 @@
-/** When a request of a function is made: at once, or at the commit of its block. */
-type When = "now" | "queued";
-type Returned<M extends When, R> = Promise<M extends "now" ? R : Queued<R>>;
+/** When a request of a function is made: at once, or at the commit of its block; then the id of a new record can be known before. */
+type When = "now" | "known" | "queued";
+type Returned<M extends When, R> = Promise<M extends "now" ? R : M extends "known" ? Known<R> : Queued<R>>;
+/** What is known of new records whose ids Backstay makes. */
+type Known<R> = R extends readonly unknown[] ? { id: string }[] : { id: string };
 /** What is known of a write before it is carried out: the ids of records, `null` if the database gives them. */
 type Queued<R> = [R] extends [null]
   ? null
@@ -56,7 +58,7 @@ export interface FetchOptions {
   headers?: { [name: string]: string } | [string, string][];
   body?: string;
 }
-declare global {
+global {
   /** Calls another server, outside of transactions. A redirect isn't followed. */
   function fetch(url: string, options?: FetchOptions): Promise<FetchResponse>;
 }
