@@ -55,7 +55,7 @@ impl Backstay {
     pub fn at(place: Place) -> Result<Self, Failure> {
         let compiled = compile(&place.directory)?;
         let program = functions::read(&place.directory, compiled.application.model())?;
-        let procedures = place.procedures.clone().with(program, &place.config.egress)?;
+        let procedures = place.procedures.clone().with(program, &place.directory, &place.config)?;
         Ok(Self { place: Place { procedures, ..place }, compiled })
     }
 

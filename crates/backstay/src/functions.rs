@@ -21,9 +21,13 @@ pub(crate) fn read(directory: &Directory, model: &Model) -> Result<Program, Fail
 
 /// The functions that actions name and no file has. An application without files has procedures in Rust.
 pub(crate) fn missing(program: &Program, model: &Model) -> Option<Failure> {
-    program.names().next()?;
     let missing = model.actions.iter().filter(|action| !program.has(&action.function));
     let missing: Vec<String> = missing.map(|action| action.function.clone()).collect();
+    let elsewhere: Vec<Problem> = missing.iter().filter_map(|name| program.other(name)).cloned().collect();
+    if !elsewhere.is_empty() {
+        return Some(Failure::Functions(elsewhere));
+    }
+    program.names().next()?;
     (!missing.is_empty()).then_some(Failure::Procedures { missing })
 }
 
