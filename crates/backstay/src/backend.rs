@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Secret;
-use backstay_engine::{Location, OpenOutcome};
+use backstay_engine::{Application, Location, OpenOutcome};
 use backstay_http::Service;
 use backstay_identity::AccountRef;
 use backstay_model::Diagnostics;
@@ -78,6 +78,11 @@ impl Backstay {
     {
         self.place.procedures.add(function, run);
         self
+    }
+
+    /// Its place, and its model.
+    pub(crate) fn into_parts(self) -> (Place, Application) {
+        (self.place, self.compiled.application)
     }
 
     /// Where it is, and its settings.

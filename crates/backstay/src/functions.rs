@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_functions::{CollectionName, Problem, Program};
+use backstay_functions::{CollectionName, Problem, Program, Tests};
 use backstay_model::Model;
 
 use crate::{Directory, Failure};
@@ -17,6 +17,11 @@ pub(crate) fn read(directory: &Directory, model: &Model) -> Result<Program, Fail
     let used: BTreeSet<&str> = model.actions.iter().map(|action| action.function.as_str()).collect();
     let unused: Vec<Problem> = program.unused(&used).cloned().collect();
     if unused.is_empty() { Ok(program) } else { Err(Failure::Functions(unused)) }
+}
+
+/// Reads the tests of the functions of this application.
+pub(crate) fn tests(directory: &Directory, model: &Model) -> Result<Tests, Failure> {
+    Tests::read(directory.root(), &names(model), backstay_client::REQUESTS).map_err(Failure::Functions)
 }
 
 /// The functions that actions name and no file has. An application without files has procedures in Rust.

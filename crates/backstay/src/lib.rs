@@ -37,6 +37,7 @@ mod serve;
 mod serving;
 mod socket;
 mod terminal;
+mod testing;
 mod threads;
 mod transfer;
 mod watch;

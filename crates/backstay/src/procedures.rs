@@ -114,6 +114,11 @@ impl Transaction {
     }
 }
 
+/// How many processors functions run on.
+pub(crate) fn processors() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
 /// What carries out actions: procedures of a program, by the names of their functions, and the application's own functions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Registered {
@@ -135,7 +140,7 @@ impl Registered {
     /// The same with these functions of the application.
     pub(crate) fn with(self, program: Program, directory: &Directory, config: &Config) -> Result<Self, Failure> {
         let secrets = config.secrets.read(directory.root())?;
-        let threads = available_parallelism().map_or(1, usize::from);
+        let threads = processors();
         let settings = Settings { allow: config.egress.allow.clone(), ..Settings::default() };
         let client = Client::new(settings).map_err(Error::internal)?;
         let started = |functions| Self { functions: Some(functions), ..self };

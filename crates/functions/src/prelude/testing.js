@@ -16,7 +16,7 @@ export function test(name, run) {
   if ([...tests.keys()].some((known) => known.startsWith(`${file}:`) && known.endsWith(`\n${name}`))) {
     throw new TypeError(`there are two tests "${name}" in ${file}`);
   }
-  tests.set(key, run);
+  tests.set(key, (_, given) => run(given));
 }
 
 export function collected() {
@@ -154,7 +154,7 @@ function judged(was, error, expected, negated) {
   if (!was) fail("expected an error, but there was none");
   if (!isExpected(error, expected)) {
     const { code, reason } = error ?? {};
-    const words = [code, reason].filter((word) => word !== undefined).map((word) => ` (${word})`);
+    const words = [code, reason].filter((word) => typeof word === "string").map((word) => ` (${word})`);
     fail(`expected the error ${expected instanceof RegExp ? expected : shown(expected?.name ?? expected)}, but got ${shown(error)}${words.join("")}`);
   }
 }
