@@ -107,7 +107,8 @@ impl Reader {
                 value => {
                     let help = keys().find(|key| key.name == name).map(belonging);
                     let help = help.or_else(|| instead(name, as_written(value).as_ref()));
-                    let help = help.unwrap_or_else(|| suggestion("tables", name, keys().map(|key| key.section)));
+                    let help = help
+                        .unwrap_or_else(|| suggestion("tables", name, keys().map(|key| key.section).chain([SECRETS])));
                     self.problem(place(section.span()), format!("unknown key `{name}` outside of a table"), Some(help));
                 }
             }
