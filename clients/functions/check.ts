@@ -48,6 +48,10 @@ export async function sign({ text }: { text: string }, { secrets }: FunctionCont
   const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   const url = new URL("/sign", "https://sign.example");
   url.searchParams.set("signature", btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign("HMAC", key, data)))));
+  const tomorrow: string = Temporal.Now.plainDateISO("Europe/Berlin").add({ days: 1 }).toString();
+  // @ts-expect-error there is no such unit
+  void Temporal.Now.instant().add({ hour: 1 });
+  void tomorrow;
   // @ts-expect-error no other digest is there
   await crypto.subtle.digest("MD5", data);
   return (await fetch(url)).ok;

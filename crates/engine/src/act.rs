@@ -73,7 +73,7 @@ pub(crate) async fn act(
     let action = &model.actions[index];
     may_call(inner, cx, index)?;
     if let Some(rate) = &action.rate {
-        inner.call_rates.count(cx, (index, rate))?;
+        inner.call_rates.count((index, rate), cx.flow(), cx.now)?;
     }
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Act(&action.name))?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use backstay_base::{CallerKind, Error, Flow, Limit, RecordId, Source, limits};
+use backstay_base::{Error, Flow, Limit, RecordId, Source, Timestamp, limits};
 use backstay_model::{CallRate, RatePer};
 use quick_cache::sync::Cache;
-
-use crate::Context;
 
 const MICROS: i64 = 1_000_000;
 
@@ -37,17 +35,21 @@ impl Default for CallRates {
 }
 
 impl CallRates {
-    /// Counts a call of the action at this place. Fails with the seconds to wait if there were too many.
-    pub(crate) fn count(&self, cx: &Context, (action, rate): (usize, &CallRate)) -> Result<(), Error> {
-        if cx.caller().kind == CallerKind::System {
+    /// Counts a call of the action at this place, on the account of a flow. Fails with the seconds to wait if there were too many.
+    pub(crate) fn count(
+        &self,
+        (action, rate): (usize, &CallRate),
+        Flow { source, caller }: Flow,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if source == Source::System {
             return Ok(());
         }
-        let Flow { source, caller } = cx.flow();
         let by = match (rate.per, caller) {
             (RatePer::Caller, Some(caller)) => By::Caller(caller),
             (RatePer::Caller, None) | (RatePer::Address, _) => By::Source(source),
         };
-        self.take(&Counted { action, by }, rate, cx.now.micros())
+        self.take(&Counted { action, by }, rate, now.micros())
     }
 
     fn take(&self, counted: &Counted, rate: &CallRate, now: i64) -> Result<(), Error> {

@@ -16,7 +16,7 @@ use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY};
 use crate::log::Log;
 use crate::secrets::Secrets;
-use crate::web;
+use crate::{temporal, web};
 
 /// Why an isolate can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -170,6 +170,7 @@ impl Isolate {
         host.set("secretNames", Function::new(ctx.clone(), move || names.names())?)?;
         host.set("register", Function::new(ctx.clone(), register)?)?;
         web::provide(ctx, &host)?;
+        temporal::provide(ctx, &host)?;
         ctx.globals().set("__host", host)
     }
 

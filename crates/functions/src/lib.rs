@@ -19,6 +19,7 @@ mod running;
 mod secrets;
 mod sources;
 mod strip;
+mod temporal;
 mod tests;
 mod threads;
 mod web;

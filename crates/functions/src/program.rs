@@ -19,6 +19,7 @@ use crate::strip::strip;
 
 const RUN: &str = "backstay:run";
 const WEB: &str = "backstay:web";
+const TEMPORAL: &str = "backstay:temporal";
 const REQUESTS: &str = "backstay:requests";
 
 /// A collection as functions name it.
@@ -227,12 +228,15 @@ impl Prepared {
         let written = strip(requests, true).map_err(|wrong| {
             wrong.into_iter().map(|one| Problem::at(REQUESTS, requests, one.at, one.message)).collect::<Vec<_>>()
         })?;
-        for (from, to) in [(RUN, LIBRARY), (RUN, REQUESTS), (RUN, WEB), (TESTING, LIBRARY), (TESTING, RUN)] {
+        for (from, to) in
+            [(RUN, LIBRARY), (RUN, REQUESTS), (RUN, WEB), (RUN, TEMPORAL), (TESTING, LIBRARY), (TESTING, RUN)]
+        {
             links.insert((from.to_owned(), to.to_owned()), to.to_owned());
         }
         let own = [
             (RUN, include_str!("prelude/run.js")),
             (WEB, include_str!("prelude/web.js")),
+            (TEMPORAL, include_str!("prelude/temporal.js")),
             (LIBRARY, include_str!("prelude/backstay.js")),
             (TESTING, include_str!("prelude/testing.js")),
             (REQUESTS, &written.code),

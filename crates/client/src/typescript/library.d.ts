@@ -139,6 +139,88 @@ global {
     toString(): string;
     toJSON(): string;
   }
+  /** A part of the standard: moments, days and lengths of time. They have no operators. */
+  namespace Temporal {
+    type Unit = "years" | "months" | "weeks" | "days" | "hours" | "minutes" | "seconds";
+    type Length = Duration | string | { [unit in Unit | "milliseconds" | "microseconds" | "nanoseconds"]?: number };
+    interface Largest {
+      largestUnit?: Unit | "year" | "month" | "week" | "day" | "hour" | "minute" | "second" | "auto";
+    }
+    interface Measured<T> {
+      add(length: Length): T;
+      subtract(length: Length): T;
+      until(other: T | string, options?: Largest): Duration;
+      since(other: T | string, options?: Largest): Duration;
+      equals(other: T | string): boolean;
+      toString(): string;
+      toJSON(): string;
+      valueOf(): never;
+    }
+    interface Kind<T> {
+      from(value: T | string): T;
+      compare(one: T | string, other: T | string): -1 | 0 | 1;
+    }
+    interface Instant extends Measured<Instant> {
+      readonly epochMilliseconds: number;
+      toZonedDateTimeISO(timeZone: string): ZonedDateTime;
+    }
+    const Instant: Kind<Instant> & { fromEpochMilliseconds(milliseconds: number): Instant };
+    interface PlainDate extends Measured<PlainDate> {
+      readonly year: number;
+      readonly month: number;
+      readonly day: number;
+      readonly dayOfWeek: number;
+      readonly dayOfYear: number;
+      readonly daysInMonth: number;
+      readonly inLeapYear: boolean;
+      with(fields: { year?: number; month?: number; day?: number }): PlainDate;
+      toZonedDateTime(timeZone: string): ZonedDateTime;
+    }
+    const PlainDate: Kind<PlainDate>;
+    interface ZonedDateTime extends Measured<ZonedDateTime> {
+      readonly year: number;
+      readonly month: number;
+      readonly day: number;
+      readonly hour: number;
+      readonly minute: number;
+      readonly second: number;
+      readonly millisecond: number;
+      readonly dayOfWeek: number;
+      readonly timeZoneId: string;
+      readonly offset: string;
+      readonly epochMilliseconds: number;
+      startOfDay(): ZonedDateTime;
+      withTimeZone(timeZone: string): ZonedDateTime;
+      toInstant(): Instant;
+      toPlainDate(): PlainDate;
+    }
+    const ZonedDateTime: Kind<ZonedDateTime>;
+    interface Duration {
+      readonly years: number;
+      readonly months: number;
+      readonly weeks: number;
+      readonly days: number;
+      readonly hours: number;
+      readonly minutes: number;
+      readonly seconds: number;
+      readonly milliseconds: number;
+      readonly microseconds: number;
+      readonly nanoseconds: number;
+      readonly sign: -1 | 0 | 1;
+      readonly blank: boolean;
+      negated(): Duration;
+      abs(): Duration;
+      toString(): string;
+      toJSON(): string;
+      valueOf(): never;
+    }
+    const Duration: { from(value: Length): Duration };
+    const Now: {
+      instant(): Instant;
+      zonedDateTimeISO(timeZone: string): ZonedDateTime;
+      plainDateISO(timeZone: string): PlainDate;
+    };
+  }
   class URLSearchParams {
     constructor(init?: string | { [name: string]: string } | Iterable<readonly [string, string]>);
     readonly size: number;
