@@ -141,6 +141,36 @@ fn what_is_exported_elsewhere_is_no_function() {
     assert_eq!(other("b"), None);
 }
 
+/// As esbuild writes it of a package of Node.
+const BUNDLED: &str = r#"var __getOwnPropNames = Object.getOwnPropertyNames;
+var __commonJS = (cb, mod) => function __require() {
+  try {
+    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;
+  } catch (e) {
+    throw mod = 0, e;
+  }
+};
+
+// node_modules/twice/index.js
+var require_twice = __commonJS({
+  "node_modules/twice/index.js"(exports, module) {
+    module.exports = function(n) {
+      return 2 * n;
+    };
+  }
+});
+export default require_twice();
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_come_as_bundles() {
+    let functions = functions_of(&[
+        ("a.ts", "import twice from './lib/twice.js';\nexport const a = ({ n }: { n: number }) => twice(n);"),
+        ("lib/twice.js", BUNDLED),
+    ]);
+    assert_eq!(functions.call(call("a", r#"{"n":4}"#), &Scripted::default()).await.expect("runs"), "8");
+}
+
 #[test]
 fn functions_that_no_action_names_are_told() {
     let program =
