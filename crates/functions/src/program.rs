@@ -19,6 +19,9 @@ use crate::strip::strip;
 
 const RUN: &str = "backstay:run";
 const WEB: &str = "backstay:web";
+/// What it defines.
+const WEB_NAMES: [&str; 9] =
+    ["crypto", "CryptoKey", "TextEncoder", "TextDecoder", "URL", "atob", "btoa", "queueMicrotask", "structuredClone"];
 const TEMPORAL: &str = "backstay:temporal";
 const REQUESTS: &str = "backstay:requests";
 
@@ -143,16 +146,26 @@ struct Entry {
     links: BTreeMap<(String, String), String>,
 }
 
-impl Default for Entry {
-    fn default() -> Self {
+impl Entry {
+    /// The beginning of the entry to these modules.
+    fn to(sources: &Sources) -> Self {
         let mut entry = Self { text: String::new(), links: BTreeMap::new() };
-        // What it takes from the host is gone before the team's own modules are evaluated.
+        // A part of the prelude that nothing names would only make every isolate take longer.
+        let named = |names: &[&str]| {
+            let texts = sources.modules.values().map(|module| &module.stripped.code);
+            texts.into_iter().any(|text| names.iter().any(|name| text.contains(name)))
+        };
+        if named(&WEB_NAMES) {
+            entry.import("", WEB);
+        }
+        if named(&["Temporal"]) {
+            entry.import("", TEMPORAL);
+        }
+        // What these take from the host is gone before the team's own modules are evaluated.
         entry.import("{ serve } from", RUN);
         entry
     }
-}
 
-impl Entry {
     fn import(&mut self, what: &str, module: &str) {
         let _ = writeln!(self.text, "import {what} {module:?};");
         self.links.insert((ENTRY.to_owned(), module.to_owned()), module.to_owned());
@@ -188,7 +201,7 @@ impl Prepared {
         collections: &[CollectionName],
         requests: &str,
     ) -> Result<Self, Vec<Problem>> {
-        let mut entry = Entry::default();
+        let mut entry = Entry::to(sources);
         let mut served = String::from("{\n");
         for (number, name) in sources.modules.keys().filter(|name| Source::is_outermost(name)).enumerate() {
             entry.import(&format!("* as module{number} from"), name);
@@ -207,7 +220,7 @@ impl Prepared {
         collections: &[CollectionName],
         requests: &str,
     ) -> Result<Self, Vec<Problem>> {
-        let mut entry = Entry::default();
+        let mut entry = Entry::to(sources);
         entry.import("{ collected, context } from", TESTING);
         for name in sources.modules.keys().filter(|name| Source::is_test(name)) {
             entry.import("", name);
@@ -228,9 +241,7 @@ impl Prepared {
         let written = strip(requests, true).map_err(|wrong| {
             wrong.into_iter().map(|one| Problem::at(REQUESTS, requests, one.at, one.message)).collect::<Vec<_>>()
         })?;
-        for (from, to) in
-            [(RUN, LIBRARY), (RUN, REQUESTS), (RUN, WEB), (RUN, TEMPORAL), (TESTING, LIBRARY), (TESTING, RUN)]
-        {
+        for (from, to) in [(RUN, LIBRARY), (RUN, REQUESTS), (TESTING, LIBRARY), (TESTING, RUN)] {
             links.insert((from.to_owned(), to.to_owned()), to.to_owned());
         }
         let own = [

@@ -3,8 +3,6 @@
 
 import { Problem, Refused } from "backstay";
 import { LaterRequests } from "backstay:requests";
-import { temporalAt } from "backstay:temporal";
-import "backstay:web";
 
 const { log: writeLog, nearest, secret, secretNames, register } = globalThis.__host;
 delete globalThis.__host;
@@ -295,7 +293,6 @@ ControlledDate.now = () => now;
 ControlledDate.parse = RealDate.parse;
 ControlledDate.UTC = RealDate.UTC;
 Object.defineProperty(RealDate.prototype, "constructor", { value: ControlledDate, writable: true, configurable: true });
-defineProperty(globalThis, "Temporal", { value: temporalAt(() => now), writable: true, configurable: true });
 Object.defineProperty(globalThis, "Date", { value: ControlledDate, writable: true, configurable: true });
 Object.defineProperty(Math, "random", { value: chance, writable: true, configurable: true });
 

@@ -146,14 +146,9 @@ class ZonedDateTime extends Value {
 }
 measured(ZonedDateTime, "zoned");
 
-/** `Temporal`, whose time is what `now` returns, in milliseconds since 1970. */
-export function temporalAt(now) {
-  const instant = () => Instant.fromEpochMilliseconds(now());
-  const zoned = (zone) => instant().toZonedDateTimeISO(zone);
-  const Now = freeze({
-    instant,
-    zonedDateTimeISO: zoned,
-    plainDateISO: (zone) => zoned(zone).toPlainDate(),
-  });
-  return freeze({ Duration, Instant, Now, PlainDate, ZonedDateTime });
-}
+// The clock of functions, which stands still while a block runs.
+const instant = () => Instant.fromEpochMilliseconds(Date.now());
+const zonedDateTimeISO = (zone) => instant().toZonedDateTimeISO(zone);
+const plainDateISO = (zone) => zonedDateTimeISO(zone).toPlainDate();
+const Now = freeze({ instant, zonedDateTimeISO, plainDateISO });
+define(globalThis, "Temporal", freeze({ Duration, Instant, Now, PlainDate, ZonedDateTime }));
