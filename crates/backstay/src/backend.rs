@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Secret;
-use backstay_engine::{Location, OpenOutcome};
+use backstay_engine::{Application, Location, OpenOutcome};
 use backstay_http::Service;
 use backstay_identity::AccountRef;
 use backstay_model::Diagnostics;
@@ -55,7 +55,7 @@ impl Backstay {
     pub fn at(place: Place) -> Result<Self, Failure> {
         let compiled = compile(&place.directory)?;
         let program = functions::read(&place.directory, compiled.application.model())?;
-        let procedures = place.procedures.clone().with(program, &place.config.egress)?;
+        let procedures = place.procedures.clone().with(program, &place.directory, &place.config)?;
         Ok(Self { place: Place { procedures, ..place }, compiled })
     }
 
@@ -78,6 +78,11 @@ impl Backstay {
     {
         self.place.procedures.add(function, run);
         self
+    }
+
+    /// Its place, and its model.
+    pub(crate) fn into_parts(self) -> (Place, Application) {
+        (self.place, self.compiled.application)
     }
 
     /// Where it is, and its settings.

@@ -93,6 +93,12 @@ pub enum Failure {
         /// The names of the functions that are missing.
         missing: Vec<String>,
     },
+    /// There is no test to run.
+    #[error("{}", if *of == 0 { "the application has no tests" } else { "no test has this text in its name" })]
+    NoTests {
+        /// How many tests there are.
+        of: usize,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -412,6 +418,9 @@ impl Failure {
                 "export a function of that name from a file in `functions/`: `export async function name(args, { db }) { … }`, register \
                  a procedure in Rust: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
                     .to_owned(),
+            ),
+            Self::NoTests { of: 0 } => Some(
+                "write one in `functions/NAME.test.ts`: `import { test, expect } from \"backstay/test\"`".to_owned(),
             ),
             Self::Runtime => Some(
                 "build it with `tokio::runtime::Builder::new_multi_thread()`, or write `#[tokio::main]` or \

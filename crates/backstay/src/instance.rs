@@ -122,11 +122,21 @@ impl Place {
 
     /// Opens the database, creating or migrating it as the options say.
     pub fn open(&self, application: Application, options: &OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
+        self.open_at(application, options, Ambient::system())
+    }
+
+    /// The same with this clock and this randomness.
+    pub(crate) fn open_at(
+        &self,
+        application: Application,
+        options: &OpenOptions,
+        ambient: Ambient,
+    ) -> Result<(Instance, OpenOutcome), Failure> {
         open_files::raise_limit()?;
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let opened = Engine::open(application.with_sizes(self.sizes()), options, Ambient::system());
+        let opened = Engine::open(application.with_sizes(self.sizes()), options, ambient);
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         engine.set_procedures(Arc::new(self.procedures.clone()));
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;

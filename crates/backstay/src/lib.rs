@@ -37,6 +37,7 @@ mod serve;
 mod serving;
 mod socket;
 mod terminal;
+mod testing;
 mod threads;
 mod transfer;
 mod watch;
@@ -54,7 +55,7 @@ pub use client::{CallError, Client};
 pub use command::{Command, ReindexPlace};
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Egress, Limits, Log,
-    LogFormat, LogLevel, ProxyHeader, Server, SignUp, reference,
+    LogFormat, LogLevel, ProxyHeader, Secrets, Server, SignUp, reference,
 };
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};

@@ -85,7 +85,8 @@ impl Version {
         else {
             return Err(failures);
         };
-        let procedures = place.procedures.clone().with(program, &config.egress).map_err(|failure| vec![failure])?;
+        let procedures =
+            place.procedures.clone().with(program, &place.directory, &config).map_err(|failure| vec![failure])?;
         let place = Place { config, procedures, ..place.clone() };
         let settings = connection_settings(&place).map_err(|failure| vec![failure])?;
         let warnings = compiled.warnings();

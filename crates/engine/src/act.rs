@@ -72,6 +72,9 @@ pub(crate) async fn act(
     let model = &inner.application.model;
     let action = &model.actions[index];
     may_call(inner, cx, index)?;
+    if let Some(rate) = &action.rate {
+        inner.call_rates.count((index, rate), cx.flow(), cx.now)?;
+    }
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Act(&action.name))?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
     let procedure = procedure.ok_or_else(|| Error::internal(NoProcedure(action.name.clone())))?;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::RecordId;
 
+use crate::call_rate::CallRate;
 use crate::ids::{CollectionId, EmbeddedId};
 use crate::source::{RuleText, Span};
 
@@ -22,6 +23,8 @@ pub struct Action {
     pub result: ActionResult,
     /// `@allow(call:)`: who may call it.
     pub call: RuleText,
+    /// `@limit`: how often it may be called.
+    pub rate: Option<CallRate>,
     /// Whether it may change anything: it is declared in `type Mutation`.
     pub writes: bool,
     /// Where its name is in the model.

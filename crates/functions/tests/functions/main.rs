@@ -9,3 +9,4 @@ mod numbers;
 mod refusals;
 mod requests;
 mod sources;
+mod web;
