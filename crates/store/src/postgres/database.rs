@@ -207,8 +207,8 @@ impl Inner {
     }
 
     async fn settle_log(&self) -> Result<(), StoreError> {
-        let session = PostgresSession::take(&self.pools, Access::Write).await?;
-        Sequencer::settle(session.client()).await
+        let client = self.pools.take_apart().await?;
+        Sequencer::settle(&client).await
     }
 }
 

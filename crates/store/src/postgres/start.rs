@@ -42,6 +42,10 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
         let lease = Arc::new(Lease::begin(session.client()).await?);
         let wake = Arc::clone(session.pools().wake());
         let pools = Pools::new(&address, opening.options.connections, (Some(&lease), Arc::clone(&wake)))?;
+        let pools = match &opening.options.pooler {
+            None => pools,
+            Some(pooler) => pools.through(&Address::of_pooler(pooler)?, (session.client(), &lease)).await?,
+        };
         let keys = log_format.keys.clone();
         let last_moment = last.map(|last| last.moment);
         let commit_clock = Arc::new(CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock)));
