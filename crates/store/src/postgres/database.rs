@@ -11,11 +11,12 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant as Deadline, timeout, timeout_at};
 
+use super::access::Access;
 use super::follower::Follower;
 use super::lease::Lease;
 use super::pools::Pools;
 use super::sequencer::Sequencer;
-use super::session::{Access, Last, PostgresSession};
+use super::session::{Last, PostgresSession};
 use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;

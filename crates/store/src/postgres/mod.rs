@@ -2,6 +2,7 @@
 //! in one round trip. Entries of the commit log get their places once they are visible, so that these have no gaps and no
 //! transaction waits for another one because of them.
 
+mod access;
 mod address;
 mod adopt;
 mod database;

@@ -15,10 +15,10 @@ use parking_lot::Mutex;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+use super::access::Access;
 use super::address::{Address, MARK};
 use super::error::{Refusal, plain};
 use super::lease::{self, Lease};
-use super::session::Access;
 use crate::own::EXPECT_ROWS;
 use crate::{OpenError, ServerProblem, StoreError};
 

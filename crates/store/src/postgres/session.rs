@@ -10,6 +10,7 @@ use futures_util::future::{BoxFuture, join, join_all, join3};
 use futures_util::{FutureExt, TryStreamExt};
 use tokio_postgres::RowStream;
 
+use super::access::Access;
 use super::error::{Guard, Refusal, plain};
 use super::pools::Pools;
 use super::row::PostgresRow;
@@ -27,17 +28,6 @@ const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 /// What stands before a statement with lists in a transaction, and what lets the transaction go on if they are too large.
 const BEFORE_LISTS: &str = "SAVEPOINT lists";
 const UNDO_LISTS: &str = "ROLLBACK TO lists";
-
-/// What a session may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Read, all from one snapshot if it is in a transaction.
-    Read,
-    /// Write, too.
-    Write,
-    /// Write, too, and serialize what it reads with others that do.
-    Serializable,
-}
 
 /// One connection and its transaction, which begins with the first statement.
 pub(super) struct PostgresSession {

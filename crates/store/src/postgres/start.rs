@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
+use super::access::Access;
 use super::address::Address;
 use super::database::PostgresDatabase;
 use super::error::plain;
@@ -15,7 +16,7 @@ use super::follower::Follower;
 use super::lease::{self, Lease};
 use super::pools::Pools;
 use super::sequencer::Sequencer;
-use super::session::{Access, PostgresSession};
+use super::session::PostgresSession;
 use crate::copy::Held;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
