@@ -28,6 +28,8 @@ pub struct Place {
     pub data: PathBuf,
     /// Where the database is: in the data directory, or on a server.
     pub database: Location,
+    /// The pooler before that server.
+    pub(crate) pooler: Option<Secret>,
     /// What carries out the actions of the model.
     pub(crate) procedures: Registered,
 }
@@ -62,7 +64,11 @@ impl Place {
             (Some(Location::Url(url)), _) | (None, Some(url)) => (configured(), Location::Url(server(url)?)),
             (None, None) => (configured(), Location::Directory(configured())),
         };
-        Ok(Self { directory, config, data, database, procedures: Registered::default() })
+        let pooler = match (&database, &config.data.pooler) {
+            (Location::Url(_), Some(pooler)) => Some(server(pooler)?),
+            (Location::Directory(_), _) | (_, None) => None,
+        };
+        Ok(Self { directory, config, data, database, pooler, procedures: Registered::default() })
     }
 
     /// How large values may be.
@@ -110,6 +116,7 @@ impl Place {
         OpenOptions {
             on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))),
             connections: self.config.data.pool_size,
+            pooler: self.pooler.clone(),
             ..OpenOptions::new(self.database.clone())
         }
     }
