@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_base::{Ambient, Caller, CallerKind, Error, Limit, RecordId, Timestamp, limits};
 use backstay_model::{Action, Collection, Model};
+use backstay_scalar::read_id;
 use backstay_store::KeyClaim;
 use bytes::Bytes;
 
 use crate::inner::{Inner, exists_for};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
-use crate::{Context, Notation, Request};
+use crate::{AskedJob, Begun, Committed, Context, NewJob, Notation, Request};
 
 /// A call of an action, as its procedure sees it. Cheap to clone.
 #[derive(Clone)]
@@ -115,10 +116,7 @@ impl ActionCall {
 
     /// Reads a request, if the call may make another one.
     pub(crate) fn read(&self, text: &str) -> Result<Request, Error> {
-        const MAX: usize = limits::ACTION_REQUESTS;
-        if self.0.requests.fetch_add(1, Ordering::Relaxed) >= MAX {
-            return Err(Limit::Size { what: "the action", max: MAX as u64, unit: "requests" }.into());
-        }
+        self.count()?;
         let caller = self.caller();
         let visible = |collection: &Collection| exists_for(caller, collection);
         let me: Option<RecordId> = caller.id.filter(|_| caller.kind == CallerKind::Account);
@@ -132,6 +130,44 @@ impl ActionCall {
     /// Checks and plans a request.
     pub(crate) async fn prepare(&self, cx: &Context, request: Request) -> Result<Prepared, Error> {
         prepared::prepare(&self.0.inner, cx, request, self.0.notation.encoder()).await
+    }
+
+    /// Queues a job by itself. Returns its id, unless it is unique: another one may have its key then.
+    ///
+    /// # Errors
+    /// If the model has no such job, it doesn't take this, or nothing is stored.
+    pub async fn queue(&self, asked: AskedJob) -> Result<Option<RecordId>, Error> {
+        let mut block = match self.begin().await? {
+            Begun::Done(kept) => {
+                return Ok(serde_json::from_str::<Option<String>>(&kept).ok().flatten().and_then(|id| read_id(&id)));
+            }
+            Begun::Block(block) => block,
+        };
+        loop {
+            let id = block.queue(asked.clone()).await?;
+            let kept = id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
+            match block.commit(&kept).await? {
+                Committed::Done => return Ok(id),
+                Committed::Again(next) => block = next,
+            }
+        }
+    }
+
+    /// The job that the call asks for, if it may make another request.
+    pub(crate) fn job(&self, asked: AskedJob, cx: &Context) -> Result<NewJob, Error> {
+        self.count()?;
+        if !self.action().writes {
+            return Err(Error::internal(WritesInQuery(self.action().name.clone())));
+        }
+        asked.checked(&self.0.inner, cx)
+    }
+
+    fn count(&self) -> Result<(), Error> {
+        const MAX: usize = limits::ACTION_REQUESTS;
+        match self.0.requests.fetch_add(1, Ordering::Relaxed) >= MAX {
+            true => Err(Limit::Size { what: "the action", max: MAX as u64, unit: "requests" }.into()),
+            false => Ok(()),
+        }
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {

@@ -11,7 +11,7 @@ use backstay_expr::{
 };
 use backstay_model::{
     Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
-    FieldAllow, FieldId, FieldKind, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
+    FieldAllow, FieldId, FieldKind, Hook, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
@@ -22,8 +22,8 @@ use crate::compiled::{Compiled, UpdatePolicy};
 use crate::defaults;
 use crate::given::Given;
 use crate::policy::{
-    CheckPolicy, CollectionPolicy, ExclusionPolicy, FieldPolicy, Policy, SetPolicy, StatePolicy, TakingPolicy,
-    TransitionPolicy,
+    CheckPolicy, CollectionPolicy, ExclusionPolicy, FieldPolicy, HookPolicy, Policy, SetPolicy, StatePolicy,
+    TakingPolicy, TransitionPolicy,
 };
 use crate::secrets;
 
@@ -46,11 +46,13 @@ impl Policy {
             compiler.rule(&action.call, &scope)
         });
         let actions = actions.collect();
+        let when = model.hooks.iter().map(|hook| compiler.of_hook(hook)).collect();
+        let hooks = HookPolicy::new(model, when);
         compiler.named_rules();
         let Compiler { model: _, facts, used_rules, account, asks_link, circles: _, diagnostics } = compiler;
         let account = account.into_iter().collect();
         if diagnostics.is_empty() {
-            Ok(Self { facts, collections, actions, used_rules, account, asks_link })
+            Ok(Self { facts, collections, actions, hooks, used_rules, account, asks_link })
         } else {
             Err(diagnostics.ordered())
         }
@@ -318,6 +320,18 @@ impl<'m> Compiler<'m> {
         }
         let initial = states.initial().map(|value| value.name.clone());
         Some(StatePolicy { field: field.id, initial, transitions })
+    }
+
+    /// What must be true of a change for a hook.
+    fn of_hook(&mut self, hook: &'m Hook) -> Option<Compiled> {
+        let when = hook.when.as_ref()?;
+        let compiled = self.rule(when, &Scope::change(self.model, hook.collection))?;
+        if compiled.needs_store {
+            let message = "`when:` of `@on` follows a relation, and only the record itself is at hand".to_owned();
+            let help = "compare fields of the record, and let the job look up the rest";
+            self.diagnostics.push(Diagnostic::error(message).at(when.span, "follows a relation").help(help));
+        }
+        Some(compiled)
     }
 
     fn optional(&mut self, rule: Option<&RuleText>, scope: &Scope<'m>) -> Option<Compiled> {

@@ -12,7 +12,7 @@ use futures_util::lock::Mutex;
 
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
-use crate::{Application, Singles};
+use crate::{Application, Queue, Singles};
 
 /// What an engine is made of.
 pub(crate) struct Inner {
@@ -22,6 +22,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) ambient: Ambient,
     pub(crate) in_flight: InFlight,
+    /// What keeps the jobs that are queued.
+    pub(crate) queue: OnceLock<Arc<dyn Queue>>,
     /// Held by whoever works off the queue of stored sums.
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,

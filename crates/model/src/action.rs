@@ -3,6 +3,7 @@ use std::sync::Arc;
 use backstay_base::RecordId;
 
 use crate::ids::{CollectionId, EmbeddedId};
+use crate::job::Job;
 use crate::source::{RuleText, Span};
 
 /// What a team's own function does when a client asks for it: a field of `type Query` or `type Mutation`.
@@ -22,10 +23,19 @@ pub struct Action {
     pub result: ActionResult,
     /// `@allow(call:)`: who may call it.
     pub call: RuleText,
+    /// `@job`: it can be queued.
+    pub job: Option<Job>,
     /// Whether it may change anything: it is declared in `type Mutation`.
     pub writes: bool,
     /// Where its name is in the model.
     pub span: Span,
+}
+
+impl Action {
+    /// Whether clients may be able to call it: it isn't a job alone.
+    pub fn is_offered(&self) -> bool {
+        self.job.as_ref().is_none_or(|job| !job.only)
+    }
 }
 
 /// What an action returns.

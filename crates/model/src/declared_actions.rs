@@ -331,9 +331,13 @@ impl Taking<'_> {
             [("allow", "call"), ("function", "name"), ("deprecated", "reason"), ("precision", "")];
         let mut known: Vec<&Name> = Vec::new();
         for directive in &node.directives {
+            // `resolve/jobs.rs` reads its arguments.
+            if directive.name == "job" {
+                continue;
+            }
             let Some((name, argument)) = TAKEN.into_iter().find(|(name, _)| directive.name == *name) else {
                 let message = format!("`@{}` has no meaning for actions", directive.name);
-                let help = "an action takes `@function`, `@allow(call: …)` and `@deprecated`";
+                let help = "an action takes `@function`, `@allow(call: …)`, `@job` and `@deprecated`";
                 self.error(directive.location(), (message, "not here"), help);
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use super::api::{ApiChange, breaking, harmless};
 use super::written::written;
-use crate::{Action, EmbeddedId, Field, FieldKind, Model};
+use crate::{Action, EmbeddedId, Field, FieldKind, Job, Model};
 
 /// An action as clients see it, and who may call it.
 #[derive(PartialEq)]
@@ -14,6 +14,7 @@ pub(super) struct ActionBehaviour<'m> {
     /// What clients don't notice: its function, and what is said of it.
     unnoticed: [Option<&'m str>; 2],
     call: &'m str,
+    job: Option<&'m Job>,
     deprecated: bool,
 }
 
@@ -55,7 +56,8 @@ pub enum ActionDifference {
 
 impl<'m> ActionBehaviour<'m> {
     pub(super) fn of(model: &'m Model, action: &'m Action) -> Self {
-        let Action { name, description, deprecated, function, arguments, result: _, call, writes, span: _ } = action;
+        let Action { name, description, deprecated, function, arguments, result: _, call, job, writes, span: _ } =
+            action;
         let result = model.result_field(action);
         Self {
             name,
@@ -64,12 +66,13 @@ impl<'m> ActionBehaviour<'m> {
             result: format!("{}{}", whole(model, &result.kind), if result.required { "!" } else { "" }),
             unnoticed: [description.as_deref(), Some(function)],
             call: &call.text,
+            job: job.as_ref(),
             deprecated: deprecated.is_some(),
         }
     }
 
     fn changed_in(&self, newer: &Self) -> Option<ActionDifference> {
-        let Self { name: _, writes, arguments, result, unnoticed, call, deprecated } = self;
+        let Self { name: _, writes, arguments, result, unnoticed, call, job, deprecated } = self;
         let is_wider = || {
             let (old, new): (Vec<_>, Vec<_>) = newer.arguments.iter().partition(|one| arguments.contains(one));
             old.len() == arguments.len() && new.iter().all(|one| !one.required)
@@ -82,7 +85,7 @@ impl<'m> ActionBehaviour<'m> {
             ActionDifference::Callers
         } else if *deprecated != newer.deprecated {
             ActionDifference::Deprecated
-        } else if *unnoticed != newer.unnoticed {
+        } else if *unnoticed != newer.unnoticed || *job != newer.job {
             ActionDifference::Unnoticed
         } else {
             return None;

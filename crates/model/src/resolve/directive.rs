@@ -25,6 +25,7 @@ enum FieldDirective {
     Function,
     Immutable,
     Inverse,
+    Job,
     Length,
     Money,
     Names,
@@ -86,6 +87,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         | FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
+        | FieldDirective::Job
         | FieldDirective::Money
         | FieldDirective::OnDelete
         | FieldDirective::Order
@@ -98,7 +100,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 28] = [
         Self::Allow,
         Self::At,
         Self::Backfill,
@@ -111,6 +113,7 @@ impl FieldDirective {
         Self::Function,
         Self::Immutable,
         Self::Inverse,
+        Self::Job,
         Self::Length,
         Self::Money,
         Self::Names,
@@ -146,6 +149,7 @@ impl FieldDirective {
             Self::Function => "function",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
+            Self::Job => "job",
             Self::Length => "length",
             Self::Money => "money",
             Self::Names => "names",
@@ -181,7 +185,7 @@ impl FieldDirective {
             Self::At => {
                 (state, "it is for a field with states; to delete records, write `@at(field:, do: DELETE)` on the type")
             }
-            Self::Function => (false, "it is for actions, the fields of `type Query` and `type Mutation`"),
+            Self::Function | Self::Job => (false, "it is for actions, the fields of `type Query` and `type Mutation`"),
             Self::Unique => (
                 kind.is_indexable() || of_several,
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -413,6 +417,7 @@ mod tests {
                 "identity",
                 "index",
                 "key",
+                "on",
                 "path",
                 "renamed",
                 "single",
@@ -435,6 +440,6 @@ mod tests {
         check(DirectiveLocation::ArgumentDefinition, limits.into());
         check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 71, "every location is checked above");
+        assert_eq!(places, 73, "every location is checked above");
     }
 }
