@@ -22,6 +22,7 @@ mod doors;
 mod failure;
 mod functions;
 mod instance;
+mod jobs;
 mod logging;
 mod maintenance;
 mod new;

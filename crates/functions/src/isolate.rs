@@ -69,6 +69,7 @@ pub(crate) enum AskedKind {
     Fetch,
     Request,
     Peek,
+    Queue,
     Begin,
     Commit,
     Rollback,

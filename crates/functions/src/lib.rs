@@ -9,6 +9,7 @@ mod fetching;
 mod functions;
 mod host;
 mod isolate;
+mod jobs;
 mod limits;
 mod log;
 mod problem;

@@ -164,6 +164,7 @@ async function transaction(block) {
 
 async function attempted(block, mine, id) {
   let current = true;
+  mine.block = id;
   const tx = database((place) =>
     peekable(place, (request, peek) => {
       if (!current || open !== mine) throw new TypeError("the transaction of this `tx` has ended");
@@ -182,6 +183,18 @@ async function attempted(block, mine, id) {
     current = false;
   }
 }
+
+const TERMS = ["at", "attempts", "delay", "priority", "series", "unique"];
+
+const jobs = Object.freeze({
+  /** Queues a job: in the transaction that is open, or by itself. Answers its id, or null if it is unique. */
+  async add(job, input = {}, terms = {}) {
+    if (typeof job !== "string") throw new TypeError("jobs.add takes the name of a job: jobs.add(\"sendInvoice\", { order })");
+    const unknown = Object.keys(terms).find((name) => !TERMS.includes(name));
+    if (unknown !== undefined) throw new TypeError(`jobs.add has no option \`${unknown}\`; it has ${TERMS.join(", ")}`);
+    return ask({ kind: "queue", block: open?.block, request: { ...terms, job, input } });
+  },
+});
 
 /** Time and chance are the host's, so that a block that runs again with the same ones does the same. */
 let now = 0;
@@ -289,7 +302,7 @@ function start(name, args, given) {
   const { limits, moment, seed, auth } = parse(given);
   [most, longest] = limits;
   begin(moment, seed);
-  const context = Object.freeze({ db, auth: frozen(auth), log });
+  const context = Object.freeze({ db, auth: frozen(auth), jobs, log });
   const run = async () => functions[name](parse(args), context);
   run().then(
     (value) => {
