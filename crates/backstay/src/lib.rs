@@ -49,6 +49,7 @@ pub use answer::{
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};
 pub use backstay_base::{Error, Subnet};
+pub use backstay_engine::{JobTerms, Priority};
 pub use backstay_http::{ClientAddress, Service, ServiceBody};
 pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};

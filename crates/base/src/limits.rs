@@ -453,5 +453,7 @@ pub const JOB_RETRY_SECONDS_MOST: i64 = 6 * 3600;
 pub const JOB_KEPT_DAYS: i64 = 7;
 /// Bytes of what a job takes, and of its result and the text of its error that are kept.
 pub const JOB_BYTES: usize = 64 * 1024;
+/// Jobs that an operator can list at a time.
+pub const JOBS_LISTED: usize = 10_000;
 /// Characters of the key of a job or of a series.
 pub const JOB_KEY_CHARS: usize = 200;

@@ -49,7 +49,10 @@ pub(crate) fn note(
                 continue;
             }
         }
-        let changed = changed.to_vec();
+        // What Backstay keeps of each record changes with each change.
+        let is_own =
+            |field: &FieldId| *field <= Collection::VERSION || collection.trash.is_some_and(|trash| trash.at == *field);
+        let changed = changed.iter().copied().filter(|field| !is_own(field)).collect();
         cx.hooks.push(PendingHook { hook: *hook, record: record.id(), version: record.version(), event, changed });
     }
 }
