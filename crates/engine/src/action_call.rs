@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_base::{Ambient, Caller, CallerKind, Error, Limit, RecordId, Timestamp, limits};
 use backstay_model::{Action, Collection, Model};
-use backstay_scalar::read_id;
 use backstay_store::KeyClaim;
 use bytes::Bytes;
 
 use crate::inner::{Inner, exists_for};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
-use crate::{AskedJob, Begun, Committed, Context, NewJob, Notation, Request};
+use crate::{AskedJob, Context, NewJob, Notation, Request};
 
 /// A call of an action, as its procedure sees it. Cheap to clone.
 #[derive(Clone)]
@@ -130,27 +129,6 @@ impl ActionCall {
     /// Checks and plans a request.
     pub(crate) async fn prepare(&self, cx: &Context, request: Request) -> Result<Prepared, Error> {
         prepared::prepare(&self.0.inner, cx, request, self.0.notation.encoder()).await
-    }
-
-    /// Queues a job by itself. Returns its id, unless it is unique: another one may have its key then.
-    ///
-    /// # Errors
-    /// If the model has no such job, it doesn't take this, or nothing is stored.
-    pub async fn queue(&self, asked: AskedJob) -> Result<Option<RecordId>, Error> {
-        let mut block = match self.begin().await? {
-            Begun::Done(kept) => {
-                return Ok(serde_json::from_str::<Option<String>>(&kept).ok().flatten().and_then(|id| read_id(&id)));
-            }
-            Begun::Block(block) => block,
-        };
-        loop {
-            let id = block.queue(asked.clone()).await?;
-            let kept = id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
-            match block.commit(&kept).await? {
-                Committed::Done => return Ok(id),
-                Committed::Again(next) => block = next,
-            }
-        }
     }
 
     /// The job that the call asks for, if it may make another request.

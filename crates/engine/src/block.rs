@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_base::{Conflict, Error, KeyForm, Place, RecordId, Timestamp, ViolationKind, limits};
 use backstay_model::{Collection, Model};
-use backstay_scalar::Value;
+use backstay_scalar::{Value, read_id};
 use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -116,6 +116,27 @@ impl ActionCall {
             }
         }
         Ok(Begun::Block(Block::new(self.clone(), claim, 0)))
+    }
+
+    /// Queues a job by itself. Returns its id, unless it is unique: another one may have its key then.
+    ///
+    /// # Errors
+    /// If the model has no such job, it doesn't take this, or nothing is stored.
+    pub async fn queue(&self, asked: AskedJob) -> Result<Option<RecordId>, Error> {
+        let mut block = match self.begin().await? {
+            Begun::Done(kept) => {
+                return Ok(serde_json::from_str::<Option<String>>(&kept).ok().flatten().and_then(|id| read_id(&id)));
+            }
+            Begun::Block(block) => block,
+        };
+        loop {
+            let id = block.queue(asked.clone()).await?;
+            let kept = id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
+            match block.commit(&kept).await? {
+                Committed::Done => return Ok(id),
+                Committed::Again(next) => block = next,
+            }
+        }
     }
 }
 

@@ -1,25 +1,15 @@
 //! Jobs that changes of records queue: `@on`, and `@to(run:)`. Changes are noted where rows are written, and the jobs queued at the
 //! end of the transaction, so that whatever writes queues them.
 
-use backstay_base::{Error, Limit, RecordId, limits};
+use backstay_base::{Error, Limit, limits};
 use backstay_expr::{Truth, truth};
 use backstay_model::{Collection, FieldId, Hook, HookOn, RecordEvent};
 use serde_json::{Map, json};
 
 use crate::bind::InMemory;
+use crate::pending_hooks::PendingHook;
 use crate::queue::{JobTerms, NewJob, Priority, caller_name};
 use crate::{Record, TxContext};
-
-/// A change that queues a job.
-#[derive(Debug)]
-pub(crate) struct PendingHook {
-    /// Its place in the model.
-    hook: usize,
-    record: RecordId,
-    version: i64,
-    event: RecordEvent,
-    changed: Vec<FieldId>,
-}
 
 /// Notes what a change of a record queues. `None`: the record isn't there, before or afterwards.
 pub(crate) fn note(

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{
@@ -12,7 +13,7 @@ use futures_util::lock::Mutex;
 
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
-use crate::{Application, Queue, Singles};
+use crate::{Application, Singles};
 
 /// What an engine is made of.
 pub(crate) struct Inner {
@@ -22,8 +23,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) ambient: Ambient,
     pub(crate) in_flight: InFlight,
-    /// What keeps the jobs that are queued.
-    pub(crate) queue: OnceLock<Arc<dyn Queue>>,
+    /// What keeps the jobs that are queued: `KeptQueue`.
+    pub(crate) queue: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Held by whoever works off the queue of stored sums.
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,

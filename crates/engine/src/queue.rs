@@ -8,13 +8,16 @@ use backstay_model::{Action, Model};
 use futures_util::future::BoxFuture;
 
 use crate::inner::Inner;
-use crate::{Context, Engine, Transaction, TxContext, transaction};
+use crate::{Context, TxContext};
 
 /// Keeps what is to be done after a commit.
 pub trait Queue: fmt::Debug + Send + Sync {
     /// Adds a job in a transaction, unless it is unique and an unfinished one has its key.
     fn add<'a>(&'a self, cx: &'a mut TxContext<'_, '_>, job: &'a NewJob) -> BoxFuture<'a, Result<(), Error>>;
 }
+
+/// A queue as the engine keeps it, whose parts know nothing of transactions.
+pub(crate) struct KeptQueue(pub(crate) Arc<dyn Queue>);
 
 /// A job to be queued.
 #[derive(Debug, Clone)]
@@ -89,42 +92,8 @@ pub fn caller_name(caller: &Caller) -> Option<Arc<str>> {
 impl TxContext<'_, '_> {
     /// Queues a job in the commit of the transaction.
     pub async fn queue(&mut self, job: &NewJob) -> Result<(), Error> {
-        let queue = self.engine.queue.get().ok_or_else(|| Error::internal(NoQueue))?;
-        queue.add(self, job).await
-    }
-}
-
-impl Engine {
-    /// Says what keeps the jobs that are queued. The first who says it decides.
-    pub fn set_queue(&self, queue: Arc<dyn Queue>) {
-        let _ = self.inner.queue.set(queue);
-    }
-
-    /// Queues jobs, in a commit of their own.
-    ///
-    /// # Errors
-    /// If nothing is stored.
-    pub async fn queue(&self, cx: &Context, jobs: Vec<NewJob>) -> Result<(), Error> {
-        transaction::run(&self.inner, cx, QueueJobs(jobs)).await
-    }
-}
-
-struct QueueJobs(Vec<NewJob>);
-
-impl Transaction for QueueJobs {
-    type Answer = ();
-
-    fn name(&self) -> &'static str {
-        "queue-jobs"
-    }
-
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            for job in &self.0 {
-                cx.queue(job).await?;
-            }
-            Ok(())
-        })
+        let queue = self.engine.queue.get().and_then(|queue| queue.downcast_ref::<KeptQueue>());
+        queue.ok_or_else(|| Error::internal(NoQueue))?.0.add(self, job).await
     }
 }
 
