@@ -1,5 +1,6 @@
 mod advice;
 mod callers;
+mod jobs;
 mod rewritten;
 mod transfer;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogFormat, is_url, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
+pub(crate) use jobs::{Job, JobState};
 pub(crate) use transfer::{Export, Import, OnError};
 
 /// The command line.
@@ -112,6 +114,9 @@ pub(crate) enum Verb {
     /// Manage the API keys of programs
     #[command(subcommand)]
     Key(Key),
+    /// See and manage the work that is done after commits
+    #[command(subcommand)]
+    Job(Job),
     /// Invite someone to sign up
     #[command(after_help = callers::INVITE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Invite(Invite),

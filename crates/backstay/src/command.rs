@@ -141,6 +141,28 @@ pub enum Command {
         /// Name or id.
         key: String,
     },
+    /// List jobs.
+    ListJobs {
+        /// Their states.
+        states: Vec<String>,
+        /// How many, at most.
+        limit: u32,
+    },
+    /// Show a job.
+    ShowJob {
+        /// Its id.
+        job: String,
+    },
+    /// Queue a job anew.
+    RetryJob {
+        /// Its id.
+        job: String,
+    },
+    /// Cancel a job.
+    CancelJob {
+        /// Its id.
+        job: String,
+    },
     /// Invite someone to sign up.
     Invite {
         /// Email address.

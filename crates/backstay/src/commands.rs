@@ -1,6 +1,7 @@
 mod accounts;
 mod explain;
 mod invitations;
+mod jobs;
 mod keys;
 mod named;
 mod new_account;
@@ -37,6 +38,7 @@ impl Instance {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     async fn carry_out(&self, cx: &Context, command: Command) -> Result<Answer, Failure> {
         let administration = &self.identity.administration(cx)?;
         Ok(match command {
@@ -80,6 +82,10 @@ impl Instance {
             }
             Command::ListKeys {} => keys::list(administration).await?,
             Command::RevokeKey { key } => keys::revoke(administration, key).await?,
+            Command::ListJobs { states, limit } => jobs::list(&self.jobs, &states, limit).await?,
+            Command::ShowJob { job } => jobs::show(&self.jobs, &job).await?,
+            Command::RetryJob { job } => jobs::retry(&self.jobs, job).await?,
+            Command::CancelJob { job } => jobs::cancel(&self.jobs, job).await?,
             Command::Invite { email, roles, seconds } => {
                 let invited = invitations::invite(administration, email, &roles, after(cx.now, seconds)?).await;
                 invited.map_err(|error| roles::failure(&self.engine, &roles, error))?

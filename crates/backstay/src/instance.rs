@@ -10,12 +10,13 @@ use backstay_engine::{
     Application, Engine, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
 };
 use backstay_identity::{HashingCost, Identity, Settings};
+use backstay_jobs::Jobs;
 use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
 use crate::procedures::Registered;
 use crate::seed::Seeder;
-use crate::{Config, Data, Directory, Failure, open_files};
+use crate::{Config, Data, Directory, Failure, jobs, open_files};
 
 /// An application with its settings and data directory, before it is opened.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct Instance {
     pub engine: Engine,
     /// Knows who is calling.
     pub identity: Identity,
+    /// Work that is done after commits.
+    pub jobs: Jobs,
     pub(crate) seeder: Seeder,
     /// Reads the texts in calls without HTTP.
     pub(crate) reader: Arc<Reader>,
@@ -150,7 +153,8 @@ impl Place {
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
         let reader = Arc::new(Reader::new(&engine));
-        Ok((Instance { engine, identity, seeder, reader, directory, sign_up }, outcome))
+        let jobs = jobs::jobs(&engine, &identity, &reader)?;
+        Ok((Instance { engine, identity, jobs, seeder, reader, directory, sign_up }, outcome))
     }
 
     /// Why the database could not be opened.

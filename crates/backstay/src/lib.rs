@@ -22,6 +22,7 @@ mod doors;
 mod failure;
 mod functions;
 mod instance;
+mod jobs;
 mod logging;
 mod maintenance;
 mod new;
@@ -49,6 +50,7 @@ pub use answer::{
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};
 pub use backstay_base::{Error, Subnet};
+pub use backstay_engine::{JobTerms, Priority};
 pub use backstay_http::{ClientAddress, Service, ServiceBody};
 pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};

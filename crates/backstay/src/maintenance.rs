@@ -1,3 +1,5 @@
+mod jobs;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
         never = refresh_always(serving) => never,
         never = fire_always(serving) => never,
         never = prune_always(serving) => never,
+        never = jobs::work_always(serving) => never,
         never = remove_links_always(serving) => never,
         never = give_way_always(serving) => never,
     }

@@ -486,3 +486,33 @@ pub const PRUNED_RECORDS: usize = 1000;
 pub const KEEPER_MILLIS: u64 = 100;
 /// Seconds between two prunings of the commit log.
 pub const PRUNE_SECONDS: u64 = 3600;
+/// Retries that `@job` can ask for.
+pub const JOB_RETRIES: u32 = 30;
+/// Jobs of one kind that one server runs at the same time, at the most that `@job` can ask for.
+pub const JOB_CONCURRENCY: u32 = 1000;
+/// Jobs of all kinds that one server runs at the same time.
+pub const JOBS_RUNNING: usize = 256;
+/// Jobs that are claimed, and whose ends are kept, in one transaction.
+pub const JOBS_TOGETHER: u32 = 200;
+/// Seconds after which a job that runs is due again, unless its server extends that: it has died otherwise.
+pub const JOB_LEASE_SECONDS: i64 = 60;
+/// Seconds between two extensions.
+pub const JOB_EXTEND_SECONDS: u64 = 15;
+/// Seconds that one attempt at a job may take.
+pub const JOB_SECONDS: u64 = 300;
+/// Milliseconds between two looks for jobs that are due.
+pub const JOB_MILLIS: u64 = 250;
+/// Milliseconds after which a job is looked at again that is due while as many of its kind run as may.
+pub const JOB_LATER_MILLIS: i64 = 500;
+/// Seconds before the first retry; each later one is twice as far away.
+pub const JOB_RETRY_SECONDS: i64 = 5;
+/// The most seconds between two attempts.
+pub const JOB_RETRY_SECONDS_MOST: i64 = 6 * 3600;
+/// Days for which jobs are kept that have ended.
+pub const JOB_KEPT_DAYS: i64 = 7;
+/// Bytes of what a job takes, and of its result and the text of its error that are kept.
+pub const JOB_BYTES: usize = 64 * 1024;
+/// Jobs that an operator can list at a time.
+pub const JOBS_LISTED: usize = 10_000;
+/// Characters of the key of a job or of a series.
+pub const JOB_KEY_CHARS: usize = 200;

@@ -55,6 +55,7 @@ impl Engine {
             ambient,
             in_flight: InFlight::default(),
             call_rates: CallRates::default(),
+            queue: OnceLock::new(),
             refreshing: Mutex::default(),
             ids,
             clock,
@@ -234,6 +235,15 @@ impl Engine {
     pub async fn act(&self, cx: &Context, act: Act) -> Result<Returned, Error> {
         let procedure = self.procedure(&self.model().actions[act.action]);
         act::act(&self.inner, cx, act, procedure).await
+    }
+
+    /// Has an action carried out as a job, whoever may call it.
+    ///
+    /// # Errors
+    /// Why it was refused or has failed. What it has committed by then remains.
+    pub async fn work(&self, cx: &Context, act: Act) -> Result<Returned, Error> {
+        let procedure = self.procedure(&self.model().actions[act.action]);
+        act::carry_out(&self.inner, cx, act, procedure).await
     }
 
     fn procedure(&self, action: &backstay_model::Action) -> Option<Arc<dyn Procedure>> {

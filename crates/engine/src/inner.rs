@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{
@@ -25,6 +26,8 @@ pub(crate) struct Inner {
     pub(crate) in_flight: InFlight,
     /// How often actions with a limit were called.
     pub(crate) call_rates: CallRates,
+    /// What keeps the jobs that are queued: `KeptQueue`.
+    pub(crate) queue: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Held by whoever works off the queue of stored sums.
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,

@@ -14,7 +14,7 @@ use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::taken_along::TakenAlong;
-use crate::{Context, TxContext, at_commit, summing};
+use crate::{Context, TxContext, at_commit, hooks, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
 /// the database may have found another transaction in its way. What an earlier run did is undone by then.
@@ -176,7 +176,8 @@ impl<T: Transaction> Running<T> {
         if self.transaction.defers_checks() && cx.class.system {
             return Ok(());
         }
-        at_commit::ask(cx).await.map_err(|unmet| unmet.error)
+        at_commit::ask(cx).await.map_err(|unmet| unmet.error)?;
+        hooks::queue(cx).await
     }
 
     /// Whether another record has a slug that was made because none had it.
@@ -239,6 +240,7 @@ impl<T: Transaction> Work for Running<T> {
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),
                 checks: PendingChecks::default(),
+                hooks: Vec::new(),
                 held: HashSet::new(),
                 part: Part::default(),
                 given_now: None,

@@ -720,7 +720,8 @@ pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, 
         return Ok((route_of_action(action), Target::Action(index)));
     }
     let astray = || {
-        let actions = model.actions.iter().map(|action| format!("{ACTIONS}{}", action.name));
+        let actions =
+            model.actions.iter().filter(|action| action.is_offered()).map(|action| format!("{ACTIONS}{}", action.name));
         let near: Vec<String> = actions.chain(fixed_paths().map(str::to_owned)).collect();
         astray::refusal(model, path, near.iter().map(String::as_str))
     };
@@ -757,7 +758,7 @@ pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<Heade
 /// The action at a path, with its place among those of the model.
 fn action<'m>(model: &'m Model, path: &str) -> Option<(usize, &'m Action)> {
     let name = path.strip_prefix(ACTIONS)?;
-    model.actions.iter().enumerate().find(|(_, action)| action.name == name)
+    model.actions.iter().enumerate().find(|(_, action)| action.name == name && action.is_offered())
 }
 
 /// The route of an action.

@@ -4,6 +4,7 @@ use backstay_base::RecordId;
 
 use crate::call_rate::CallRate;
 use crate::ids::{CollectionId, EmbeddedId};
+use crate::job::Job;
 use crate::source::{RuleText, Span};
 
 /// What a team's own function does when a client asks for it: a field of `type Query` or `type Mutation`.
@@ -25,10 +26,19 @@ pub struct Action {
     pub call: RuleText,
     /// `@limit`: how often it may be called.
     pub rate: Option<CallRate>,
+    /// `@job`: it can be queued.
+    pub job: Option<Job>,
     /// Whether it may change anything: it is declared in `type Mutation`.
     pub writes: bool,
     /// Where its name is in the model.
     pub span: Span,
+}
+
+impl Action {
+    /// Whether clients may be able to call it: it isn't a job alone.
+    pub fn is_offered(&self) -> bool {
+        self.job.as_ref().is_none_or(|job| !job.only)
+    }
 }
 
 /// What an action returns.

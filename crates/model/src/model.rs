@@ -40,6 +40,8 @@ pub struct Model {
     pub interfaces: Vec<Interface>,
     /// What the team's own functions do, in the order of the model.
     pub actions: Vec<crate::Action>,
+    /// What queues jobs when records change.
+    pub hooks: Vec<crate::Hook>,
     /// `@rule`s.
     pub rules: NamedRules,
     /// The packs that it includes, in the order in which the application does.

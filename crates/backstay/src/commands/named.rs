@@ -52,6 +52,10 @@ impl Named {
             | Command::ShowLog { .. }
             | Command::ApplyModel { .. }
             | Command::CompareSums {}
+            | Command::ListJobs { .. }
+            | Command::ShowJob { .. }
+            | Command::RetryJob { .. }
+            | Command::CancelJob { .. }
             | Command::Explain { .. } => None,
         }
     }

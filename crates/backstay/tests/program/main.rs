@@ -17,6 +17,7 @@ mod explaining;
 mod first_steps;
 mod functions;
 mod invitations;
+mod jobs;
 mod kept;
 mod logging;
 mod lost_log;

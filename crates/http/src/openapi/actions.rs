@@ -15,7 +15,7 @@ use crate::endpoints::route_of_action;
 /// The paths of all actions.
 pub(super) fn paths(model: &Model) -> Map<String, Value> {
     let mut paths = Map::new();
-    for action in &model.actions {
+    for action in model.actions.iter().filter(|action| action.is_offered()) {
         let endpoints = route_of_action(action).endpoints.iter();
         let operations = endpoints.map(|endpoint| (endpoint.verb, operation(model, action, endpoint)));
         add(&mut paths, format!("/do/{}", action.name), operations);

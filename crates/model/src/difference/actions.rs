@@ -2,7 +2,7 @@
 
 use super::api::{ApiChange, breaking, harmless};
 use super::written::written;
-use crate::{Action, CallRate, EmbeddedId, Field, FieldKind, Model};
+use crate::{Action, CallRate, EmbeddedId, Field, FieldKind, Job, Model};
 
 /// An action as clients see it, and who may call it.
 #[derive(PartialEq)]
@@ -15,6 +15,7 @@ pub(super) struct ActionBehaviour<'m> {
     unnoticed: [Option<&'m str>; 2],
     rate: Option<CallRate>,
     call: &'m str,
+    job: Option<&'m Job>,
     deprecated: bool,
 }
 
@@ -56,7 +57,7 @@ pub enum ActionDifference {
 
 impl<'m> ActionBehaviour<'m> {
     pub(super) fn of(model: &'m Model, action: &'m Action) -> Self {
-        let Action { name, description, deprecated, function, arguments, result: _, call, rate, writes, span: _ } =
+        let Action { name, description, deprecated, function, arguments, result: _, call, rate, job, writes, span: _ } =
             action;
         let result = model.result_field(action);
         Self {
@@ -67,12 +68,13 @@ impl<'m> ActionBehaviour<'m> {
             unnoticed: [description.as_deref(), Some(function)],
             rate: *rate,
             call: &call.text,
+            job: job.as_ref(),
             deprecated: deprecated.is_some(),
         }
     }
 
     fn changed_in(&self, newer: &Self) -> Option<ActionDifference> {
-        let Self { name: _, writes, arguments, result, unnoticed, rate, call, deprecated } = self;
+        let Self { name: _, writes, arguments, result, unnoticed, rate, call, job, deprecated } = self;
         let is_wider = || {
             let (old, new): (Vec<_>, Vec<_>) = newer.arguments.iter().partition(|one| arguments.contains(one));
             old.len() == arguments.len() && new.iter().all(|one| !one.required)
@@ -85,7 +87,7 @@ impl<'m> ActionBehaviour<'m> {
             ActionDifference::Callers
         } else if *deprecated != newer.deprecated {
             ActionDifference::Deprecated
-        } else if *unnoticed != newer.unnoticed || *rate != newer.rate {
+        } else if *unnoticed != newer.unnoticed || *rate != newer.rate || *job != newer.job {
             ActionDifference::Unnoticed
         } else {
             return None;
