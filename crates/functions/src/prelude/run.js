@@ -255,15 +255,15 @@ const secrets = strict(
 );
 const TERMS = ["at", "attempts", "delay", "priority", "series", "unique"];
 
-const jobs = Object.freeze({
+const jobs = strict({
   /** Queues a job: in the transaction that is open, or by itself. Answers its id, or null if it is unique. */
   async add(job, input = {}, terms = {}) {
     if (typeof job !== "string") throw new TypeError("jobs.add takes the name of a job: jobs.add(\"sendInvoice\", { order })");
     const unknown = Object.keys(terms).find((name) => !TERMS.includes(name));
     if (unknown !== undefined) throw new TypeError(`jobs.add has no option \`${unknown}\`; it has ${TERMS.join(", ")}`);
-    return ask({ kind: "queue", block: open?.block, request: { ...terms, job, input } });
+    return ask({ kind: "queue", block: open?.block, request: { ...terms, job, input } }, here("jobs.add"));
   },
-});
+}, "jobs");
 
 /** Time and chance are the host's, so that a block that runs again with the same ones does the same. */
 let now = 0;

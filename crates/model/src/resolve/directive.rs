@@ -102,7 +102,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 29] = [
         Self::Allow,
         Self::At,
         Self::Backfill,
