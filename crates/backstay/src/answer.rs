@@ -1,6 +1,7 @@
 mod copies;
 mod logs;
 mod reindexed;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use copies::{CopiedDatabase, MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 pub use reindexed::{Reindexed, ReindexedLine};
+pub use webhooks::{DeadLetterLine, WebhookAnswer, WebhookLine};
 
 use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
@@ -240,6 +242,9 @@ pub enum Answer {
         /// For programs.
         explanation: serde_json::Value,
     },
+    /// Something about webhooks.
+    #[serde(untagged)]
+    Webhook(WebhookAnswer),
 }
 
 /// An operator.
@@ -389,6 +394,7 @@ impl fmt::Display for Answer {
             }
             Self::Keys { keys } => keys.iter().try_for_each(|key| key.fmt(f)),
             Self::KeyRevoked { key } => writeln!(f, "revoked the key {key}"),
+            Self::Webhook(told) => told.fmt(f),
             Self::Invited { email, token, .. } => {
                 writeln!(f, "{}\n\nThis token is shown only once. {email} can sign up with it.", token.expose())
             }

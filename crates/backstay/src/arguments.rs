@@ -2,6 +2,7 @@ mod advice;
 mod callers;
 mod rewritten;
 mod transfer;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use crate::config::{LogFormat, is_url, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 pub(crate) use transfer::{Export, Import, OnError};
+pub(crate) use webhooks::Webhook;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -109,6 +111,9 @@ pub(crate) enum Verb {
     /// Manage the API keys of programs
     #[command(subcommand)]
     Key(Key),
+    /// Tell other servers what changes
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// Invite someone to sign up
     #[command(after_help = callers::INVITE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Invite(Invite),

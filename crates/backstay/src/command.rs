@@ -1,8 +1,12 @@
+mod webhooks;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
+
+pub use webhooks::WebhookVerb;
 
 use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
@@ -140,6 +144,11 @@ pub enum Command {
     RevokeKey {
         /// Name or id.
         key: String,
+    },
+    /// Manage the endpoints of webhooks.
+    Webhook {
+        /// What is done.
+        verb: WebhookVerb,
     },
     /// Invite someone to sign up.
     Invite {

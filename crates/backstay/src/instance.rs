@@ -10,11 +10,13 @@ use backstay_engine::{
     Application, Engine, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
 };
 use backstay_identity::{HashingCost, Identity, Settings};
+use backstay_jobs::Webhooks;
 use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
 use crate::procedures::Registered;
 use crate::seed::Seeder;
+use crate::webhooks::webhooks;
 use crate::{Config, Data, Directory, Failure, open_files};
 
 /// An application with its settings and data directory, before it is opened.
@@ -39,6 +41,8 @@ pub struct Instance {
     pub engine: Engine,
     /// Knows who is calling.
     pub identity: Identity,
+    /// Tells other servers what has changed.
+    pub webhooks: Webhooks,
     pub(crate) seeder: Seeder,
     /// Reads the texts in calls without HTTP.
     pub(crate) reader: Arc<Reader>,
@@ -133,7 +137,8 @@ impl Place {
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
         let reader = Arc::new(Reader::new(&engine));
-        Ok((Instance { engine, identity, seeder, reader, directory, sign_up }, outcome))
+        let webhooks = webhooks((&engine, &identity), &reader, &self.config.egress)?;
+        Ok((Instance { engine, identity, webhooks, seeder, reader, directory, sign_up }, outcome))
     }
 
     /// Why the database could not be opened.

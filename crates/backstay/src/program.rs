@@ -7,6 +7,7 @@ mod migrate;
 mod new;
 mod reset;
 mod transfer;
+mod webhooks;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -60,6 +61,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Account(account) => callers::account(account).await,
         Verb::Role(role) => callers::role(role).await,
         Verb::Key(key) => callers::key(key).await,
+        Verb::Webhook(webhook) => webhooks::webhook(webhook).await,
         Verb::Invite(invite) => callers::invite(invite).await,
         Verb::Explain(Explain { request, caller, link, body, within }) => {
             command(&within, Command::Explain { caller, link, request, body }).await

@@ -28,3 +28,4 @@ mod seeding;
 mod support;
 mod timers;
 mod transferring;
+mod webhooks;
