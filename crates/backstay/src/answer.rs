@@ -347,6 +347,12 @@ pub struct SumLine {
     pub queued: u64,
 }
 
+impl fmt::Display for OperatorLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}  {}", self.id, self.email)
+    }
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -354,9 +360,7 @@ impl fmt::Display for Answer {
             Self::Operators { operators } if operators.is_empty() => {
                 writeln!(f, "no operators; add one with `backstay operator add EMAIL`")
             }
-            Self::Operators { operators } => {
-                operators.iter().try_for_each(|one| writeln!(f, "{}  {}", one.id, one.email))
-            }
+            Self::Operators { operators } => operators.iter().try_for_each(|one| one.fmt(f)),
             Self::OperatorPasswordSet { operator } => {
                 writeln!(f, "changed the password of {operator} and ended all their sessions")
             }

@@ -187,7 +187,12 @@ impl Webhooks {
         let (mut count, is_one) = (0, message.is_some());
         loop {
             let revive = Revive { schema: self.0.schema, endpoint: endpoint.id, message: message.clone() };
-            let revived = self.0.engine.run(&self.system(), revive).await?;
+            let revived = match self.0.engine.run(&self.system(), revive).await {
+                Ok(revived) => revived,
+                // A message about the same record was delivered in between.
+                Err(Error::Precondition { .. }) => continue,
+                Err(error) => return Err(error),
+            };
             count += revived;
             if is_one || revived < limits::WEBHOOK_MESSAGES_TOGETHER as usize {
                 return Ok(count);

@@ -1,8 +1,10 @@
 //! The messages that wait, and how they go on. Of the messages to one endpoint about one record, only the first has a moment at
 //! which it is due: the next one gets its own when that one is delivered or given up.
 
+use std::time::Duration;
+
 use backstay_base::{Error, RecordId, Timestamp, limits};
-use backstay_engine::{Authority, Input, Record, TxContext};
+use backstay_engine::{Authority, IfMatch, Input, Record, TxContext};
 use backstay_scalar::Value;
 
 use crate::webhooks::error::Foreign;
@@ -48,7 +50,7 @@ fn later(now: Timestamp, micros: i64) -> Timestamp {
 }
 
 impl Deliveries {
-    /// Queues a message behind those that wait and are about the same record.
+    /// Queues a message behind those that wait and are about the same record. Fails if one of these has changed since it was read.
     pub(crate) async fn add(
         &self,
         cx: &mut TxContext<'_, '_>,
@@ -88,7 +90,9 @@ impl Deliveries {
         let (before, due_at) = match last {
             Some(last) => {
                 let followed = Input::new().with(self.last_of, Value::Null);
-                cx.update(Authority::System, (self.collection, last.id()), followed, None).await?;
+                // If it was delivered or given up in between, nothing would ever let this one go.
+                let unchanged = IfMatch::Versions(vec![last.version()]);
+                cx.update(Authority::System, (self.collection, last.id()), followed, Some(&unchanged)).await?;
                 (Value::Id(last.id()), Value::Null)
             }
             None => (Value::Null, Value::Timestamp(cx.now())),
@@ -110,18 +114,22 @@ impl Deliveries {
         Ok(Some(Claimed { id, version: record.version(), webhook, message, attempt }))
     }
 
-    /// Claims a message that is due, for as long as an attempt takes.
-    pub(crate) async fn claim(&self, cx: &mut TxContext<'_, '_>, due: Claimed) -> Result<Claimed, Error> {
+    /// Claims a message that is due, for as long as an attempt takes; `None` if another process has claimed it.
+    pub(crate) async fn claim(&self, cx: &mut TxContext<'_, '_>, due: Claimed) -> Result<Option<Claimed>, Error> {
         let until = later(cx.now(), limits::WEBHOOK_CLAIM_SECONDS * 1_000_000);
         let input = Input::new().with(self.due_at, until).with(self.attempts, i64::from(due.attempt));
-        let claimed = cx.update(Authority::System, (self.collection, due.id), input, None).await?;
-        Ok(Claimed { version: claimed.version(), ..due })
+        let claimed = self.change(cx, (due.id, due.version), input).await?;
+        Ok(claimed.map(|version| Claimed { version, ..due }))
     }
 
     /// A message was delivered, or needn't be: it is forgotten.
     pub(crate) async fn delivered(&self, cx: &mut TxContext<'_, '_>, claimed: &Claimed) -> Result<(), Error> {
-        if cx.get(self.collection, claimed.id).await?.is_none() {
-            return Ok(());
+        // From here on nothing is queued behind it: who does that changes it as well.
+        let input = Input::new().with(self.due_at, Value::Null).with(self.last_of, Value::Null);
+        match cx.update(Authority::System, (self.collection, claimed.id), input, None).await {
+            Ok(_) => {}
+            Err(Error::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error),
         }
         self.let_next(cx, claimed.id).await?;
         cx.delete(Authority::System, (self.collection, claimed.id), None).await.map(drop)
@@ -132,25 +140,40 @@ impl Deliveries {
         &self,
         cx: &mut TxContext<'_, '_>,
         claimed: &Claimed,
-        (error, again): (&str, Option<std::time::Duration>),
+        (error, again): (&str, Option<Duration>),
     ) -> Result<(), Error> {
-        let record = cx.get(self.collection, claimed.id).await?;
-        if record.is_none_or(|record| record.version() != claimed.version) {
-            return Ok(());
-        }
         let input = Input::new().with(self.last_error, error);
-        let input = if let Some(pause) = again {
-            input.with(self.due_at, later(cx.now(), i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)))
-        } else {
-            self.let_next(cx, claimed.id).await?;
-            input
+        let input = match again {
+            Some(pause) => {
+                input.with(self.due_at, later(cx.now(), i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)))
+            }
+            None => input
                 .with(self.due_at, Value::Null)
                 .with(self.waiting, Value::Null)
                 .with(self.last_of, Value::Null)
                 .with(self.dead, claimed.webhook)
-                .with(self.gone_at, later(cx.now(), limits::WEBHOOK_LETTER_DAYS * 86_400_000_000))
+                .with(self.gone_at, later(cx.now(), limits::WEBHOOK_LETTER_DAYS * 86_400_000_000)),
         };
-        cx.update(Authority::System, (self.collection, claimed.id), input, None).await.map(drop)
+        let is_ours = self.change(cx, (claimed.id, claimed.version), input).await?.is_some();
+        if is_ours && again.is_none() {
+            self.let_next(cx, claimed.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes a message that is as it was read; its version then, or `None` if it isn't.
+    async fn change(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        (id, version): (RecordId, i64),
+        input: Input,
+    ) -> Result<Option<i64>, Error> {
+        let unchanged = IfMatch::Versions(vec![version]);
+        match cx.update(Authority::System, (self.collection, id), input, Some(&unchanged)).await {
+            Ok(record) => Ok(Some(record.version())),
+            Err(Error::Precondition { .. } | Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Lets the next message about the same record be sent.

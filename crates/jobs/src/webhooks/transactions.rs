@@ -77,7 +77,7 @@ impl Transaction for Claim {
                 let to_endpoint = under_way.entry(due.webhook).or_default();
                 if *to_endpoint < limits::WEBHOOK_ATTEMPTS_PER_ENDPOINT {
                     *to_endpoint += 1;
-                    claims.claimed.push(self.schema.deliveries.claim(cx, due).await?);
+                    claims.claimed.extend(self.schema.deliveries.claim(cx, due).await?);
                 } else {
                     claims.held_back.push((*id, due.webhook));
                 }
