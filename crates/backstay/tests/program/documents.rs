@@ -98,7 +98,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 23] = [
+    let groups: [(&str, &[&str]); 24] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -118,6 +118,7 @@ fn every_command_is_documented() {
         ("account", &["add", "list", "show", "password", "disable", "enable", "claim", "unclaim"]),
         ("role", &["grant", "revoke", "list"]),
         ("key", &["add", "list", "revoke"]),
+        ("webhook", &["add", "list", "show", "test", "rotate", "replay", "disable", "enable", "remove"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
         ("client", &["typescript"]),
