@@ -8,7 +8,7 @@ use crate::{clients, needs, schemathesis};
 const TESTS: [&str; 3] = ["test", "--workspace", "--all-features"];
 
 /// Runs every test of the workspace, or those that arguments choose. Without arguments, it runs first what isn't a test of
-/// cargo, and the tests of the HTTP door on PostgreSQL. The test runner's summary of the workspace is the last output.
+/// cargo, and the tests of the HTTP door and of webhooks on PostgreSQL. The test runner's summary of the workspace is the last output.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     needs::ensure(needs::OF_TESTS)?;
     let builds = || cargo().args(TESTS).arg("--no-run").status().is_ok_and(|status| status.success());
@@ -20,11 +20,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(if status.success() && others_succeed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs the tests of the HTTP door on PostgreSQL.
+/// Runs the tests of the HTTP door and of webhooks on PostgreSQL.
 fn doors_succeed() -> Result<bool> {
     let mut doors = cargo();
     // Of the whole workspace, so that nothing is built with other features.
-    doors.args(TESTS).args(["--no-fail-fast", "--test", "doors"]).env("BACKSTAY_TEST_DATABASE", "postgres");
+    doors
+        .args(TESTS)
+        .args(["--no-fail-fast", "--test", "doors", "--test", "webhooks"])
+        .env("BACKSTAY_TEST_DATABASE", "postgres");
     Ok(doors.status().context("cannot start cargo test")?.success())
 }
 

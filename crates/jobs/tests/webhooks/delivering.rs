@@ -163,3 +163,39 @@ async fn several_at_it_deliver_each_message_once() {
     let expected: Vec<String> = (0..40).map(|number| format!("draft.created {number:02}")).collect();
     assert_eq!(told, expected);
 }
+
+/// Messages about the same records are queued, sent and given up at the same time, by several: none is left behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_behind() {
+    let (news, receiver) = (News::open(), Receiver::start().await);
+    news.add(&receiver, "EDITOR", &[]).await;
+    let mut drafts = Vec::new();
+    for number in 0..3 {
+        drafts.push(news.create("Draft", &format!(r#"{{"title": "{number}"}}"#)).await);
+    }
+    let write = async {
+        let mut dispatching = Dispatching::default();
+        for round in 0..15 {
+            receiver.behave(Behaviour::Answers(if round % 4 == 0 { 500 } else { 200 }));
+            for draft in &drafts {
+                news.update("Draft", *draft, &format!(r#"{{"title": "{round}"}}"#)).await;
+            }
+            news.webhooks.dispatch(&mut dispatching).await.expect("the log is read");
+        }
+    };
+    let send = async || {
+        for _ in 0..15 {
+            news.send(&news.webhooks).await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::join!(write, send(), send());
+    receiver.behave(Behaviour::Answers(200));
+    news.clock.advance("1h");
+    for _ in 0..3 {
+        news.run().await;
+        news.clock.advance("1h");
+    }
+    let report = news.webhooks.show("partner").await.expect("it is shown");
+    assert_eq!((report.info.waiting, report.info.dead), (0, 0));
+}

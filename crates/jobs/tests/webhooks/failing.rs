@@ -1,5 +1,8 @@
 use std::net::TcpListener;
 
+use backstay_base::Timestamp;
+use backstay_engine::LogHorizon;
+
 use crate::receiver::{Behaviour, Receiver};
 use crate::support::News;
 
@@ -139,4 +142,45 @@ async fn answers_without_end_and_private_addresses_are_failures() {
     strict.add_at("http://localhost:9/", "EDITOR", &[]).await;
     let tested = strict.webhooks.test("partner").await.expect("it is tested").answer.expect_err("it isn't called");
     assert!(tested.contains("neither public nor in a network that may be called"), "{tested}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_whose_part_of_the_log_is_pruned_is_disabled() {
+    let (news, receiver) = (News::open(), Receiver::start().await);
+    news.add(&receiver, "EDITOR", &[]).await;
+    // That of its own record.
+    let first = news.webhooks.first_needed().await.expect("endpoints are read").expect("a place");
+    for title in ["a", "b", "c"] {
+        news.create("Draft", &format!(r#"{{"title": "{title}"}}"#)).await;
+    }
+    let kept = LogHorizon { before: Timestamp::EPOCH, through: first + 2, needed_from: Some(first) };
+    news.app.engine.prune_log(kept).await.expect("it is pruned");
+    assert_eq!(news.app.engine.log_lines(1, 1).await.expect("a log")[0].place, first, "what is needed stays");
+    let all = LogHorizon { needed_from: None, ..kept };
+    news.app.engine.prune_log(all).await.expect("it is pruned");
+    news.run().await;
+    assert_eq!(receiver.told(), Vec::<String>::new());
+    let expected = format!("the commit log was pruned before it was told of the changes {first} to {}", first + 2);
+    assert_eq!(reason(&news).await, Some(expected));
+    assert_eq!(news.webhooks.first_needed().await.expect("endpoints are read"), None);
+    // It goes on with what there is.
+    news.webhooks.enable("partner", false).await.expect("it is enabled");
+    news.run().await;
+    assert_eq!(receiver.told(), ["draft.created c"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_endpoint_has_to_be_told_of_stays_in_the_log_and_hidden_changes_move_on() {
+    let (news, receiver) = (News::open(), Receiver::start().await);
+    news.add(&receiver, "EDITOR", &["drafts"]).await;
+    let place = news.webhooks.first_needed().await.expect("a place");
+    for _ in 0..5 {
+        news.create("Tag", r#"{"title": "t"}"#).await;
+    }
+    news.run().await;
+    assert_eq!(news.webhooks.first_needed().await.expect("a place"), place, "nothing is stored for nothing");
+    news.create("Draft", r#"{"title": "d"}"#).await;
+    news.run().await;
+    assert!(news.webhooks.first_needed().await.expect("a place") > place);
+    assert_eq!(receiver.told(), ["draft.created d"]);
 }
