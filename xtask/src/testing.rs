@@ -34,7 +34,8 @@ fn doors_succeed() -> Result<bool> {
 /// Runs what programs from elsewhere ask the program that was built. One that can't be installed is skipped.
 fn others_succeed() -> bool {
     let schemathesis = || schemathesis::installed().map(|programs| schemathesis::check(&programs, &[]));
-    let tours = clients::LANGUAGES.iter().map(|language| (format!("the tour in {}", language.name), language.tour()));
+    let tours =
+        clients::LANGUAGES.iter().map(|language| (format!("the newsroom in {}", language.name), language.tour()));
     let mut all = true;
     for (name, outcome) in std::iter::once(("Schemathesis".to_owned(), schemathesis())).chain(tours) {
         match outcome {
