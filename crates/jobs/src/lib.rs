@@ -5,5 +5,5 @@ mod webhooks;
 
 pub use webhooks::{
     AddedWebhook, Courier, DeadLetter, Dispatching, NewWebhook, Sight, TestedWebhook, WebhookInfo, WebhookReport,
-    Webhooks, system_model,
+    Webhooks, webhooks_model,
 };

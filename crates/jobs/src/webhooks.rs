@@ -27,7 +27,7 @@ pub use administration::{AddedWebhook, NewWebhook, TestedWebhook, WebhookInfo, W
 pub use courier::Courier;
 pub use dispatch::Dispatching;
 pub use queue::DeadLetter;
-pub use schema::system_model;
+pub use schema::webhooks_model;
 pub use sight::Sight;
 
 use schema::Schema;
@@ -46,7 +46,7 @@ struct Inner {
 }
 
 impl Webhooks {
-    /// Webhooks of this engine, whose model must include `system_model`. `egress` says what may be called.
+    /// Webhooks of this engine, whose model must include `webhooks_model`. `egress` says what may be called.
     pub fn new(engine: Engine, sight: Arc<dyn Sight>, egress: Settings) -> Result<Self, Error> {
         let schema = Schema::of(&engine)?;
         let egress = Settings {

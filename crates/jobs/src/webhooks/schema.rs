@@ -5,7 +5,7 @@ use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 use crate::webhooks::error::Foreign;
 
 /// The collections of endpoints and of the messages that wait for them. They are loaded together with the application's model.
-pub fn system_model() -> SourceFile {
+pub fn webhooks_model() -> SourceFile {
     SourceFile::system("backstay/webhooks.graphql", TEXT)
 }
 
@@ -107,7 +107,7 @@ pub(crate) struct Deliveries {
 }
 
 impl Schema {
-    /// Fails if the model was loaded without `system_model`.
+    /// Fails if the model was loaded without `webhooks_model`.
     pub(crate) fn of(engine: &Engine) -> Result<Self, Error> {
         let model = engine.model();
         Ok(Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use backstay_base::{Ambient, Caller, Conflict, Error, RecordId};
 use backstay_egress::Settings;
 use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request};
-use backstay_jobs::{Courier, Dispatching, NewWebhook, Sight, Webhooks, system_model};
+use backstay_jobs::{Courier, Dispatching, NewWebhook, Sight, Webhooks, webhooks_model};
 use backstay_model::{CollectionId, SourceFile};
 use backstay_rest::{JSON, Reader};
 use backstay_testkit::{TestApplication, TestClient, TestClock, controlled};
@@ -119,7 +119,7 @@ impl News {
     }
 
     fn on(clock: TestClock, networks: &[&str], ambient: Ambient) -> Self {
-        let files = vec![SourceFile::app("model/news.graphql", MODEL), system_model()];
+        let files = vec![SourceFile::app("model/news.graphql", MODEL), webhooks_model()];
         let app = TestApplication::open(files, ambient);
         let (engine, revoked) = (app.engine.clone(), Arc::<Mutex<Vec<String>>>::default());
         let sight = Roles { reader: Reader::new(&engine), engine: engine.clone(), revoked: Arc::clone(&revoked) };
