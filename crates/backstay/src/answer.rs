@@ -1,6 +1,7 @@
 mod copies;
 mod logs;
 mod reindexed;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use copies::{CopiedDatabase, MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 pub use reindexed::{Reindexed, ReindexedLine};
+pub use webhooks::{DeadLetterLine, WebhookAnswer, WebhookLine};
 
 use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
@@ -260,6 +262,9 @@ pub enum Answer {
         /// For programs.
         explanation: serde_json::Value,
     },
+    /// Something about webhooks.
+    #[serde(untagged)]
+    Webhook(WebhookAnswer),
 }
 
 /// An operator.
@@ -413,6 +418,12 @@ pub struct SumLine {
     pub queued: u64,
 }
 
+impl fmt::Display for OperatorLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}  {}", self.id, self.email)
+    }
+}
+
 impl fmt::Display for Answer {
     #[expect(clippy::too_many_lines, reason = "one arm for each answer")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -421,9 +432,7 @@ impl fmt::Display for Answer {
             Self::Operators { operators } if operators.is_empty() => {
                 writeln!(f, "no operators; add one with `backstay operator add EMAIL`")
             }
-            Self::Operators { operators } => {
-                operators.iter().try_for_each(|one| writeln!(f, "{}  {}", one.id, one.email))
-            }
+            Self::Operators { operators } => operators.iter().try_for_each(|one| one.fmt(f)),
             Self::OperatorPasswordSet { operator } => {
                 writeln!(f, "changed the password of {operator} and ended all their sessions")
             }
@@ -466,6 +475,7 @@ impl fmt::Display for Answer {
             Self::Job { job } => job.whole(f),
             Self::JobRetried { job } => writeln!(f, "queued the job {job} anew"),
             Self::JobCancelled { job } => writeln!(f, "cancelled the job {job}"),
+            Self::Webhook(told) => told.fmt(f),
             Self::Invited { email, token, .. } => {
                 writeln!(f, "{}\n\nThis token is shown only once. {email} can sign up with it.", token.expose())
             }

@@ -36,6 +36,7 @@ pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnosti
     files.push(seed::system_model());
     files.push(transfer::system_model());
     files.push(backstay_jobs::system_model());
+    files.push(backstay_jobs::webhooks_model());
     load(files)
 }
 

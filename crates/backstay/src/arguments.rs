@@ -3,6 +3,7 @@ mod callers;
 mod jobs;
 mod rewritten;
 mod transfer;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::config::{LogFormat, is_url, meant_address};
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
 pub(crate) use jobs::{Job, JobState};
 pub(crate) use transfer::{Export, Import, OnError};
+pub(crate) use webhooks::Webhook;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -117,6 +119,9 @@ pub(crate) enum Verb {
     /// See and manage the work that is done after commits
     #[command(subcommand)]
     Job(Job),
+    /// Tell other servers what changes
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// Invite someone to sign up
     #[command(after_help = callers::INVITE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Invite(Invite),

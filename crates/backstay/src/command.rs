@@ -1,8 +1,12 @@
+mod webhooks;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
+
+pub use webhooks::WebhookVerb;
 
 use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
@@ -162,6 +166,11 @@ pub enum Command {
     CancelJob {
         /// Its id.
         job: String,
+    },
+    /// Manage the endpoints of webhooks.
+    Webhook {
+        /// What is done.
+        verb: WebhookVerb,
     },
     /// Invite someone to sign up.
     Invite {

@@ -8,6 +8,7 @@ mod new_account;
 mod operators;
 mod roles;
 mod sums;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -86,6 +87,7 @@ impl Instance {
             Command::ShowJob { job } => jobs::show(&self.jobs, &job).await?,
             Command::RetryJob { job } => jobs::retry(&self.jobs, job).await?,
             Command::CancelJob { job } => jobs::cancel(&self.jobs, job).await?,
+            Command::Webhook { verb } => Box::pin(webhooks::carry_out(&self.webhooks, verb)).await?,
             Command::Invite { email, roles, seconds } => {
                 let invited = invitations::invite(administration, email, &roles, after(cx.now, seconds)?).await;
                 invited.map_err(|error| roles::failure(&self.engine, &roles, error))?
@@ -95,9 +97,7 @@ impl Instance {
             Command::Seed {} => Answer::Seeded { seeded: self.seed(false).await? },
             Command::BackUp { file } => backup::back_up(&self.engine, file, Reporter::silent()).await?,
             Command::Reindex { collection, from } => reindex::part(&self.engine, (collection, from)).await?,
-            Command::PruneLog { seconds, bytes } => {
-                commit_log::prune(&self.engine, Retention { seconds, bytes }).await?
-            }
+            Command::PruneLog { seconds, bytes } => commit_log::prune(self, Retention { seconds, bytes }).await?,
             Command::VerifyLog { against } => commit_log::verify(&self.engine, against).await?,
             Command::ShowLog { since, limit, record } => {
                 commit_log::show(&self.engine, since, limit, record.as_deref()).await?

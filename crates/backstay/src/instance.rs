@@ -10,12 +10,13 @@ use backstay_engine::{
     Application, Engine, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
 };
 use backstay_identity::{HashingCost, Identity, Settings};
-use backstay_jobs::Jobs;
+use backstay_jobs::{Jobs, Webhooks};
 use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
 use crate::procedures::Registered;
 use crate::seed::Seeder;
+use crate::webhooks::webhooks;
 use crate::{Config, Data, Directory, Failure, jobs, open_files};
 
 /// An application with its settings and data directory, before it is opened.
@@ -44,6 +45,8 @@ pub struct Instance {
     pub identity: Identity,
     /// Work that is done after commits.
     pub jobs: Jobs,
+    /// Tells other servers what has changed.
+    pub webhooks: Webhooks,
     pub(crate) seeder: Seeder,
     /// Reads the texts in calls without HTTP.
     pub(crate) reader: Arc<Reader>,
@@ -154,7 +157,8 @@ impl Place {
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
         let reader = Arc::new(Reader::new(&engine));
         let jobs = jobs::jobs(&engine, &identity, &reader)?;
-        Ok((Instance { engine, identity, jobs, seeder, reader, directory, sign_up }, outcome))
+        let webhooks = webhooks((&engine, &identity), &reader, &self.config.egress)?;
+        Ok((Instance { engine, identity, jobs, webhooks, seeder, reader, directory, sign_up }, outcome))
     }
 
     /// Why the database could not be opened.

@@ -42,10 +42,12 @@ mod testing;
 mod threads;
 mod transfer;
 mod watch;
+mod webhooks;
 
 pub use answer::{
-    AccountLine, Answer, CopiedDatabase, InvitationLine, KeyLine, ListedAccount, LogChangeLine, LogEntryLine,
-    MadeBackup, OperatorLine, Reindexed, ReindexedLine, RestoredBackup, VerifiedLogLine,
+    AccountLine, Answer, CopiedDatabase, DeadLetterLine, InvitationLine, KeyLine, ListedAccount, LogChangeLine,
+    LogEntryLine, MadeBackup, OperatorLine, Reindexed, ReindexedLine, RestoredBackup, VerifiedLogLine, WebhookAnswer,
+    WebhookLine,
 };
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};
@@ -54,7 +56,7 @@ pub use backstay_engine::{JobTerms, Priority};
 pub use backstay_http::{ClientAddress, Service, ServiceBody};
 pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};
-pub use command::{Command, ReindexPlace};
+pub use command::{Command, ReindexPlace, WebhookVerb};
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Egress, Limits, Log,
     LogFormat, LogLevel, ProxyHeader, Secrets, Server, SignUp, reference,

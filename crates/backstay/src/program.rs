@@ -9,6 +9,7 @@ mod new;
 mod reset;
 mod test;
 mod transfer;
+mod webhooks;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -64,6 +65,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Role(role) => callers::role(role).await,
         Verb::Key(key) => callers::key(key).await,
         Verb::Job(job) => jobs::job(job).await,
+        Verb::Webhook(webhook) => webhooks::webhook(webhook).await,
         Verb::Invite(invite) => callers::invite(invite).await,
         Verb::Explain(Explain { request, caller, link, body, within }) => {
             command(&within, Command::Explain { caller, link, request, body }).await

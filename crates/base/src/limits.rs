@@ -516,3 +516,33 @@ pub const JOB_BYTES: usize = 64 * 1024;
 pub const JOBS_LISTED: usize = 10_000;
 /// Characters of the key of a job or of a series.
 pub const JOB_KEY_CHARS: usize = 200;
+/// Entries of the commit log that are read at a time for webhooks.
+pub const WEBHOOK_ENTRIES: u32 = 256;
+/// Webhook messages to one endpoint that are queued, replayed or removed in one transaction.
+pub const WEBHOOK_MESSAGES_TOGETHER: u32 = 500;
+/// Webhook messages to one endpoint that may wait. What it has to be told of besides stays in the commit log.
+pub const WEBHOOK_BACKLOG: u32 = 10_000;
+/// Entries of the commit log with nothing for an endpoint after which the place that was reached is stored nevertheless.
+pub const WEBHOOK_PLACES_UNTOLD: u64 = 1000;
+/// Attempts to deliver webhook messages that one process has under way.
+pub const WEBHOOK_ATTEMPTS: usize = 256;
+/// Those to one endpoint.
+pub const WEBHOOK_ATTEMPTS_PER_ENDPOINT: usize = 16;
+/// Webhook messages that are due at one time, as far as they are looked at.
+pub const WEBHOOK_DUE: u32 = 20_000;
+/// Seconds after which it is looked at the latest whether a webhook message is due.
+pub const WEBHOOK_QUIET_SECONDS: u64 = 2;
+/// Seconds for which one attempt to deliver a webhook message may take.
+pub const WEBHOOK_ATTEMPT_SECONDS: u64 = 20;
+/// Seconds after which a message that was claimed is due again: the process that claimed it has died.
+pub const WEBHOOK_CLAIM_SECONDS: i64 = 30;
+/// Bytes of the body of an endpoint's answer. Nothing of it is used.
+pub const WEBHOOK_ANSWER_BYTES: usize = 64 * 1024;
+/// Days for which every attempt fails before an endpoint is disabled.
+pub const WEBHOOK_FAILING_DAYS: i64 = 5;
+/// Days for which messages are kept that were given up.
+pub const WEBHOOK_LETTER_DAYS: i64 = 30;
+/// Dead letters that are shown of an endpoint.
+pub const WEBHOOK_LETTERS: usize = 100;
+/// Milliseconds between two looks for webhook messages that are due, and for changes that endpoints are told of.
+pub const WEBHOOK_MILLIS: u64 = 250;

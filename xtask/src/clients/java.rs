@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{generator, newsroom, succeeds};
+use super::{generator, newsroom, succeeds, webhooks};
 use crate::commands::root;
 use crate::needs;
 
@@ -36,7 +36,11 @@ pub(super) fn check(libraries: &Path) -> Result<()> {
         compile.args(["-nowarn", "-implicit:class", "--class-path"]).arg(path).arg("-d").arg(&classes).arg(tour);
         succeeds(&mut compile).context("the client in Java doesn't compile")?;
         let path = std::env::join_paths(std::iter::once(&classes).chain(&others))?;
-        succeeds(Command::new("java").arg("--class-path").arg(path).args(["Tour", url]))
-            .context("the tour in Java failed")
+        succeeds(Command::new("java").arg("--class-path").arg(&path).args(["Tour", url]))
+            .context("the tour in Java failed")?;
+        let verify = root().join("clients/webhooks/Verify.java");
+        let message = webhooks::received(url, place)?;
+        succeeds(Command::new("java").arg("--class-path").arg(path).arg(verify).arg(message))
+            .context("the library for Java refuses a webhook")
     })
 }

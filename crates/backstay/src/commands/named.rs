@@ -37,6 +37,7 @@ impl Named {
             | Command::AddKey { .. }
             | Command::ListKeys {}
             | Command::RevokeKey { .. }
+            | Command::Webhook { .. }
             | Command::Invite { .. }
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }

@@ -120,6 +120,7 @@ fn every_command_is_documented() {
         ("role", &["grant", "revoke", "list"]),
         ("key", &["add", "list", "revoke"]),
         ("job", &["list", "show", "retry", "cancel"]),
+        ("webhook", &["add", "list", "show", "test", "rotate", "replay", "disable", "enable", "remove"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
         ("client", &["typescript"]),

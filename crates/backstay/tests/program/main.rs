@@ -32,3 +32,4 @@ mod support;
 mod timers;
 mod transferring;
 mod wallet;
+mod webhooks;
