@@ -34,12 +34,12 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
 }
 
 /// Does at once all that is due now: for tests, whose clock jumps.
-pub(crate) async fn do_what_is_due(Instance { engine, .. }: &Instance) -> Result<(), Error> {
+pub(crate) async fn do_what_is_due(Instance { engine, jobs, .. }: &Instance) -> Result<(), Error> {
     let (mut timers, mut sums, mut purges) = (TimerPass::default(), RefreshPass::default(), PurgePass::default());
     while matches!(engine.fire_timers(&mut timers).await?, Due::Now) {}
     while engine.refresh_sums(&mut sums).await? {}
     while engine.purge_expired(&mut purges).await? {}
-    Ok(())
+    jobs::work_off(engine, jobs).await
 }
 
 /// How often it is looked whether another server wants to change the model.

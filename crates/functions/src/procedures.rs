@@ -169,12 +169,12 @@ impl Host for Session {
 
     fn queue<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async move {
-            let asked = jobs::read(text).map_err(refusal)?;
+            let asked = jobs::read(text).map_err(Refusal::of)?;
             let id = match block {
                 Some(number) => self.block(number)?.queue(asked).await,
                 None => self.call.queue(asked).await,
             };
-            let id = id.map_err(refusal)?;
+            let id = id.map_err(Refusal::of)?;
             Ok(json!(id.map(|id| id.to_string())).to_string())
         }
         .boxed()

@@ -1,7 +1,8 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use backstay_base::limits;
+use backstay_base::{Error, limits};
+use backstay_engine::Engine;
 use backstay_jobs::{Jobs, Workers};
 use tokio::time::sleep;
 
@@ -29,6 +30,18 @@ pub(super) async fn work_always(serving: &Serving) -> Infallible {
             Some(true) => tokio::task::yield_now().await,
             Some(false) => workers.pause(PAUSE).await,
             None => sleep(AFTER_FAILURE).await,
+        }
+    }
+}
+
+/// Runs the jobs that are due now, and those that they queue.
+pub(super) async fn work_off(engine: &Engine, jobs: &Jobs) -> Result<(), Error> {
+    let mut workers = Workers::new(engine.next_id().to_string());
+    loop {
+        match (workers.step(jobs).await?, workers.running()) {
+            (true, _) => {}
+            (false, 0) => return Ok(()),
+            (false, _) => workers.pause(PAUSE).await,
         }
     }
 }
