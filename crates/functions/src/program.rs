@@ -17,6 +17,7 @@ use crate::sources::{LIBRARY, Module as Source, Sources};
 use crate::strip::strip;
 
 const RUN: &str = "backstay:run";
+const HTTP: &str = "backstay:http";
 const REQUESTS: &str = "backstay:requests";
 
 /// A collection as functions name it.
@@ -90,7 +91,7 @@ fn exported(sources: &Sources) -> Result<BTreeMap<String, Problem>, Vec<Problem>
                 )));
             } else {
                 let unused = format!(
-                    "no action of the model names the function `{export}`; modules that others share belong in a \
+                    "nothing in the model names the function `{export}`; modules that others share belong in a \
                      directory within `functions/`"
                 );
                 found.insert(export.clone(), here(unused));
@@ -147,6 +148,8 @@ impl Prepared {
         })?;
         link(RUN, LIBRARY, LIBRARY);
         link(RUN, REQUESTS, REQUESTS);
+        link(RUN, HTTP, HTTP);
+        texts.insert(HTTP.to_owned(), include_str!("prelude/http.js").to_owned());
         texts.insert(RUN.to_owned(), include_str!("prelude/run.js").to_owned());
         texts.insert(LIBRARY.to_owned(), include_str!("prelude/backstay.js").to_owned());
         texts.insert(REQUESTS.to_owned(), written.code);

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use backstay_base::RecordId;
 
 use crate::ids::{CollectionId, EmbeddedId};
+use crate::route::Route;
 use crate::source::{RuleText, Span};
 
 /// What a team's own function does when a client asks for it: a field of `type Query` or `type Mutation`.
@@ -22,8 +23,10 @@ pub struct Action {
     pub result: ActionResult,
     /// `@allow(call:)`: who may call it.
     pub call: RuleText,
-    /// Whether it may change anything: it is declared in `type Mutation`.
+    /// Whether it may change anything: it is declared in `type Mutation`, or a route with another method than `GET`.
     pub writes: bool,
+    /// `@route`, `@inbox`: where it is called; `None`: at `/do/` and its name.
+    pub route: Option<Route>,
     /// Where its name is in the model.
     pub span: Span,
 }

@@ -3,6 +3,7 @@
 
 import { Problem, Refused } from "backstay";
 import { LaterRequests } from "backstay:requests";
+import { received } from "backstay:http";
 
 const { log: writeLog, random } = globalThis.__host;
 delete globalThis.__host;
@@ -290,7 +291,7 @@ function start(name, args, given) {
   [most, longest] = limits;
   begin(moment, seed);
   const context = Object.freeze({ db, auth: frozen(auth), log });
-  const run = async () => functions[name](parse(args), context);
+  const run = async () => functions[name](received(parse(args)), context);
   run().then(
     (value) => {
       const left = waiting.size;

@@ -3,7 +3,7 @@
 use super::naming::{check_count, check_name};
 use super::report::Report;
 use super::survey::Names;
-use super::{deprecated, read};
+use super::{deprecated, read, routes};
 use crate::declared_actions::{DeclaredAction, DeclaredActions};
 use crate::{Action, ActionResult, FieldKind, ResultKind};
 use backstay_base::limits;
@@ -53,6 +53,10 @@ fn action(report: &mut Report<'_>, names: Names<'_, '_>, declared: &DeclaredActi
         result: ActionResult { of, kind },
         call: call?,
         writes: declared.writes,
-        span: report.span_of(name),
+        route: match &declared.route {
+            Some(directive) => Some(routes::route(report, directive)?),
+            None => None,
+        },
+        span: report.span_at(name.location().or(node.location())),
     })
 }
