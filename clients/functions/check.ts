@@ -1,5 +1,6 @@
 // Compiled only: what functions of the newsroom can write. `// @ts-expect-error` marks what an editor has to refuse.
 import { Decimal, Money, Problem, Refused, type FunctionContext } from "backstay";
+import { assert, expect, test } from "backstay/test";
 
 export async function publish({ post }: { post: string }, { db, auth, log }: FunctionContext) {
   const found = await db.posts.get(post, { select: { title: true, section: { name: true } } });
@@ -40,3 +41,36 @@ export function share(price: { amount: string; currency: string }) {
     throw error;
   }
 }
+
+export async function sign({ text }: { text: string }, { secrets }: FunctionContext) {
+  const data = new TextEncoder().encode(text);
+  const raw = new TextEncoder().encode(secrets.get("SIGNING_KEY"));
+  const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const url = new URL("/sign", "https://sign.example");
+  url.searchParams.set("signature", btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign("HMAC", key, data)))));
+  const tomorrow: string = Temporal.Now.plainDateISO("Europe/Berlin").add({ days: 1 }).toString();
+  // @ts-expect-error there is no such unit
+  void Temporal.Now.instant().add({ hour: 1 });
+  void tomorrow;
+  // @ts-expect-error no other digest is there
+  await crypto.subtle.digest("MD5", data);
+  return (await fetch(url)).ok;
+}
+
+export async function recent(request: Request, { db }: FunctionContext) {
+  const { section } = request.params;
+  const { items } = await db.posts.list({ limit: 5 });
+  // @ts-expect-error the body of a response is a text
+  void new Response(items);
+  return Response.json({ section, items }, { headers: { "x-count": String(items.length) } });
+}
+
+test("readers can't publish", async ({ as, db, clock }) => {
+  const section = await db.sections.find({ slug: "news" });
+  assert(section !== null);
+  // @ts-expect-error there is no such collection
+  db.nothing;
+  await clock.advance("1h");
+  await expect(as(null).call("publish", { post: section.id })).rejects.toThrow("sign-in-required");
+  expect([1, 2]).not.toContain(3);
+});

@@ -64,6 +64,9 @@ pub(crate) enum Verb {
     /// Check an application's settings, model and seed file names
     #[command(after_help = CHECK)]
     Check(Check),
+    /// Run the tests of an application's functions
+    #[command(after_help = TEST)]
+    Test(Test),
     /// Migrate the database to the current model
     #[command(subcommand)]
     Migrate(Migrate),
@@ -246,6 +249,14 @@ Shows a model of the tables, the statements that make them those of the model, a
 can't become part of it, with what to do about that. With --apply, it writes the model to
 model/adopted.graphql and runs the statements in one transaction. No row is written or moved.";
 
+const TEST: &str = "\
+Examples:
+  backstay test
+  backstay test shop --only checkout
+
+Runs the files `….test.ts` in `functions/`. Each test has an application of its own, in a temporary
+directory. The exit code is 1 if a test fails.";
+
 const PLAN: &str = "\
 Example:
   backstay migrate plan . && backstay migrate apply .
@@ -422,6 +433,18 @@ pub(crate) struct Check {
     /// Check again after each change of a file, until Ctrl-C
     #[arg(long)]
     pub(crate) watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    pub(crate) app: App,
+    /// Run only tests with this text in their names or in those of their files
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
+    /// Load the seed files before each test
+    #[arg(long)]
+    pub(crate) seed: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_base::Secret;
-use backstay_engine::{Location, OpenOutcome};
+use backstay_engine::{Application, Location, OpenOutcome};
 use backstay_http::Service;
 use backstay_identity::AccountRef;
 use backstay_model::Diagnostics;
@@ -55,7 +55,7 @@ impl Backstay {
     pub fn at(place: Place) -> Result<Self, Failure> {
         let compiled = compile(&place.directory)?;
         let program = functions::read(&place.directory, compiled.application.model())?;
-        let procedures = place.procedures.clone().with(program, &place.config.egress)?;
+        let procedures = place.procedures.clone().with(program, &place.directory, &place.config)?;
         Ok(Self { place: Place { procedures, ..place }, compiled })
     }
 
@@ -80,6 +80,11 @@ impl Backstay {
         self
     }
 
+    /// Its place, and its model.
+    pub(crate) fn into_parts(self) -> (Place, Application) {
+        (self.place, self.compiled.application)
+    }
+
     /// Where it is, and its settings.
     pub fn place(&self) -> &Place {
         &self.place
@@ -102,7 +107,7 @@ impl Backstay {
         for file in place.directory.seed_files().all()? {
             file.collection(compiled.application.model())?;
         }
-        place.procedures.require_all(&compiled.application)?;
+        place.require_all(&compiled.application)?;
         socket::path(&place)?;
         let options = place.options(|words| die(words));
         let (instance, outcome) = block_in_place(|| place.open(compiled.application, &options))?;

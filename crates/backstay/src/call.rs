@@ -66,6 +66,11 @@ impl From<i64> for RecordName {
 }
 
 impl Call {
+    /// One in the notation of `/transact`, which is read when it is made.
+    pub(crate) fn written(request: Map<String, Value>) -> Self {
+        Self(request)
+    }
+
     /// Reads one record.
     pub fn get(collection: &str, record: impl Into<RecordName>) -> Self {
         Self::of("get", collection).about(record)

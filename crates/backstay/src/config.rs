@@ -11,6 +11,7 @@ mod meant;
 mod problem;
 mod read;
 mod remedy;
+mod secrets;
 mod server;
 mod subnets;
 mod syntax;
@@ -27,6 +28,7 @@ pub use limits::Limits;
 pub(crate) use limits::MIB;
 pub use log::{Log, LogFormat, LogLevel};
 pub use problem::{ConfigError, ConfigPlace, ConfigProblem, ConfigProblems};
+pub use secrets::Secrets;
 pub use server::{DocsShown, ProxyHeader, Server};
 use value::Applies;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[egress]`
     pub egress: Egress,
+    /// `[secrets]`
+    pub secrets: Secrets,
     /// `[log]`
     pub log: Log,
     /// Variables that look like settings, and files that look like a part of the application, and are ignored.

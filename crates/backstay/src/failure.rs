@@ -25,6 +25,10 @@ use crate::{ConfigError, DirectoryError, TransferError};
 
 pub(crate) use system::words_of;
 
+/// What to do about inboxes without secrets.
+const INBOX_SECRETS: &str = "name them under `[secrets]` in `backstay.toml`, such as `STRIPE_SECRET = { env = \"STRIPE_SECRET\" }`, or \
+                             set `BACKSTAY_SECRET_STRIPE_SECRET` for the server";
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -92,6 +96,18 @@ pub enum Failure {
     Procedures {
         /// The names of the functions that are missing.
         missing: Vec<String>,
+    },
+    /// Inboxes of the model have no secret that their events are signed with.
+    #[error("the secrets of inboxes aren't set: {}", missing.join(", "))]
+    InboxSecrets {
+        /// The names of the secrets that are missing.
+        missing: Vec<String>,
+    },
+    /// There is no test to run.
+    #[error("{}", if *of == 0 { "the application has no tests" } else { "no test has this text in its name" })]
+    NoTests {
+        /// How many tests there are.
+        of: usize,
     },
     /// The database cannot be opened.
     #[error(transparent)]
@@ -412,6 +428,10 @@ impl Failure {
                 "export a function of that name from a file in `functions/`: `export async function name(args, { db }) { … }`, register \
                  a procedure in Rust: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
                     .to_owned(),
+            ),
+            Self::InboxSecrets { .. } => Some(INBOX_SECRETS.to_owned()),
+            Self::NoTests { of: 0 } => Some(
+                "write one in `functions/NAME.test.ts`: `import { test, expect } from \"backstay/test\"`".to_owned(),
             ),
             Self::Runtime => Some(
                 "build it with `tokio::runtime::Builder::new_multi_thread()`, or write `#[tokio::main]` or \

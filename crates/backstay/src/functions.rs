@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_functions::{CollectionName, Problem, Program};
+use backstay_functions::{CollectionName, Problem, Program, Tests};
 use backstay_model::Model;
 
 use crate::{Directory, Failure};
@@ -19,11 +19,20 @@ pub(crate) fn read(directory: &Directory, model: &Model) -> Result<Program, Fail
     if unused.is_empty() { Ok(program) } else { Err(Failure::Functions(unused)) }
 }
 
+/// Reads the tests of the functions of this application.
+pub(crate) fn tests(directory: &Directory, model: &Model) -> Result<Tests, Failure> {
+    Tests::read(directory.root(), &names(model), backstay_client::REQUESTS).map_err(Failure::Functions)
+}
+
 /// The functions that actions name and no file has. An application without files has procedures in Rust.
 pub(crate) fn missing(program: &Program, model: &Model) -> Option<Failure> {
-    program.names().next()?;
     let missing = model.actions.iter().filter(|action| !program.has(&action.function));
     let missing: Vec<String> = missing.map(|action| action.function.clone()).collect();
+    let elsewhere: Vec<Problem> = missing.iter().filter_map(|name| program.other(name)).cloned().collect();
+    if !elsewhere.is_empty() {
+        return Some(Failure::Functions(elsewhere));
+    }
+    program.names().next()?;
     (!missing.is_empty()).then_some(Failure::Procedures { missing })
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
@@ -65,6 +66,16 @@ impl Place {
         Ok(Self { directory, config, data, database, procedures: Registered::default() })
     }
 
+    /// Refuses an application whose actions nothing carries out, or whose inboxes have no secrets.
+    pub(crate) fn require_all(&self, application: &Application) -> Result<(), Failure> {
+        self.procedures.require_all(application)?;
+        let inboxes = application.model().actions.iter().filter_map(|action| action.route.as_ref()?.inbox.as_ref());
+        let missing: BTreeSet<&str> =
+            inboxes.map(|inbox| inbox.secret.as_str()).filter(|name| !self.config.secrets.has(name)).collect();
+        let missing: Vec<String> = missing.into_iter().map(str::to_owned).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Failure::InboxSecrets { missing }) }
+    }
+
     /// How large values may be.
     pub(crate) fn sizes(&self) -> Sizes {
         let limits = &self.config.limits;
@@ -122,11 +133,21 @@ impl Place {
 
     /// Opens the database, creating or migrating it as the options say.
     pub fn open(&self, application: Application, options: &OpenOptions) -> Result<(Instance, OpenOutcome), Failure> {
+        self.open_at(application, options, Ambient::system())
+    }
+
+    /// The same with this clock and this randomness.
+    pub(crate) fn open_at(
+        &self,
+        application: Application,
+        options: &OpenOptions,
+        ambient: Ambient,
+    ) -> Result<(Instance, OpenOutcome), Failure> {
         open_files::raise_limit()?;
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(&self.data);
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
-        let opened = Engine::open(application.with_sizes(self.sizes()), options, Ambient::system());
+        let opened = Engine::open(application.with_sizes(self.sizes()), options, ambient);
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         engine.set_procedures(Arc::new(self.procedures.clone()));
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;

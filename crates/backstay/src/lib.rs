@@ -31,12 +31,14 @@ mod procedures;
 mod program;
 mod records;
 mod reindex;
+mod routes;
 mod secrets;
 mod seed;
 mod serve;
 mod serving;
 mod socket;
 mod terminal;
+mod testing;
 mod threads;
 mod transfer;
 mod watch;
@@ -54,7 +56,7 @@ pub use client::{CallError, Client};
 pub use command::{Command, ReindexPlace};
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Egress, Limits, Log,
-    LogFormat, LogLevel, ProxyHeader, Server, SignUp, reference,
+    LogFormat, LogLevel, ProxyHeader, Secrets, Server, SignUp, reference,
 };
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};
@@ -62,6 +64,7 @@ pub use instance::{Instance, Place};
 pub use new::NewError;
 pub use procedures::{Action, ProcedureError, Transaction};
 pub use program::main;
+pub use routes::{RouteRequest, RouteResponse};
 pub use secrets::SecretError;
 pub use seed::{SeedError, Seeded, Skipped};
 pub use serve::{serve, stop_signal};

@@ -8,13 +8,12 @@ use std::thread::available_parallelism;
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_egress::{Client, Settings};
 use backstay_engine::{ActionCall, Application, Begun, Block, Committed, Procedure, Procedures};
-use backstay_functions::{Functions, Program};
+use backstay_functions::{Functions, Problem, Program};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::config::Egress;
-use crate::{Call, Failure};
+use crate::{Call, Config, Directory, Failure};
 
 /// A call of an action, as the procedure that carries it out sees it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -91,7 +90,10 @@ impl Action {
             let result = run(Transaction(block.clone())).await?;
             match block.commit(&serde_json::to_string(&result)?).await? {
                 Committed::Done => return Ok(result),
-                Committed::Again(next) => block = next,
+                Committed::Again(next) => {
+                    tokio::time::sleep(next.pause()).await;
+                    block = next;
+                }
             }
         }
     }
@@ -110,6 +112,11 @@ impl Transaction {
         let answer = self.0.peek(&serde_json::to_string(&call)?).await?;
         Ok(serde_json::from_slice(&answer)?)
     }
+}
+
+/// How many processors functions run on.
+pub(crate) fn processors() -> usize {
+    available_parallelism().map_or(1, usize::from)
 }
 
 /// What carries out actions: procedures of a program, by the names of their functions, and the application's own functions.
@@ -131,12 +138,13 @@ impl Registered {
     }
 
     /// The same with these functions of the application.
-    pub(crate) fn with(self, program: Program, egress: &Egress) -> Result<Self, Failure> {
-        let threads = available_parallelism().map_or(1, usize::from);
-        let settings = Settings { allow: egress.allow.clone(), ..Settings::default() };
+    pub(crate) fn with(self, program: Program, directory: &Directory, config: &Config) -> Result<Self, Failure> {
+        let secrets = config.secrets.read(directory.root())?;
+        let threads = processors();
+        let settings = Settings { allow: config.egress.allow.clone(), ..Settings::default() };
         let client = Client::new(settings).map_err(Error::internal)?;
         let started = |functions| Self { functions: Some(functions), ..self };
-        Functions::start(program, threads, client)
+        Functions::start(program, threads, (client, secrets))
             .map(started)
             .map_err(|source| Failure::Threads { needed: threads, source })
     }
@@ -146,7 +154,13 @@ impl Registered {
         let is_missing = |action: &&backstay_model::Action| self.procedure(&action.function).is_none();
         let missing: Vec<String> =
             application.model().actions.iter().filter(is_missing).map(|action| action.function.clone()).collect();
-        if missing.is_empty() { Ok(()) } else { Err(Failure::Procedures { missing }) }
+        let other = |name: &String| self.functions.as_ref().and_then(|functions| functions.other(name)).cloned();
+        let elsewhere: Vec<Problem> = missing.iter().filter_map(other).collect();
+        match (missing.is_empty(), elsewhere.is_empty()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Failure::Procedures { missing }),
+            (false, false) => Err(Failure::Functions(elsewhere)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod migrate;
 mod new;
 mod reset;
+mod test;
 mod transfer;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -45,6 +46,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Serve(arguments) => serve(arguments).await,
         Verb::Dev(arguments) => crate::dev::dev(&arguments).await,
         Verb::Check(arguments) => check::check(&arguments).await,
+        Verb::Test(arguments) => test::test(&arguments).await,
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
         Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments).await,
         Verb::Log(verb) => log(verb).await,

@@ -497,6 +497,9 @@ pub enum Shared {
     /// Places in the queues of the database.
     #[error("too many requests from you or your network are waiting for the database; wait for their answers")]
     Queue,
+    /// Places of calls of functions.
+    #[error("too many calls of actions from you or your network are waiting; wait for their answers")]
+    Calls,
 }
 
 /// Why a request was refused or failed: the error of the domain. Free of HTTP; crate `http` gives each its status.

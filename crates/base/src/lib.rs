@@ -6,6 +6,7 @@ mod calendar;
 mod caller;
 mod causes;
 mod error;
+mod fair_queue;
 mod flow;
 mod grant;
 mod id;
@@ -29,6 +30,7 @@ pub use error::{
     Action, Conflict, Error, Limit, Overlap, RefusedByProcedure, RefusedTransition, Related, Shared, Unauthenticated,
     Violation, ViolationKind,
 };
+pub use fair_queue::{Bounds, FairQueue, QueueFull, Queued};
 pub use flow::{Flow, Source};
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, KeyForm, KeyRef, RecordId, RequestId, TypeNumber};

@@ -370,6 +370,59 @@ pub const RULE_RELATIONS: usize = 40;
 pub const ACTION_REQUESTS: usize = 1000;
 /// How often a transaction of an action runs if what it has read changes each time.
 pub const BLOCK_RUNS: u32 = 16;
+/// Runs of a transaction of an action that follow one another at once; those after them wait for a random moment.
+pub const BLOCK_QUICK_RUNS: u32 = 3;
+/// Milliseconds that the first of them waits at most; each of the next ones waits twice as long.
+pub const BLOCK_PAUSE_MILLIS: u64 = 4;
+/// Milliseconds that any of them waits at most.
+pub const BLOCK_PAUSE_MILLIS_MOST: u64 = 64;
+/// Callers and addresses whose calls of actions with `@limit` are counted at one time.
+pub const CALL_RATES: usize = 100_000;
+/// Bytes of all files of `functions/` together.
+pub const FUNCTION_SOURCE_BYTES: usize = 8 * 1024 * 1024;
+/// Files in `functions/`.
+pub const FUNCTION_FILES: usize = 1000;
+/// Memory of one call of a function.
+pub const FUNCTION_BYTES: usize = 64 * 1024 * 1024;
+/// Of the stack of a thread, what a function may use.
+pub const FUNCTION_STACK_BYTES: usize = 512 * 1024;
+/// The stack of a thread that runs functions: what the engine checks, and room for what it calls in between.
+pub const FUNCTION_THREAD_STACK_BYTES: usize = 4 * 1024 * 1024;
+/// Milliseconds of a processor that one call of a function may use.
+pub const FUNCTION_CPU_MILLIS: u64 = 1000;
+/// Seconds that a function may run between two requests, including the time that it waits for a processor.
+pub const FUNCTION_STEP_SECONDS: u64 = 8;
+/// Seconds for which a call that has no time left is waited for. A loop in the engine's own code can't be interrupted: its
+/// thread is then given up.
+pub const FUNCTION_GRACE_SECONDS: u64 = 2;
+/// Seconds that a call of a function may take, whatever it waits for.
+pub const FUNCTION_SECONDS: u64 = 30;
+/// Calls of functions that run at the same time, so that their memory is bounded: 1 GiB. Others wait.
+pub const FUNCTION_CALLS: usize = 16;
+/// The same, of one source.
+pub const SOURCE_FUNCTION_CALLS: usize = 12;
+/// The same, of one flow.
+pub const FLOW_FUNCTION_CALLS: usize = 8;
+/// Calls of functions that wait for one of these places before new ones are refused.
+pub const FUNCTION_QUEUE: usize = 1024;
+/// The same, of one source, so that several of them find room.
+pub const SOURCE_FUNCTION_QUEUE: usize = 512;
+/// The same, of one flow.
+pub const FLOW_FUNCTION_QUEUE: usize = 256;
+/// Bytes of the arguments of a function, of one request of it, and of one answer.
+pub const FUNCTION_TEXT_BYTES: usize = 16 * 1024 * 1024;
+/// Lines that one call of a function writes to the log.
+pub const FUNCTION_LOG_LINES: usize = 200;
+/// Bytes of one of them.
+pub const FUNCTION_LOG_LINE_BYTES: usize = 8 * 1024;
+/// Isolates that are ready before a call needs them.
+pub const FUNCTION_WARM_ISOLATES: usize = 8;
+/// Threads that loops in the engine of functions keep for ever, before no more are started in their place.
+pub const FUNCTION_LOST_THREADS: usize = 8;
+/// Characters of the name of a secret.
+pub const SECRET_NAME_CHARS: usize = 64;
+/// Bytes of the value of a secret.
+pub const SECRET_BYTES: usize = 16 * 1024;
 /// Requests of one transaction.
 pub const TRANSACTION_REQUESTS: usize = 100;
 /// Bytes of the name that a request of a transaction has for later ones.

@@ -72,6 +72,9 @@ pub(crate) async fn act(
     let model = &inner.application.model;
     let action = &model.actions[index];
     may_call(inner, cx, index)?;
+    if let Some(rate) = &action.rate {
+        inner.call_rates.count((index, rate), cx.flow(), cx.now)?;
+    }
     let is_inbox = action.route.as_ref().is_some_and(|route| route.inbox.is_some());
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Act(&action.name))?;
     let claim = if is_inbox { claim.map(remember::of_inbox) } else { claim };

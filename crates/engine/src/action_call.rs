@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstay_base::{Ambient, Caller, CallerKind, Error, Limit, RecordId, Timestamp, limits};
+use backstay_base::{Ambient, Caller, CallerKind, Error, Flow, Limit, RecordId, Timestamp, limits};
 use backstay_model::{Action, Collection, Model};
 use backstay_store::KeyClaim;
 use bytes::Bytes;
@@ -78,6 +78,11 @@ impl ActionCall {
     /// Who calls it.
     pub fn caller(&self) -> &Caller {
         self.0.cx.caller()
+    }
+
+    /// On whose account it runs.
+    pub fn flow(&self) -> Flow {
+        self.0.cx.flow()
     }
 
     /// When the call began.

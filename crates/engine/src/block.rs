@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use backstay_base::{Conflict, Error, KeyForm, Place, RecordId, Timestamp, ViolationKind, limits};
 use backstay_model::{Collection, Model};
@@ -115,6 +116,15 @@ impl Block {
         let now = call.ambient().clock.now();
         let cx = call.context().at(now);
         Self(Arc::new(Run { call, cx, claim, before, steps: Mutex::default() }))
+    }
+
+    /// How long to wait before the block runs, so that those that change the same records don't meet again and again.
+    pub fn pause(&self) -> Duration {
+        let Some(doublings) = self.0.before.checked_sub(limits::BLOCK_QUICK_RUNS) else { return Duration::ZERO };
+        let most = limits::BLOCK_PAUSE_MILLIS << doublings.min(16);
+        let mut bytes = [0; 8];
+        self.0.call.ambient().entropy.fill(&mut bytes);
+        Duration::from_micros(u64::from_le_bytes(bytes) % (most.min(limits::BLOCK_PAUSE_MILLIS_MOST) * 1000))
     }
 
     /// When it began.

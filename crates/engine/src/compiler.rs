@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use backstay_base::Action;
 use backstay_expr::{
-    Checked, Expr, ExprError, ExprErrorKind, Facts, Node, Path, Root, Scope, Sum, Type, check_rule, check_syntax,
-    children_at_commit, compile, compile_value, computed, sum,
+    Checked, Expr, ExprError, ExprErrorKind, Facts, Node, Path, Root, Scope, Sum, Truth, Type, check_rule,
+    check_syntax, children_at_commit, compile, compile_value, computed, sum,
 };
 use backstay_model::{
-    Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum, Exclusion, Field,
-    FieldAllow, FieldId, FieldKind, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
+    Action as Called, Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum,
+    Exclusion, Field, FieldAllow, FieldId, FieldKind, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
@@ -43,7 +43,9 @@ impl Policy {
         let collections = model.collections.iter().map(|collection| compiler.collection(collection)).collect();
         let actions = model.actions.iter().filter_map(|action| {
             let scope = Scope::caller_only(model);
-            compiler.rule(&action.call, &scope)
+            let rule = compiler.rule(&action.call, &scope);
+            compiler.require_callable(action, rule.as_ref());
+            rule
         });
         let actions = actions.collect();
         compiler.named_rules();
@@ -322,6 +324,16 @@ impl<'m> Compiler<'m> {
 
     fn optional(&mut self, rule: Option<&RuleText>, scope: &Scope<'m>) -> Option<Compiled> {
         rule.and_then(|rule| self.rule(rule, scope))
+    }
+
+    /// Refuses an action whose rule allows nobody to call it.
+    fn require_callable(&mut self, action: &Called, rule: Option<&Compiled>) {
+        if rule.and_then(|rule| rule.whole_rule().decided()) == Some(Truth::False) {
+            let message = format!("nobody could call `{}`: its rule is always false", action.name);
+            let help = "say who may: `@allow(call: \"auth.id != null\")`, or remove the action";
+            let diagnostic = Diagnostic::error(message).at(action.call.span, "always false").help(help);
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     fn rule(&mut self, rule: &RuleText, scope: &Scope<'m>) -> Option<Compiled> {

@@ -81,9 +81,14 @@ impl Context {
         Arrival { request, now, client, deadline, memory: memory.clone(), commits: commits.clone() }
     }
 
+    /// On whose account the request is answered.
+    pub(crate) fn flow(&self) -> Flow {
+        Flow::of(&self.caller, self.client)
+    }
+
     /// For whom the store works, and until when.
     pub(crate) fn demand(&self) -> Demand {
-        let flow = Flow::of(&self.caller, self.client);
+        let flow = self.flow();
         match self.deadline {
             Some(deadline) => Demand { flow, deadline },
             None => Demand::now(flow),

@@ -10,6 +10,7 @@ use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, Store
 use futures_util::lock::Mutex;
 
 use crate::bind::Bindings;
+use crate::call_rates::CallRates;
 use crate::in_flight::InFlight;
 use crate::inner::{self, Inner};
 use crate::observer::{self, Dependency, Publisher};
@@ -53,6 +54,7 @@ impl Engine {
             store,
             ambient,
             in_flight: InFlight::default(),
+            call_rates: CallRates::default(),
             refreshing: Mutex::default(),
             ids,
             clock,

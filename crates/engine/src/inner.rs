@@ -10,6 +10,7 @@ use backstay_sql::{Planner, Statement, Template, schema};
 use backstay_store::{Demand, RowSink, Store, StoreError};
 use futures_util::lock::Mutex;
 
+use crate::call_rates::CallRates;
 use crate::in_flight::InFlight;
 use crate::templates::Templates;
 use crate::{Application, Singles};
@@ -22,6 +23,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) ambient: Ambient,
     pub(crate) in_flight: InFlight,
+    /// How often actions with a limit were called.
+    pub(crate) call_rates: CallRates,
     /// Held by whoever works off the queue of stored sums.
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,

@@ -18,6 +18,7 @@ mod backup;
 mod bind;
 mod block;
 mod broken_checks;
+mod call_rates;
 mod changes;
 mod children;
 mod clauses;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use backstay_base::limits;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::limits;
+const CPU: Duration = Duration::from_millis(limits::FUNCTION_CPU_MILLIS);
 
 /// What one call may use. The engine asks every few thousand steps.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Allowance {
             cancelled: AtomicBool::new(false),
             spent: AtomicBool::new(false),
             cpu_until: AtomicU64::new(u64::MAX),
-            cpu_left: AtomicU64::new(nanos(limits::CALL_CPU)),
+            cpu_left: AtomicU64::new(nanos(CPU)),
             begun: Instant::now(),
             until: AtomicU64::new(u64::MAX),
         })
@@ -36,7 +37,7 @@ impl Allowance {
 
     /// A call begins, which ends at this moment, whatever it waits for.
     pub(crate) fn renew(&self, deadline: Instant) {
-        self.cpu_left.store(nanos(limits::CALL_CPU), Ordering::Relaxed);
+        self.cpu_left.store(nanos(CPU), Ordering::Relaxed);
         self.until.store(nanos(deadline.saturating_duration_since(self.begun)), Ordering::Relaxed);
     }
 

@@ -12,10 +12,24 @@ pub enum Failure {
         code: Option<String>,
     },
     /// A request of it was refused, and the function didn't catch that.
-    #[error("a request was refused")]
-    Request(#[source] Error),
+    #[error("`{what}` was refused{}", indented(stack))]
+    Request {
+        /// What was called, such as `db.posts.list`.
+        what: String,
+        /// Where.
+        stack: String,
+        /// Why it was refused.
+        #[source]
+        error: Error,
+    },
+    /// An argument is an integer that it would see as another one.
+    #[error("the argument {number} is beyond ±9007199254740991, and a function can't read it exactly")]
+    Inexact {
+        /// The integer.
+        number: String,
+    },
     /// It threw something else.
-    #[error("{message}\n{stack}")]
+    #[error("{message}{}", indented(stack))]
     Thrown {
         /// What was thrown.
         message: String,
@@ -29,12 +43,21 @@ pub enum Failure {
     #[error("the function awaits a promise that never settles")]
     NeverSettles,
     /// It returned or asked too much.
-    #[error("the function returned or asked more than {} MiB", crate::limits::TEXT_BYTES / (1024 * 1024))]
+    #[error("the function returned or asked more than {} MiB", backstay_base::limits::FUNCTION_TEXT_BYTES / (1024 * 1024))]
     TooLarge,
     /// Too many calls are running.
     #[error("too many functions are running")]
     Busy,
+    /// Too many calls of this caller, or of its network, wait.
+    #[error("too many calls of this caller or network are waiting")]
+    Share,
     /// The engine failed.
     #[error("the engine of functions failed: {0}")]
     Engine(String),
+}
+
+/// The lines of a stack, each below the line before.
+pub(crate) fn indented(stack: &str) -> String {
+    let lines = stack.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.flat_map(|line| ["\n    ", line]).collect()
 }

@@ -2,19 +2,22 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use backstay_base::{Flow, limits};
 use backstay_egress::Client;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::code::Code;
+use crate::exact::inexact;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::isolate::Isolate;
-use crate::limits;
+use crate::places::Places;
+use crate::problem::Problem;
 use crate::program::Program;
 use crate::running::{Call, Running, no_result, thrown};
+use crate::secrets::Secrets;
 use crate::threads::Threads;
 
 /// Runs the functions of an application.
@@ -24,28 +27,31 @@ pub struct Functions {
     threads: Threads,
     /// What other servers are called with.
     egress: Client,
-    running: Semaphore,
-    waiting: AtomicUsize,
+    places: Arc<Places>,
 }
 
 /// The functions, with isolates that are ready.
 #[derive(Debug)]
 struct Served {
     program: Program,
+    secrets: Secrets,
     warm: Mutex<Vec<Isolate>>,
     /// How many are ready or being made.
     prepared: AtomicUsize,
 }
 
 impl Functions {
-    /// Starts the threads that run these functions. Other servers are called with this client.
-    pub fn start(program: Program, threads: usize, egress: Client) -> std::io::Result<Arc<Self>> {
+    /// Starts the threads that run these functions on so many processors. Other servers are called with this client.
+    pub fn start(
+        program: Program,
+        processors: usize,
+        (egress, secrets): (Client, Secrets),
+    ) -> std::io::Result<Arc<Self>> {
         let functions = Arc::new(Self {
-            served: Arc::new(Served { program, warm: Mutex::default(), prepared: AtomicUsize::new(0) }),
-            threads: Threads::start(threads)?,
+            served: Arc::new(Served { program, secrets, warm: Mutex::default(), prepared: AtomicUsize::new(0) }),
+            threads: Threads::start(processors)?,
             egress,
-            running: Semaphore::new(limits::RUNNING_CALLS),
-            waiting: AtomicUsize::new(0),
+            places: Places::new(),
         });
         functions.warm();
         Ok(functions)
@@ -56,17 +62,26 @@ impl Functions {
         self.served.program.has(function)
     }
 
+    /// Why what is exported by this name is no function.
+    pub fn other(&self, name: &str) -> Option<&Problem> {
+        self.served.program.other(name)
+    }
+
     /// Carries out a call of a function that there is; the host answers what it asks. If this is dropped, the function ends.
     pub async fn call(&self, call: Call, host: &dyn Host) -> Result<String, Failure> {
-        if call.arguments.len() > limits::TEXT_BYTES {
+        if call.arguments.len() > limits::FUNCTION_TEXT_BYTES {
             return Err(Failure::TooLarge);
         }
-        let last = Instant::now() + limits::CALL_TIME;
+        if let Some(number) = inexact(&call.arguments) {
+            return Err(Failure::Inexact { number: number.to_owned() });
+        }
+        let last = Instant::now() + Duration::from_secs(limits::FUNCTION_SECONDS);
         let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
-        let _permit = self.admitted(deadline).await?;
-        let isolate = self.isolate(deadline).await?;
+        let _place = self.places.enter(call.flow, deadline).await?;
+        let isolate = self.isolate(call.flow, deadline).await?;
         isolate.take(&call.function, &call.ambient.entropy, deadline);
-        let mut running = Running::new((&self.threads, isolate), (host, &self.egress), (&call, deadline));
+        let mut running =
+            Running::new((&self.threads, isolate), (host, &self.egress, &self.served.secrets), (&call, deadline));
         let ended = running.run(call).await;
         let isolate = running.into_isolate();
         // Freeing what it holds can take long.
@@ -75,34 +90,22 @@ impl Functions {
         ended
     }
 
-    /// Waits until it is this call's turn.
-    async fn admitted(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Failure> {
-        if let Ok(permit) = self.running.try_acquire() {
-            return Ok(permit);
-        }
-        let _waiting = Waiting::begin(&self.waiting).ok_or(Failure::Busy)?;
-        match tokio::time::timeout_at(deadline.into(), self.running.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(Failure::Busy),
-        }
-    }
-
     /// One that is ready, or a new one.
-    async fn isolate(&self, deadline: Instant) -> Result<Isolate, Failure> {
+    async fn isolate(&self, flow: Flow, deadline: Instant) -> Result<Isolate, Failure> {
         let served = &self.served;
         if let Some(ready) = served.warm.lock().pop() {
             served.prepared.fetch_sub(1, Ordering::Relaxed);
             return Ok(ready);
         }
-        let code = Arc::clone(&served.program.code);
-        let made = self.threads.run(deadline, move || Isolate::new(&code)).await;
+        let (code, secrets) = (Arc::clone(&served.program.code), served.secrets.clone());
+        let made = self.threads.run((flow, deadline), move || Isolate::new(&code, &secrets)).await;
         made.map_err(no_result)?.map_err(thrown)
     }
 
     /// Has isolates made ahead while no call waits.
     fn warm(&self) {
         let served = &self.served;
-        while served.prepared.load(Ordering::Relaxed) < limits::WARM_ISOLATES {
+        while served.prepared.load(Ordering::Relaxed) < limits::FUNCTION_WARM_ISOLATES {
             served.prepared.fetch_add(1, Ordering::Relaxed);
             let (code, place) = (Arc::clone(&served.program.code), Arc::downgrade(served));
             self.threads.spare(move || prepare(&code, &place));
@@ -113,27 +116,11 @@ impl Functions {
 fn prepare(code: &Code, place: &Weak<Served>) {
     // It is served no longer.
     let Some(served) = place.upgrade() else { return };
-    match Isolate::new(code) {
+    match Isolate::new(code, &served.secrets) {
         Ok(isolate) => served.warm.lock().push(isolate),
         // The next call makes one itself, and reports why that fails.
         Err(_) => {
             served.prepared.fetch_sub(1, Ordering::Relaxed);
         }
-    }
-}
-
-/// A place among the calls that wait.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize) -> Option<Self> {
-        let place = Self(count);
-        (count.fetch_add(1, Ordering::Relaxed) < limits::WAITING_CALLS).then_some(place)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

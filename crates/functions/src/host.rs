@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use backstay_base::Error;
-use futures_util::future::BoxFuture;
+use backstay_base::{Error, Violation};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use serde_json::json;
 
 /// Answers the requests of one call, in its caller's name.
 pub trait Host: fmt::Debug + Send + Sync {
@@ -17,6 +18,10 @@ pub trait Host: fmt::Debug + Send + Sync {
     fn commit<'a>(&'a self, block: u64, result: &'a str) -> BoxFuture<'a, Result<Option<Attempt>, Refusal>>;
     /// Ends a block of which nothing is stored.
     fn rollback(&self, block: u64);
+    /// What a test asks of the application that it tests. Nobody else asks that.
+    fn testing<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async { Err(Refusal::of(Error::internal(NoTest))) }.boxed()
+    }
 }
 
 /// Why a request was refused.
@@ -26,6 +31,45 @@ pub struct Refusal {
     pub problem: String,
     /// The same, to be answered if the function doesn't catch it.
     pub error: Error,
+}
+
+/// An answer has an integer that the function would see as another one.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} is beyond what a number of JavaScript holds exactly (±9007199254740991); leave its field out of `select`, and change it with \
+     `{{ $inc: … }}`"
+)]
+struct Inexact(String);
+
+/// Functions aren't tests.
+#[derive(Debug, thiserror::Error)]
+#[error("only tests ask that")]
+struct NoTest;
+
+impl Refusal {
+    /// A request failed with this error.
+    pub fn of(error: Error) -> Self {
+        let parts: &[Violation] = match &error {
+            Error::Malformed(all) | Error::Invalid(all) => all,
+            _ => &[],
+        };
+        let part = |one: &Violation| json!({ "at": one.at.to_string(), "message": one.kind.to_string() });
+        let errors: Vec<_> = parts.iter().map(part).collect();
+        let reason = match &error {
+            Error::Refused(refused) => refused.code.as_deref(),
+            _ => None,
+        };
+        let (code, message) = (error.code(), error.to_string());
+        let problem = json!({ "code": code, "message": message, "errors": errors, "reason": reason }).to_string();
+        Self { problem, error }
+    }
+
+    /// Why an answer with this integer isn't handed over.
+    pub(crate) fn inexact(number: &str) -> Self {
+        let error = Inexact(number.to_owned());
+        let problem = json!({ "code": "inexact-number", "message": error.to_string(), "errors": [] }).to_string();
+        Self { problem, error: Error::internal(error) }
+    }
 }
 
 /// What a block begins with.

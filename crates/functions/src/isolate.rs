@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::Entropy;
+use backstay_base::{Entropy, limits};
 use parking_lot::Mutex;
 use rquickjs::context::intrinsic;
 use rquickjs::loader::bundle::Bundle;
@@ -14,8 +14,9 @@ use serde::Deserialize;
 
 use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY};
-use crate::limits;
 use crate::log::Log;
+use crate::secrets::Secrets;
+use crate::{temporal, web};
 
 /// Why an isolate can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +73,7 @@ pub(crate) enum AskedKind {
     Begin,
     Commit,
     Rollback,
+    Testing,
 }
 
 /// A runtime in which one call runs.
@@ -103,16 +105,16 @@ type Intrinsics = (
 
 impl Isolate {
     /// Evaluates the modules. Takes a thread with room on its stack.
-    pub(crate) fn new(code: &Code) -> Result<Self, Unusable> {
+    pub(crate) fn new(code: &Code, secrets: &Secrets) -> Result<Self, Unusable> {
         let failed = |error: rquickjs::Error| Unusable { message: error.to_string(), stack: String::new() };
         let runtime = Runtime::new().map_err(failed)?;
-        runtime.set_memory_limit(limits::CALL_BYTES);
-        runtime.set_max_stack_size(limits::STACK_BYTES);
+        runtime.set_memory_limit(limits::FUNCTION_BYTES);
+        runtime.set_max_stack_size(limits::FUNCTION_STACK_BYTES);
         runtime.set_loader(code.links.clone(), Bundle(code.modules));
         let allowance = Allowance::new();
         let asked = Arc::clone(&allowance);
         runtime.set_interrupt_handler(Some(Box::new(move || asked.is_spent())));
-        let log = Arc::new(Log::default());
+        let log = Arc::new(Log::hiding(secrets.clone()));
         let rejections = Arc::clone(&log);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(move |_, promise, reason, is_handled| {
             rejections.rejected(&promise, &reason, is_handled);
@@ -120,13 +122,13 @@ impl Isolate {
         let context = Context::custom::<Intrinsics>(&runtime).map_err(failed)?;
         let isolate = Self { context, allowance, log, random: Arc::default() };
         isolate.allowance.enter();
-        let evaluated = isolate.context.with(|ctx| isolate.evaluate(&ctx));
+        let evaluated = isolate.context.with(|ctx| isolate.evaluate(&ctx, secrets));
         isolate.allowance.leave();
         evaluated.map(|()| isolate)
     }
 
-    fn evaluate(&self, ctx: &Ctx<'_>) -> Result<(), Unusable> {
-        self.provide(ctx).map_err(|error| unusable(ctx, error))?;
+    fn evaluate(&self, ctx: &Ctx<'_>, secrets: &Secrets) -> Result<(), Unusable> {
+        self.provide(ctx, secrets).map_err(|error| unusable(ctx, error))?;
         let evaluated = Module::import(ctx, ENTRY).map_err(|error| unusable(ctx, error))?;
         self.drain(ctx);
         match evaluated.result::<Object<'_>>() {
@@ -146,7 +148,7 @@ impl Isolate {
     }
 
     /// What the prelude takes from the host, and removes from the team's reach.
-    fn provide(&self, ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+    fn provide(&self, ctx: &Ctx<'_>, secrets: &Secrets) -> rquickjs::Result<()> {
         let host = Object::new(ctx.clone())?;
         let log = Arc::clone(&self.log);
         host.set("log", Function::new(ctx.clone(), move |level: String, text: String| log.write(&level, text))?)?;
@@ -156,9 +158,19 @@ impl Isolate {
             if let Some(entropy) = &*random.lock() {
                 entropy.fill(&mut bytes);
             }
-            serde_json::to_string(&bytes).unwrap_or_default()
+            web::text(&bytes)
         };
         host.set("random", Function::new(ctx.clone(), random)?)?;
+        let nearest = |name: String, known: Vec<String>| {
+            backstay_base::nearest(&name, known.iter().map(String::as_str)).map(str::to_owned)
+        };
+        host.set("nearest", Function::new(ctx.clone(), nearest)?)?;
+        let (values, names) = (secrets.clone(), secrets.clone());
+        host.set("secret", Function::new(ctx.clone(), move |name: String| values.value(&name))?)?;
+        host.set("secretNames", Function::new(ctx.clone(), move || names.names())?)?;
+        host.set("register", Function::new(ctx.clone(), register)?)?;
+        web::provide(ctx, &host)?;
+        temporal::provide(ctx, &host)?;
         ctx.globals().set("__host", host)
     }
 
@@ -171,7 +183,7 @@ impl Isolate {
     pub(crate) fn functions(&self) -> Result<BTreeSet<String>, Unusable> {
         self.context.with(|ctx| {
             let names: rquickjs::Result<Vec<String>> =
-                (|| ctx.globals().get::<_, Object<'_>>("__backstay")?.get::<_, Function<'_>>("names")?.call(()))();
+                entry(&ctx).and_then(|entry| entry.get::<_, Function<'_>>("names")?.call(()));
             names.map(BTreeSet::from_iter).map_err(|error| unusable(&ctx, error))
         })
     }
@@ -195,7 +207,7 @@ impl Isolate {
         self.allowance.leave();
         match output {
             _ if spent => Ok(Output::Spent),
-            Ok(Polled { text, .. }) if text.len() > limits::TEXT_BYTES => Ok(Output::TooLarge),
+            Ok(Polled { text, .. }) if text.len() > limits::FUNCTION_TEXT_BYTES => Ok(Output::TooLarge),
             Ok(polled) => {
                 if polled.has_ended() {
                     self.log.end();
@@ -208,7 +220,7 @@ impl Isolate {
 
     fn stepped(&self, ctx: &Ctx<'_>, input: Input) -> Result<Polled, Unusable> {
         let run = || -> rquickjs::Result<Polled> {
-            let entry: Object<'_> = ctx.globals().get("__backstay")?;
+            let entry = entry(ctx)?;
             match input {
                 Input::Start { function, arguments, given } => {
                     entry.get::<_, Function<'_>>("start")?.call::<_, ()>((function, arguments, given))?;
@@ -219,7 +231,7 @@ impl Isolate {
                         Err(text) => (false, text),
                     };
                     // Numbers of requests are small.
-                    #[expect(clippy::cast_precision_loss, reason = "at most limits::CALL_REQUESTS")]
+                    #[expect(clippy::cast_precision_loss, reason = "at most limits::ACTION_REQUESTS")]
                     entry.get::<_, Function<'_>>("deliver")?.call::<_, ()>((id as f64, is_answer, text))?;
                 }
             }
@@ -229,6 +241,17 @@ impl Isolate {
         };
         run().map_err(|error| unusable(ctx, error))
     }
+}
+
+/// Keeps what the prelude is called by, where no code of the team can reach it.
+#[expect(clippy::needless_pass_by_value, reason = "functions of JavaScript take it so")]
+fn register<'js>(ctx: Ctx<'js>, entry: Object<'js>) -> rquickjs::Result<()> {
+    ctx.store_userdata(entry).map(drop).map_err(|_| rquickjs::Error::Unknown)
+}
+
+/// What the prelude has registered.
+fn entry<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
+    ctx.userdata::<Object<'js>>().map(|entry| entry.clone()).ok_or(rquickjs::Error::Unknown)
 }
 
 /// What `poll` told: a letter, and what follows it.

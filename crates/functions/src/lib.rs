@@ -4,20 +4,25 @@
 
 mod allowance;
 mod code;
+mod exact;
 mod failure;
 mod fetching;
 mod functions;
 mod host;
 mod isolate;
-mod limits;
 mod log;
+mod places;
 mod problem;
 mod procedures;
 mod program;
 mod running;
+mod secrets;
 mod sources;
 mod strip;
+mod temporal;
+mod tests;
 mod threads;
+mod web;
 
 pub use failure::Failure;
 pub use functions::Functions;
@@ -25,3 +30,5 @@ pub use host::{Attempt, Begun, Host, Refusal};
 pub use problem::Problem;
 pub use program::{CollectionName, Program};
 pub use running::Call;
+pub use secrets::Secrets;
+pub use tests::{Test, Tests};

@@ -2,14 +2,19 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use backstay_base::limits;
 use parking_lot::Mutex;
 use rquickjs::Value;
 
-use crate::limits;
+use crate::secrets::Secrets;
 
 /// The lines of one call.
-#[derive(Debug, Default)]
-pub(crate) struct Log(Mutex<Lines>);
+#[derive(Debug)]
+pub(crate) struct Log {
+    lines: Mutex<Lines>,
+    /// What no line may tell.
+    secrets: Secrets,
+}
 
 #[derive(Debug, Default)]
 struct Lines {
@@ -20,22 +25,26 @@ struct Lines {
 }
 
 impl Log {
+    pub(crate) fn hiding(secrets: Secrets) -> Self {
+        Self { lines: Mutex::default(), secrets }
+    }
+
     /// A call of this function begins.
     pub(crate) fn begin(&self, function: &str) {
-        *self.0.lock() = Lines { function: function.to_owned(), ..Lines::default() };
+        *self.lines.lock() = Lines { function: function.to_owned(), ..Lines::default() };
     }
 
     pub(crate) fn write(&self, level: &str, text: String) {
-        let mut lines = self.0.lock();
+        let mut lines = self.lines.lock();
         lines.written += 1;
         let function = lines.function.as_str();
-        if lines.written > limits::LOG_LINES {
-            if lines.written == limits::LOG_LINES + 1 {
-                tracing::warn!(function, "more than {} lines; the rest is left out", limits::LOG_LINES);
+        if lines.written > limits::FUNCTION_LOG_LINES {
+            if lines.written == limits::FUNCTION_LOG_LINES + 1 {
+                tracing::warn!(function, "more than {} lines; the rest is left out", limits::FUNCTION_LOG_LINES);
             }
             return;
         }
-        let text = lines_of_one(&cut(text));
+        let text = lines_of_one(&cut(self.secrets.redacted(text)));
         match level {
             "debug" => tracing::debug!(function, "{text}"),
             "warn" => tracing::warn!(function, "{text}"),
@@ -46,13 +55,13 @@ impl Log {
 
     /// A promise was rejected while nobody waited for it, or somebody does so now.
     pub(crate) fn rejected(&self, promise: &Value<'_>, reason: &Value<'_>, is_handled: bool) {
-        let mut lines = self.0.lock();
+        let mut lines = self.lines.lock();
         let mut hasher = DefaultHasher::new();
         promise.hash(&mut hasher);
         let identity = hasher.finish();
         if is_handled {
             lines.rejected.retain(|(known, _)| *known != identity);
-        } else if lines.rejected.len() < limits::LOG_LINES {
+        } else if lines.rejected.len() < limits::FUNCTION_LOG_LINES {
             let text = reason.clone().into_exception().map_or_else(
                 || reason.type_name().to_owned(),
                 |thrown| format!("{}\n{}", thrown.message().unwrap_or_default(), thrown.stack().unwrap_or_default()),
@@ -63,7 +72,7 @@ impl Log {
 
     /// The call has ended: logs the rejected promises that nothing has handled.
     pub(crate) fn end(&self) {
-        let rejected = std::mem::take(&mut self.0.lock().rejected);
+        let rejected = std::mem::take(&mut self.lines.lock().rejected);
         for (_, text) in rejected {
             self.write("error", format!("a promise was rejected, and nothing waits for it: {text}"));
         }
@@ -85,8 +94,8 @@ fn lines_of_one(text: &str) -> String {
 }
 
 fn cut(mut text: String) -> String {
-    if text.len() > limits::LOG_LINE_BYTES {
-        let end = (0..=limits::LOG_LINE_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    if text.len() > limits::FUNCTION_LOG_LINE_BYTES {
+        let end = (0..=limits::FUNCTION_LOG_LINE_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
         text.push('…');
     }

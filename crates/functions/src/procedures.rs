@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, Limit, RefusedByProcedure, Violation};
+use backstay_base::{Caller, Error, Limit, Place, RefusedByProcedure, Shared};
 use backstay_engine::{ActionCall, Begun as EngineBegun, Block, Committed, Procedure};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use serde_json::json;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, indented};
 use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
 use crate::running::Call;
@@ -38,6 +38,7 @@ impl Procedure for Named {
                 arguments: call.arguments().to_owned(),
                 auth: auth(call.caller()),
                 ambient: call.ambient().clone(),
+                flow: call.flow(),
                 deadline: None,
             };
             let session = Session { call, blocks: Mutex::default() };
@@ -58,11 +59,35 @@ fn auth(caller: &Caller) -> String {
 }
 
 impl Named {
+    /// What the caller is told of a request that was refused, and that the function didn't catch.
+    fn request(&self, what: String, stack: &str, error: Error) -> Error {
+        match error {
+            Error::Malformed(wrong) => {
+                let described = wrong.iter().map(|one| match &one.at {
+                    Place::Whole => one.kind.to_string(),
+                    at => format!("{at}: {}", one.kind),
+                });
+                let wrong = described.collect::<Vec<_>>().join("; ");
+                Error::internal(Mistaken { what, wrong, stack: stack.to_owned() })
+            }
+            Error::Internal(cause) => Error::internal(Failed { what, stack: stack.to_owned(), cause }),
+            error => {
+                tracing::debug!(function = self.name, "`{what}` was refused: {error}{}", indented(stack));
+                error
+            }
+        }
+    }
+
     fn failed(&self, failure: Failure) -> Error {
         match failure {
             Failure::Refused { message, code } => Error::Refused(Box::new(RefusedByProcedure { code, message })),
-            Failure::Request(error) => error,
+            Failure::Request { what, stack, error } => self.request(what, &stack, error),
+            failure @ Failure::Inexact { .. } => {
+                let (message, code) = (failure.to_string(), Some("inexact-number".to_owned()));
+                Error::Refused(Box::new(RefusedByProcedure { code, message }))
+            }
             Failure::Busy => Limit::Busy.into(),
+            Failure::Share => Limit::Share(Shared::Calls).into(),
             Failure::Spent | Failure::NeverSettles => {
                 tracing::warn!(function = self.name, "{failure}");
                 Limit::Deadline.into()
@@ -70,6 +95,25 @@ impl Named {
             failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Engine(_)) => Error::internal(failure),
         }
     }
+}
+
+/// A function made a request that can't be read, which is a mistake in its code.
+#[derive(Debug, thiserror::Error)]
+#[error("`{what}`: {wrong}{}", indented(stack))]
+struct Mistaken {
+    what: String,
+    wrong: String,
+    stack: String,
+}
+
+/// A request of a function failed.
+#[derive(Debug, thiserror::Error)]
+#[error("`{what}` failed{}", indented(stack))]
+struct Failed {
+    what: String,
+    stack: String,
+    #[source]
+    cause: Arc<dyn std::error::Error + Send + Sync>,
 }
 
 /// A running call, with the blocks that it has begun.
@@ -89,7 +133,7 @@ impl Session {
     /// A block by its number.
     fn block(&self, number: u64) -> Result<Block, Refusal> {
         let block = self.blocks.lock().open.get(&number).cloned();
-        block.ok_or_else(|| refusal(Error::internal(NoBlock)))
+        block.ok_or_else(|| Refusal::of(Error::internal(NoBlock)))
     }
 
     fn open(&self, block: Block) -> Attempt {
@@ -124,7 +168,7 @@ impl Host for Session {
 
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Refusal>> {
         async move {
-            Ok(match self.call.begin().await.map_err(refusal)? {
+            Ok(match self.call.begin().await.map_err(Refusal::of)? {
                 EngineBegun::Block(block) => Begun::Attempt(self.open(block)),
                 EngineBegun::Done(result) => Begun::Done((*result).to_owned()),
             })
@@ -136,9 +180,12 @@ impl Host for Session {
         async move {
             let committing = self.block(block)?;
             self.rollback(block);
-            match committing.commit(result).await.map_err(refusal)? {
+            match committing.commit(result).await.map_err(Refusal::of)? {
                 Committed::Done => Ok(None),
-                Committed::Again(next) => Ok(Some(self.open(next))),
+                Committed::Again(next) => {
+                    tokio::time::sleep(next.pause()).await;
+                    Ok(Some(self.open(next)))
+                }
             }
         }
         .boxed()
@@ -150,19 +197,6 @@ impl Host for Session {
 }
 
 fn answered(answer: Result<Bytes, Error>) -> Result<String, Refusal> {
-    let text = |bytes: Bytes| String::from_utf8(bytes.into()).map_err(|error| refusal(Error::internal(error)));
-    answer.map_err(refusal).and_then(text)
-}
-
-fn refusal(error: Error) -> Refusal {
-    let parts: &[Violation] = match &error {
-        Error::Malformed(all) | Error::Invalid(all) => all,
-        _ => &[],
-    };
-    let part = |one: &Violation| json!({ "at": one.at.to_string(), "message": one.kind.to_string() });
-    let errors: Vec<_> = parts.iter().map(part).collect();
-    Refusal {
-        problem: json!({ "code": error.code(), "message": error.to_string(), "errors": errors }).to_string(),
-        error,
-    }
+    let text = |bytes: Bytes| String::from_utf8(bytes.into()).map_err(|error| Refusal::of(Error::internal(error)));
+    answer.map_err(Refusal::of).and_then(text)
 }

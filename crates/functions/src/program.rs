@@ -5,19 +5,25 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use backstay_base::limits;
 use parking_lot::Mutex;
 use rquickjs::loader::{ImportAttributes, Loader};
 use rquickjs::{CaughtError, Context, Ctx, Module, Runtime, WriteOptions};
 
 use crate::code::{Code, ENTRY, Links};
 use crate::isolate::{Isolate, Unusable};
-use crate::limits;
 use crate::problem::Problem;
-use crate::sources::{LIBRARY, Module as Source, Sources};
+use crate::secrets::Secrets;
+use crate::sources::{Included, LIBRARY, Module as Source, Sources, TESTING};
 use crate::strip::strip;
 
 const RUN: &str = "backstay:run";
 const HTTP: &str = "backstay:http";
+const WEB: &str = "backstay:web";
+/// What it defines.
+const WEB_NAMES: [&str; 9] =
+    ["crypto", "CryptoKey", "TextEncoder", "TextDecoder", "URL", "atob", "btoa", "queueMicrotask", "structuredClone"];
+const TEMPORAL: &str = "backstay:temporal";
 const REQUESTS: &str = "backstay:requests";
 
 /// A collection as functions name it.
@@ -36,22 +42,36 @@ pub struct CollectionName {
 pub struct Program {
     pub(crate) code: Arc<Code>,
     functions: BTreeMap<String, Problem>,
+    /// What else is exported, each with why it is no function of the application.
+    others: BTreeMap<String, Problem>,
 }
 
 impl Program {
     /// Reads and compiles the functions of the application in this directory, and evaluates their modules once. `requests` is the
     /// module that writes requests, in TypeScript.
     pub fn read(application: &Path, collections: &[CollectionName], requests: &str) -> Result<Self, Vec<Problem>> {
-        let sources = Sources::read(application)?;
+        let sources = Sources::read(application, Included::Functions)?;
         let exported = exported(&sources)?;
         let texts = Prepared::of(&sources, &exported, collections, requests)?;
         let code = Arc::new(texts.compiled().map_err(|problem| vec![problem])?);
-        let names = match Isolate::new(&code) {
+        let names = match Isolate::new(&code, &Secrets::default()) {
             Ok(isolate) => isolate.functions().map_err(|why| vec![problem(&why)])?,
             Err(why) => return Err(vec![problem(&why)]),
         };
-        let functions = exported.into_iter().filter(|(name, _)| names.contains(name)).collect();
-        Ok(Self { code, functions })
+        let (functions, values): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            exported.into_iter().partition(|(name, _)| names.contains(name));
+        let mut others = within(&sources);
+        for (name, mut place) in values {
+            place.message = format!("`{name}` is exported, but it isn't a function");
+            others.insert(name, place);
+        }
+        Ok(Self { code, functions, others })
+    }
+
+    /// One with these functions, which no model knows.
+    pub(crate) fn of_names(code: Arc<Code>, names: BTreeSet<String>) -> Self {
+        let functions = names.into_iter().map(|name| (name, Problem::of_file("functions", ""))).collect();
+        Self { code, functions, others: BTreeMap::new() }
     }
 
     /// The names of its functions.
@@ -64,6 +84,11 @@ impl Program {
         self.functions.contains_key(name)
     }
 
+    /// Why what is exported by this name is no function of the application.
+    pub fn other(&self, name: &str) -> Option<&Problem> {
+        self.others.get(name)
+    }
+
     /// The functions that nothing refers to, each at its place.
     pub fn unused<'p>(&'p self, used: &BTreeSet<&str>) -> impl Iterator<Item = &'p Problem> {
         let used: BTreeSet<String> = used.iter().map(|name| (*name).to_owned()).collect();
@@ -71,7 +96,7 @@ impl Program {
     }
 }
 
-fn problem(why: &Unusable) -> Problem {
+pub(crate) fn problem(why: &Unusable) -> Problem {
     Problem::of_stack(&why.message, &why.stack)
 }
 
@@ -101,8 +126,69 @@ fn exported(sources: &Sources) -> Result<BTreeMap<String, Problem>, Vec<Problem>
     if wrong.is_empty() { Ok(found) } else { Err(wrong) }
 }
 
+/// What modules in directories within `functions/` export.
+fn within(sources: &Sources) -> BTreeMap<String, Problem> {
+    let mut found = BTreeMap::new();
+    for (name, module) in sources.modules.iter().filter(|(name, _)| !Source::is_outermost(name)) {
+        for (export, at) in &module.stripped.exports {
+            let message = format!(
+                "`{export}` is exported here, but functions of actions are exported by files directly in `functions/`; move it there, \
+                 or export it there, too: `export {{ {export} }} from \"./…\"`"
+            );
+            found.entry(export.clone()).or_insert_with(|| Problem::at(name, &module.text, *at, message));
+        }
+    }
+    found
+}
+
+/// The text of the entry, and what its imports lead to.
+struct Entry {
+    text: String,
+    links: BTreeMap<(String, String), String>,
+}
+
+impl Entry {
+    /// The beginning of the entry to these modules.
+    fn to(sources: &Sources) -> Self {
+        let mut entry = Self { text: String::new(), links: BTreeMap::new() };
+        // A part of the prelude that nothing names would only make every isolate take longer.
+        let named = |names: &[&str]| {
+            let texts = sources.modules.values().map(|module| &module.stripped.code);
+            texts.into_iter().any(|text| names.iter().any(|name| text.contains(name)))
+        };
+        if named(&WEB_NAMES) {
+            entry.import("", WEB);
+        }
+        if named(&["Temporal"]) {
+            entry.import("", TEMPORAL);
+        }
+        // What these take from the host is gone before the team's own modules are evaluated.
+        entry.import("{ serve } from", RUN);
+        entry
+    }
+
+    fn import(&mut self, what: &str, module: &str) {
+        let _ = writeln!(self.text, "import {what} {module:?};");
+        self.links.insert((ENTRY.to_owned(), module.to_owned()), module.to_owned());
+    }
+
+    fn serve(&mut self, given: &[&str]) {
+        let _ = writeln!(self.text, "serve({});", given.join(", "));
+    }
+}
+
+/// The paths of collections as an object of JavaScript.
+fn paths(collections: &[CollectionName]) -> String {
+    let mut text = String::from("{\n");
+    for CollectionName { member, path, single } in collections {
+        let _ = writeln!(text, "  {member:?}: {{ path: {path:?}, single: {single} }},");
+    }
+    text.push('}');
+    text
+}
+
 /// All modules as JavaScript, by name.
-struct Prepared {
+pub(crate) struct Prepared {
     texts: BTreeMap<String, String>,
     /// The module from which all others are reached.
     entry: String,
@@ -116,53 +202,69 @@ impl Prepared {
         collections: &[CollectionName],
         requests: &str,
     ) -> Result<Self, Vec<Problem>> {
-        let (mut texts, mut links) = (BTreeMap::new(), BTreeMap::new());
-        let mut link = |from: &str, specifier: &str, to: &str| {
-            links.insert((from.to_owned(), specifier.to_owned()), to.to_owned());
-        };
-        for (name, module) in &sources.modules {
-            texts.insert(name.clone(), module.stripped.code.clone());
-            for (specifier, target) in &module.links {
-                link(name, specifier, target);
-            }
-        }
-        let mut entry = format!("import {{ serve }} from \"{RUN}\";\n");
-        link(ENTRY, RUN, RUN);
-        let mut served = String::new();
+        let mut entry = Entry::to(sources);
+        let mut served = String::from("{\n");
         for (number, name) in sources.modules.keys().filter(|name| Source::is_outermost(name)).enumerate() {
-            let _ = writeln!(entry, "import * as module{number} from {name:?};");
-            link(ENTRY, name, name);
+            entry.import(&format!("* as module{number} from"), name);
             for (export, _) in exported.iter().filter(|(_, place)| place.file == *name) {
                 let _ = writeln!(served, "  {export}: module{number}.{export},");
             }
         }
-        entry.push_str("serve({\n");
-        entry.push_str(&served);
-        entry.push_str("}, {\n");
-        for CollectionName { member, path, single } in collections {
-            let _ = writeln!(entry, "  {member:?}: {{ path: {path:?}, single: {single} }},");
+        served.push('}');
+        entry.serve(&[&served, &paths(collections)]);
+        Self::linked(sources, entry, requests)
+    }
+
+    /// The same of tests.
+    pub(crate) fn of_tests(
+        sources: &Sources,
+        collections: &[CollectionName],
+        requests: &str,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut entry = Entry::to(sources);
+        entry.import("{ collected, context } from", TESTING);
+        for name in sources.modules.keys().filter(|name| Source::is_test(name)) {
+            entry.import("", name);
         }
-        entry.push_str("});\n");
+        entry.serve(&["collected()", &paths(collections), "context"]);
+        Self::linked(sources, entry, requests)
+    }
+
+    fn linked(sources: &Sources, entry: Entry, requests: &str) -> Result<Self, Vec<Problem>> {
+        let Entry { text: entry, mut links } = entry;
+        let mut texts = BTreeMap::new();
+        for (name, module) in &sources.modules {
+            texts.insert(name.clone(), module.stripped.code.clone());
+            for (specifier, target) in &module.links {
+                links.insert((name.clone(), specifier.clone()), target.clone());
+            }
+        }
         let written = strip(requests, true).map_err(|wrong| {
             wrong.into_iter().map(|one| Problem::at(REQUESTS, requests, one.at, one.message)).collect::<Vec<_>>()
         })?;
-        link(RUN, LIBRARY, LIBRARY);
-        link(RUN, REQUESTS, REQUESTS);
-        link(RUN, HTTP, HTTP);
-        texts.insert(HTTP.to_owned(), include_str!("prelude/http.js").to_owned());
-        texts.insert(RUN.to_owned(), include_str!("prelude/run.js").to_owned());
-        texts.insert(LIBRARY.to_owned(), include_str!("prelude/backstay.js").to_owned());
-        texts.insert(REQUESTS.to_owned(), written.code);
+        for (from, to) in [(RUN, LIBRARY), (RUN, REQUESTS), (RUN, HTTP), (TESTING, LIBRARY), (TESTING, RUN)] {
+            links.insert((from.to_owned(), to.to_owned()), to.to_owned());
+        }
+        let own = [
+            (RUN, include_str!("prelude/run.js")),
+            (HTTP, include_str!("prelude/http.js")),
+            (WEB, include_str!("prelude/web.js")),
+            (TEMPORAL, include_str!("prelude/temporal.js")),
+            (LIBRARY, include_str!("prelude/backstay.js")),
+            (TESTING, include_str!("prelude/testing.js")),
+            (REQUESTS, &written.code),
+        ];
+        texts.extend(own.map(|(name, text)| (name.to_owned(), text.to_owned())));
         Ok(Self { texts, entry, links: Links::from(links) })
     }
 
     /// Compiles the entry and, with it, every module that it leads to.
-    fn compiled(self) -> Result<Code, Problem> {
+    pub(crate) fn compiled(self) -> Result<Code, Problem> {
         let Self { texts, entry, links } = self;
         let failed = |error: rquickjs::Error| Problem::of_file("functions", error.to_string());
         let runtime = Runtime::new().map_err(failed)?;
-        runtime.set_memory_limit(4 * limits::CALL_BYTES);
-        runtime.set_max_stack_size(limits::STACK_BYTES);
+        runtime.set_memory_limit(4 * limits::FUNCTION_BYTES);
+        runtime.set_max_stack_size(limits::FUNCTION_STACK_BYTES);
         let written = Written::default();
         let compiling = Compiling { texts: Arc::new(texts), written: written.clone() };
         runtime.set_loader(links.clone(), compiling);

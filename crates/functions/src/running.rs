@@ -5,17 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use backstay_base::{Ambient, Error};
+use backstay_base::{Ambient, Error, Flow, limits};
 use backstay_egress::Client;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::allowance::Allowance;
+use crate::exact::inexact;
 use crate::failure::Failure;
 use crate::fetching;
 use crate::host::{Attempt, Begun, Host, Refusal};
 use crate::isolate::{Asked, AskedKind, Input, Isolate, Output, Unusable};
-use crate::limits;
+use crate::secrets::Secrets;
 use crate::threads::{NoResult, Threads};
 
 /// One call of a function.
@@ -29,6 +30,8 @@ pub struct Call {
     pub auth: String,
     /// Time and randomness.
     pub ambient: Ambient,
+    /// On whose account it runs.
+    pub flow: Flow,
     /// By when it has to end.
     pub deadline: Option<Instant>,
 }
@@ -49,10 +52,12 @@ pub(crate) struct Running<'a> {
     isolate: Option<Isolate>,
     #[expect(dead_code, reason = "ends the function when it is dropped")]
     cancel: Cancel,
+    flow: Flow,
     deadline: Instant,
     ambient: Ambient,
     host: &'a dyn Host,
     egress: &'a Client,
+    secrets: &'a Secrets,
     /// The errors that the function was given, by the number of their request.
     refusals: BTreeMap<u64, Error>,
 }
@@ -67,12 +72,14 @@ impl<'a> Running<'a> {
     /// The call in this isolate, which has to end at this moment.
     pub(crate) fn new(
         (threads, isolate): (&'a Threads, Isolate),
-        (host, egress): (&'a dyn Host, &'a Client),
+        (host, egress, secrets): (&'a dyn Host, &'a Client, &'a Secrets),
         (call, deadline): (&Call, Instant),
     ) -> Self {
         let cancel = Cancel(Arc::clone(isolate.allowance()));
         let ambient = call.ambient.clone();
-        Self { threads, isolate: Some(isolate), cancel, deadline, ambient, host, egress, refusals: BTreeMap::new() }
+        let flow = call.flow;
+        let (isolate, refusals) = (Some(isolate), BTreeMap::new());
+        Self { threads, isolate, cancel, flow, deadline, ambient, host, egress, secrets, refusals }
     }
 
     /// What is left to be freed.
@@ -102,7 +109,7 @@ impl<'a> Running<'a> {
         let auth = auth.map_err(|error| Failure::Engine(error.to_string()))?;
         let moment = self.ambient.clock.now().micros().div_euclid(1000);
         Ok(json!({
-            "limits": [limits::CALL_REQUESTS, limits::TEXT_BYTES], "moment": moment, "seed": self.seed(), "auth": auth,
+            "limits": [limits::ACTION_REQUESTS, limits::FUNCTION_TEXT_BYTES], "moment": moment, "seed": self.seed(), "auth": auth,
         })
         .to_string())
     }
@@ -120,7 +127,7 @@ impl<'a> Running<'a> {
             let output = isolate.step(input);
             (isolate, output)
         };
-        let (isolate, output) = self.threads.run(self.deadline, run).await.map_err(no_result)?;
+        let (isolate, output) = self.threads.run((self.flow, self.deadline), run).await.map_err(no_result)?;
         self.isolate = Some(isolate);
         output.map_err(thrown)
     }
@@ -131,6 +138,7 @@ impl<'a> Running<'a> {
         let answer = async {
             match (kind, block) {
                 (AskedKind::Fetch, _) => fetching::fetch(self.egress, &asked).await,
+                (AskedKind::Testing, _) => self.host.testing(&asked).await,
                 (AskedKind::Request, block) => self.host.request(block, &asked).await,
                 (AskedKind::Peek, Some(block)) => self.host.peek(block, &asked).await,
                 (AskedKind::Begin, _) => self.host.begin().await.map(|begun| self.begun(begun)),
@@ -150,14 +158,21 @@ impl<'a> Running<'a> {
         };
         let answer = tokio::time::timeout_at(self.deadline.into(), answer).await.map_err(|_| Failure::Spent)?;
         let text = match answer {
-            Ok(text) if text.len() > limits::TEXT_BYTES => return Err(Failure::TooLarge),
+            Ok(text) if text.len() > limits::FUNCTION_TEXT_BYTES => return Err(Failure::TooLarge),
+            Ok(text) if kind != AskedKind::Fetch => match inexact(&text) {
+                Some(number) => Err(self.refused(id, Refusal::inexact(number))),
+                None => Ok(text),
+            },
             Ok(text) => Ok(text),
-            Err(Refusal { problem, error }) => {
-                self.refusals.insert(id, error);
-                Err(problem)
-            }
+            Err(refusal) => Err(self.refused(id, refusal)),
         };
         Ok(Input::Answer { id, text })
+    }
+
+    /// Keeps why a request was refused; what the function is told.
+    fn refused(&mut self, id: u64, Refusal { problem, error }: Refusal) -> String {
+        self.refusals.insert(id, error);
+        problem
     }
 
     fn begun(&self, begun: Begun) -> String {
@@ -174,12 +189,14 @@ impl<'a> Running<'a> {
     /// What the function threw.
     fn failure(&mut self, thrown: &str) -> Failure {
         match serde_json::from_str::<Threw>(thrown) {
-            Ok(Threw::Refused { message, code }) => Failure::Refused { message, code },
-            Ok(Threw::Problem(id)) => match self.refusals.remove(&id) {
-                Some(error) => Failure::Request(error),
+            Ok(Threw::Refused { message, code }) => Failure::Refused { message: self.secrets.redacted(message), code },
+            Ok(Threw::Problem { id, what, stack }) => match self.refusals.remove(&id) {
+                Some(error) => Failure::Request { what, stack, error },
                 None => Failure::Engine("it threw a problem that nobody knows".to_owned()),
             },
-            Ok(Threw::Thrown { message, stack }) => Failure::Thrown { message, stack },
+            Ok(Threw::Thrown { message, stack }) => {
+                Failure::Thrown { message: self.secrets.redacted(message), stack: self.secrets.redacted(stack) }
+            }
             Err(error) => Failure::Engine(error.to_string()),
         }
     }
@@ -189,7 +206,7 @@ impl<'a> Running<'a> {
 #[serde(rename_all = "lowercase")]
 enum Threw {
     Refused { message: String, code: Option<String> },
-    Problem(u64),
+    Problem { id: u64, what: String, stack: String },
     Thrown { message: String, stack: String },
 }
 

@@ -4,14 +4,22 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::limits;
+use backstay_base::{limits, nearest};
+
 use crate::problem::Problem;
-use crate::strip::{Stripped, strip};
+use crate::strip::{Imported, Stripped, strip};
 
 /// The directory of an application in which its functions are.
 const DIRECTORY: &str = "functions";
 /// What every function can import.
 pub(crate) const LIBRARY: &str = "backstay";
+/// What every test can import.
+pub(crate) const TESTING: &str = "backstay/test";
+/// The values that the library exports.
+const LIBRARY_VALUES: [&str; 4] = ["Decimal", "Money", "Problem", "Refused"];
+const TESTING_VALUES: [&str; 4] = ["Problem", "assert", "expect", "test"];
+/// Files of these kinds would be taken for functions elsewhere.
+const OTHER_EXTENSIONS: [&str; 6] = ["mts", "cts", "mjs", "cjs", "tsx", "jsx"];
 
 /// The modules of an application, as JavaScript, by their names, such as `functions/checkout.ts`.
 #[derive(Debug, Default)]
@@ -27,17 +35,31 @@ pub(crate) struct Module {
     pub(crate) links: BTreeMap<String, String>,
 }
 
+/// Which files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Included {
+    /// All but tests.
+    Functions,
+    /// Tests, and all others.
+    Tests,
+}
+
 impl Module {
     /// Whether what it exports are functions of the application; other directories hold what they share.
     pub(crate) fn is_outermost(name: &str) -> bool {
-        name.matches('/').count() == 1
+        name.matches('/').count() == 1 && !is_test(name)
+    }
+
+    /// Whether it is one of tests.
+    pub(crate) fn is_test(name: &str) -> bool {
+        is_test(name)
     }
 }
 
 impl Sources {
     /// Reads the functions of the application in this directory.
-    pub(crate) fn read(application: &Path) -> Result<Self, Vec<Problem>> {
-        let mut found = Found::default();
+    pub(crate) fn read(application: &Path, included: Included) -> Result<Self, Vec<Problem>> {
+        let mut found = Found { texts: BTreeMap::new(), bytes: 0, wrong: Vec::new(), included };
         let directory = application.join(DIRECTORY);
         match fs::symlink_metadata(&directory) {
             Ok(about) if about.is_dir() => found.directory(&directory, DIRECTORY),
@@ -56,15 +78,51 @@ impl Sources {
                 Err(all) => wrong.extend(all.into_iter().map(|one| Problem::at(name, text, one.at, one.message))),
             }
         }
+        if wrong.is_empty() {
+            wrong = modules.iter().flat_map(|(name, module)| unknown_imports(name, module, &modules)).collect();
+        }
         if wrong.is_empty() { Ok(Self { modules }) } else { Err(wrong) }
     }
 }
 
-#[derive(Debug, Default)]
+/// The names that a module imports, and that the modules don't export from which it does.
+fn unknown_imports(name: &str, module: &Module, modules: &BTreeMap<String, Module>) -> Vec<Problem> {
+    let problem = |imported: &Imported| {
+        let Imported { from, name: wanted, at } = imported;
+        let target = module.links.get(from)?;
+        let exported = modules.get(target);
+        let (values, types): (Vec<&str>, Vec<&str>) = match exported {
+            Some(exported) if exported.stripped.exports_all => return None,
+            Some(Module { stripped, .. }) => (
+                stripped.exports.iter().map(|(export, _)| export.as_str()).collect(),
+                stripped.types.iter().map(String::as_str).collect(),
+            ),
+            None if target == TESTING => (TESTING_VALUES.to_vec(), Vec::new()),
+            None => (LIBRARY_VALUES.to_vec(), Vec::new()),
+        };
+        if values.contains(&wanted.as_str()) {
+            return None;
+        }
+        let message = match nearest(wanted, values) {
+            Some(meant) if !types.contains(&wanted.as_str()) => format!("did you mean `{meant}`?"),
+            // What else the library declares are types.
+            _ if exported.is_none() || types.contains(&wanted.as_str()) => {
+                format!("a type is imported with `type`: `import {{ type {wanted} }} from \"{from}\"`")
+            }
+            _ => "export it there".to_owned(),
+        };
+        let message = format!("`{from}` exports no value `{wanted}`; {message}");
+        Some(Problem::at(name, &module.text, *at, message))
+    };
+    module.stripped.imported.iter().filter_map(problem).collect()
+}
+
+#[derive(Debug)]
 struct Found {
     texts: BTreeMap<String, String>,
     bytes: usize,
     wrong: Vec<Problem>,
+    included: Included,
 }
 
 impl Found {
@@ -90,7 +148,14 @@ impl Found {
                     self.wrong.push(Problem::of_file(&inner, message));
                 }
                 Ok(kind) if kind.is_dir() => self.directory(&entry.path(), &inner),
+                Ok(_) if is_test(&own) && self.included == Included::Functions => {}
                 Ok(kind) if kind.is_file() && is_module(&own) => self.file(&entry.path(), inner),
+                Ok(kind) if kind.is_file() && extension(&own).is_some_and(|own| OTHER_EXTENSIONS.contains(&own)) => {
+                    self.wrong.push(Problem::of_file(
+                        &inner,
+                        "functions are read from files named `.ts` and `.js`; rename it",
+                    ));
+                }
                 Ok(_) => {}
                 Err(error) => self.wrong.push(Problem::of_file(&inner, error.to_string())),
             }
@@ -101,13 +166,13 @@ impl Found {
         match fs::read_to_string(path) {
             Ok(text) => {
                 self.bytes += text.len();
-                let too_much = self.bytes > limits::SOURCE_BYTES || self.texts.len() >= limits::SOURCE_FILES;
+                let too_much = self.bytes > limits::FUNCTION_SOURCE_BYTES || self.texts.len() >= limits::FUNCTION_FILES;
                 match too_much {
                     true if self.wrong.is_empty() => {
                         let message = format!(
                             "the files in `functions/` are too large: at most {} files and {} MiB",
-                            limits::SOURCE_FILES,
-                            limits::SOURCE_BYTES / (1024 * 1024)
+                            limits::FUNCTION_FILES,
+                            limits::FUNCTION_SOURCE_BYTES / (1024 * 1024)
                         );
                         self.wrong.push(Problem::of_file(DIRECTORY, message));
                     }
@@ -120,6 +185,10 @@ impl Found {
             Err(error) => self.wrong.push(Problem::of_file(&name, error.to_string())),
         }
     }
+}
+
+fn is_test(name: &str) -> bool {
+    name.ends_with(".test.ts") || name.ends_with(".test.js")
 }
 
 fn is_module(name: &str) -> bool {
@@ -157,6 +226,10 @@ fn links(
 fn resolved(from: &str, specifier: &str, texts: &BTreeMap<String, String>) -> Result<String, String> {
     if specifier == LIBRARY {
         return Ok(LIBRARY.to_owned());
+    }
+    if specifier == TESTING {
+        let message = "only tests import `backstay/test`: files named `….test.ts`, which `backstay test` runs";
+        return if is_test(from) { Ok(TESTING.to_owned()) } else { Err(message.to_owned()) };
     }
     if !specifier.starts_with("./") && !specifier.starts_with("../") {
         return Err(format!(

@@ -7,7 +7,9 @@ use oxc_allocator::Allocator;
 use oxc_ast_visit::Visit;
 use oxc_parser::Parser;
 use oxc_span::SourceType;
-use oxc_syntax::module_record::{ExportExportName, ModuleRecord};
+use oxc_syntax::module_record::{
+    ExportEntry, ExportExportName, ExportImportName, ImportImportName, ModuleRecord, NameSpan,
+};
 
 use blanker::Blanker;
 
@@ -18,8 +20,24 @@ pub(crate) struct Stripped {
     pub(crate) code: String,
     /// What it imports, as it is written, each with its place in bytes.
     pub(crate) imports: Vec<(String, usize)>,
+    /// The names of values that it imports.
+    pub(crate) imported: Vec<Imported>,
     /// The names of values that it exports, each with its place in bytes.
     pub(crate) exports: Vec<(String, usize)>,
+    /// The names of types that it exports.
+    pub(crate) types: Vec<String>,
+    /// Whether it exports everything that another module does, too.
+    pub(crate) exports_all: bool,
+}
+
+/// The name of a value that a module imports.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    /// The module, as it is written.
+    pub(crate) from: String,
+    pub(crate) name: String,
+    /// Where, in bytes.
+    pub(crate) at: usize,
 }
 
 /// Something that is wrong in a source.
@@ -50,7 +68,43 @@ pub(crate) fn strip(source: &str, typescript: bool) -> Result<Stripped, Vec<Wron
     let mut blanker = Blanker::of(source);
     blanker.visit_program(&parsed.program);
     let code = blanker.written()?;
-    Ok(Stripped { code, imports: imports(&parsed.module_record), exports: exports(&parsed.module_record) })
+    let record = &parsed.module_record;
+    Ok(Stripped {
+        code,
+        imports: imports(record),
+        imported: imported(record),
+        exports: exports(record),
+        types: types(record),
+        exports_all: record.star_export_entries.iter().any(|entry| !entry.is_type),
+    })
+}
+
+fn imported(record: &ModuleRecord<'_>) -> Vec<Imported> {
+    let of = |from: &NameSpan<'_>, name: &NameSpan<'_>| Imported {
+        from: from.name.to_string(),
+        name: name.name.to_string(),
+        at: name.span.start as usize,
+    };
+    let named =
+        record.import_entries.iter().filter(|entry| !entry.is_type).filter_map(|entry| match &entry.import_name {
+            ImportImportName::Name(name) => Some(of(&entry.module_request, name)),
+            ImportImportName::Default(_) | ImportImportName::NamespaceObject => None,
+        });
+    let passed_on = record.indirect_export_entries.iter().filter(|entry| !entry.is_type);
+    let passed_on = passed_on.filter_map(|entry| match (&entry.module_request, &entry.import_name) {
+        (Some(from), ExportImportName::Name(name)) => Some(of(from, name)),
+        _ => None,
+    });
+    named.chain(passed_on).collect()
+}
+
+fn types(record: &ModuleRecord<'_>) -> Vec<String> {
+    let entries = record.local_export_entries.iter().chain(&record.indirect_export_entries);
+    let name = |entry: &ExportEntry<'_>| match &entry.export_name {
+        ExportExportName::Name(name) => Some(name.name.to_string()),
+        ExportExportName::Default(_) | ExportExportName::Null => None,
+    };
+    entries.filter(|entry| entry.is_type).filter_map(name).collect()
 }
 
 fn imports(record: &ModuleRecord<'_>) -> Vec<(String, usize)> {

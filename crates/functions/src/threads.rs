@@ -7,17 +7,32 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use backstay_base::lower_priority;
+use backstay_base::{Bounds, FairQueue, Flow, Queued, limits, lower_priority};
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout_at};
 
-use crate::limits;
+const STEP_TIME: Duration = Duration::from_secs(limits::FUNCTION_STEP_SECONDS);
+const GRACE: Duration = Duration::from_secs(limits::FUNCTION_GRACE_SECONDS);
 
-type Job = Box<dyn FnOnce(&Stay) + Send>;
+/// A part of a call.
+struct Job {
+    flow: Flow,
+    run: Box<dyn FnOnce(&Stay) + Send>,
+}
+
+impl Queued for Job {
+    // A job that nobody waits for any more ends as soon as it runs.
+    fn is_wanted(&self) -> bool {
+        true
+    }
+}
+
+/// What is done ahead of calls, or after them.
+type Spare = Box<dyn FnOnce() + Send>;
 
 /// Threads that run JavaScript. They end with the last clone of this.
 #[derive(Debug)]
@@ -25,7 +40,6 @@ pub(crate) struct Threads {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -37,11 +51,10 @@ impl fmt::Debug for Shared {
     }
 }
 
-#[derive(Default)]
 struct Queue {
-    calls: VecDeque<Job>,
+    calls: FairQueue<Job>,
     /// What is done when no call waits.
-    spare: VecDeque<Job>,
+    spare: VecDeque<Spare>,
     lost: usize,
     closed: bool,
 }
@@ -65,24 +78,43 @@ pub(crate) enum NoResult {
     Gone,
 }
 
+/// A thread's next work.
+enum Next {
+    Call(Job),
+    Spare(Spare),
+}
+
 impl Threads {
-    pub(crate) fn start(count: usize) -> io::Result<Self> {
-        let threads = Self { shared: Arc::default() };
-        for _ in 0..count.max(1) {
+    /// Starts threads with which one flow can keep this many processors busy, and two more: one for another flow of the same source,
+    /// and one for another source.
+    pub(crate) fn start(processors: usize) -> io::Result<Self> {
+        let of_flow = processors.max(1);
+        let bounds = Bounds {
+            // Those that run are bounded before they come here.
+            waiting: usize::MAX,
+            waiting_of_source: usize::MAX,
+            waiting_of_flow: usize::MAX,
+            running_of_source: of_flow + 1,
+            running_of_flow: of_flow,
+        };
+        let queue = Queue { calls: FairQueue::new(bounds), spare: VecDeque::new(), lost: 0, closed: false };
+        let shared = Arc::new(Shared { queue: Mutex::new(queue), wake: Condvar::new() });
+        let threads = Self { shared };
+        for _ in 0..of_flow + 2 {
             spawn(&threads.shared)?;
         }
         Ok(threads)
     }
 
-    /// Runs this as part of a call that ends at this moment, and then waits for it a little longer.
+    /// Runs this as part of a call of this flow that ends at this moment, and then waits for it a little longer.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        deadline: Instant,
+        (flow, deadline): (Flow, Instant),
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, NoResult> {
         let (began, begins) = oneshot::channel::<Arc<AtomicU8>>();
         let (tell, told) = oneshot::channel();
-        let job: Job = Box::new(move |stay: &Stay| {
+        let run = Box::new(move |stay: &Stay| {
             // Nobody waits for it any more.
             if tell.is_closed() {
                 return;
@@ -100,15 +132,15 @@ impl Threads {
                 let _ = tell.send(result);
             }
         });
-        self.shared.queue.lock().calls.push_back(job);
+        self.shared.queue.lock().calls.push(flow, Job { flow, run }).map_err(|_| NoResult::Busy)?;
         self.shared.wake.notify_one();
         let state = match timeout_at(deadline.into(), begins).await {
             Err(_) => return Err(NoResult::Busy),
             Ok(Err(_)) => return Err(NoResult::Gone),
             Ok(Ok(state)) => state,
         };
-        let last = deadline.min(Instant::now() + limits::STEP_TIME) + limits::CALL_GRACE;
-        let watch = Watch(Running { state, shared: Arc::clone(&self.shared) }, last);
+        let last = deadline.min(Instant::now() + STEP_TIME) + GRACE;
+        let watch = Watch(Running { state, flow, shared: Arc::clone(&self.shared) }, last);
         match timeout_at(last.into(), told).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(_)) => Err(NoResult::Gone),
@@ -121,7 +153,7 @@ impl Threads {
 
     /// Does this when no call waits.
     pub(crate) fn spare(&self, work: impl FnOnce() + Send + 'static) {
-        let job: Job = Box::new(move |_| {
+        let job: Spare = Box::new(move || {
             // What is done ahead is done again when it is needed.
             let _ = catch_unwind(AssertUnwindSafe(work));
         });
@@ -134,6 +166,7 @@ impl Threads {
 #[derive(Clone)]
 struct Running {
     state: Arc<AtomicU8>,
+    flow: Flow,
     shared: Arc<Shared>,
 }
 
@@ -141,6 +174,9 @@ impl Running {
     /// Gives up its thread, unless the job has ended.
     fn give_up(&self) {
         if self.state.compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            self.shared.queue.lock().calls.ended(self.flow, STEP_TIME);
+            // Another job of this flow may run now.
+            self.shared.wake.notify_one();
             self.shared.replace();
         }
     }
@@ -176,17 +212,17 @@ impl Drop for Threads {
 }
 
 impl Shared {
-    fn next(&self) -> Option<Job> {
+    fn next(&self) -> Option<Next> {
         let mut queue = self.queue.lock();
         loop {
             if queue.closed {
                 return None;
             }
-            if let Some(job) = queue.calls.pop_front() {
-                return Some(job);
+            if let Some(job) = queue.calls.pop() {
+                return Some(Next::Call(job));
             }
-            if let Some(job) = queue.spare.pop_front() {
-                return Some(job);
+            if let Some(spare) = queue.spare.pop_front() {
+                return Some(Next::Spare(spare));
             }
             self.wake.wait(&mut queue);
         }
@@ -201,9 +237,13 @@ impl Shared {
         tracing::error!(
             lost,
             "a function is in a loop that can't be ended; its thread is given up{}",
-            if lost > limits::LOST_THREADS { ", and no other is started in its place: restart the server" } else { "" }
+            if lost > limits::FUNCTION_LOST_THREADS {
+                ", and no other is started in its place: restart the server"
+            } else {
+                ""
+            }
         );
-        if lost <= limits::LOST_THREADS
+        if lost <= limits::FUNCTION_LOST_THREADS
             && let Err(error) = spawn(self)
         {
             tracing::error!(%error, "no thread can be started for functions");
@@ -216,15 +256,24 @@ fn spawn(shared: &Arc<Shared>) -> io::Result<()> {
     let run = move || {
         // A loop takes no processor that requests need.
         lower_priority();
-        while let Some(job) = shared.next() {
-            let stay = Stay::default();
-            job(&stay);
+        while let Some(next) = shared.next() {
+            let Job { flow, run } = match next {
+                Next::Call(job) => job,
+                Next::Spare(spare) => {
+                    spare();
+                    continue;
+                }
+            };
+            let (stay, began) = (Stay::default(), Instant::now());
+            run(&stay);
+            let mut queue = shared.queue.lock();
             if stay.0.load(Ordering::Acquire) == GIVEN_UP {
-                shared.queue.lock().lost -= 1;
+                queue.lost -= 1;
                 return;
             }
+            queue.calls.ended(flow, began.elapsed());
         }
     };
-    thread::Builder::new().name("function".to_owned()).stack_size(limits::THREAD_STACK_BYTES).spawn(run)?;
+    thread::Builder::new().name("function".to_owned()).stack_size(limits::FUNCTION_THREAD_STACK_BYTES).spawn(run)?;
     Ok(())
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::RecordId;
 
+use crate::call_rate::CallRate;
 use crate::ids::{CollectionId, EmbeddedId};
 use crate::route::Route;
 use crate::source::{RuleText, Span};
@@ -23,6 +24,8 @@ pub struct Action {
     pub result: ActionResult,
     /// `@allow(call:)`: who may call it.
     pub call: RuleText,
+    /// `@limit`: how often it may be called.
+    pub rate: Option<CallRate>,
     /// Whether it may change anything: it is declared in `type Mutation`, or a route with another method than `GET`.
     pub writes: bool,
     /// `@route`, `@inbox`: where it is called; `None`: at `/do/` and its name.

@@ -378,13 +378,18 @@ impl Taking<'_> {
 
     /// Refuses directives that an action doesn't take.
     fn directives(&mut self, node: &Node<FieldDefinition>) {
-        const TAKEN: [(&str, &str); 4] =
-            [("allow", "call"), ("function", "name"), ("deprecated", "reason"), ("precision", "")];
+        const TAKEN: [(&str, &[&str]); 5] = [
+            ("allow", &["call"]),
+            ("function", &["name"]),
+            ("limit", &["rate", "per"]),
+            ("deprecated", &["reason"]),
+            ("precision", &[]),
+        ];
         let mut known: Vec<&Name> = Vec::new();
         for directive in &node.directives {
-            let Some((name, argument)) = TAKEN.into_iter().find(|(name, _)| directive.name == *name) else {
+            let Some((name, arguments)) = TAKEN.into_iter().find(|(name, _)| directive.name == *name) else {
                 let message = format!("`@{}` has no meaning for actions", directive.name);
-                let help = "an action takes `@function`, `@allow(call: …)` and `@deprecated`";
+                let help = "an action takes `@function`, `@allow(call: …)`, `@limit` and `@deprecated`";
                 self.error(directive.location(), (message, "not here"), help);
                 continue;
             };
@@ -394,11 +399,17 @@ impl Taking<'_> {
                 self.error(directive.location(), (message, "again here"), help);
             }
             known.push(&directive.name);
-            for sent in directive.arguments.iter().filter(|_| !argument.is_empty()) {
-                if sent.name != argument {
-                    let message = format!("`@{name}` of an action has no argument `{}`", sent.name);
-                    let help = suggestion(&sent.name, [argument]);
-                    self.error(sent.name.location(), (message, "not here"), help);
+            for sent in directive.arguments.iter().filter(|_| !arguments.is_empty()) {
+                let argument = &sent.name;
+                if !arguments.contains(&argument.as_str()) {
+                    let message = format!("`@{name}` of an action has no argument `{argument}`");
+                    let help = suggestion(argument, arguments.iter().copied());
+                    self.error(argument.location(), (message, "not here"), help);
+                } else if argument == "per" {
+                    if !matches!(sent.value.as_enum().map(Name::as_str), Some("CALLER" | "ADDRESS")) {
+                        let message = "`per:` is CALLER or ADDRESS".to_owned();
+                        self.error(sent.value.location(), (message, "neither of them"), "write one of the two words");
+                    }
                 } else if sent.value.as_str().is_none() {
                     let message = format!("`{argument}:` is a string");
                     self.error(sent.value.location(), (message, "not a string"), "put it in double quotes");

@@ -5,6 +5,7 @@ mod action;
 mod action_values;
 mod addressed;
 mod allow;
+mod call_rate;
 mod compile;
 mod declared_actions;
 mod diagnostic;
@@ -47,6 +48,7 @@ mod values;
 pub use action::{Action, ActionResult, ResultKind, Returned};
 pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, Layer, UpdateRule};
+pub use call_rate::{CallRate, RatePer};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
     ActionChange, ActionDifference, ApiChange, ApplicationPart, AtCreate, Difference, DocumentTypes, FieldPart, Filled,

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backstay_base::Limit;
+use backstay_base::{Limit, QueueFull};
 use backstay_sql::DecodeError;
 
 use crate::server::ServerProblem;
@@ -343,4 +343,13 @@ pub enum OpenError {
     /// Another error of the database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<QueueFull> for StoreError {
+    fn from(full: QueueFull) -> Self {
+        match full {
+            QueueFull::Busy => Self::Busy,
+            QueueFull::Share => Self::Share,
+        }
+    }
 }

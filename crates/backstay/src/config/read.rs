@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use backstay_http::Cors;
@@ -9,14 +9,24 @@ use super::foreign::key;
 use super::keys::keys;
 use super::problem::ConfigPlace;
 use super::remedy::{PREFIX, belonging, instead, instead_in, meant_variable, remedy, suggestion};
+use super::secrets;
 use super::syntax::{mistake, repeated};
 use super::value::{Given, Key, Kind, Wrong, as_written, from_text, from_toml};
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems};
 
+/// The table of secrets, which has no keys of ours.
+const SECRETS: &str = "secrets";
+/// How the variables with secrets begin.
+const SECRET_PREFIX: &str = "BACKSTAY_SECRET_";
+
 pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+    let environment: BTreeMap<String, String> = environment.into_iter().collect();
     let mut reader = Reader { config: Config::default(), places: HashMap::new(), problems: Vec::new() };
     match DeTable::parse(text) {
-        Ok(table) => reader.file(table.get_ref()),
+        Ok(table) => {
+            reader.file(table.get_ref());
+            reader.secrets(table.get_ref(), &environment);
+        }
         Err(error) => {
             // An error without a place is about the whole file.
             let span = error.span().unwrap_or(0..text.len());
@@ -29,10 +39,11 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     let ours = |name: &str, value: &str| {
         (name.starts_with(PREFIX) && !is_a_platforms(name, value)) || in_capitals(name).is_some()
     };
-    let mut variables: Vec<_> = environment.into_iter().filter(|(name, value)| ours(name, value)).collect();
-    variables.sort();
-    for (name, value) in variables {
-        reader.variable(&name, &value);
+    for (name, value) in environment.iter().filter(|(name, value)| ours(name, value)) {
+        match name.strip_prefix(SECRET_PREFIX) {
+            Some(secret) => reader.secret_variable(name, (secret, value)),
+            None => reader.variable(name, value),
+        }
     }
     reader.together();
     if reader.problems.is_empty() {
@@ -78,12 +89,15 @@ impl Reader {
     fn file(&mut self, table: &DeTable<'_>) {
         for (section, content) in table {
             let name = section.get_ref().as_ref();
-            let known = keys().any(|key| key.section == name);
+            if name == SECRETS && content.get_ref().is_table() {
+                continue;
+            }
+            let known = name == SECRETS || keys().any(|key| key.section == name);
             match content.get_ref() {
                 DeValue::Table(table) if known => self.section(name, table),
                 DeValue::Table(_) => {
                     let help = instead(name, None)
-                        .unwrap_or_else(|| suggestion("tables", name, keys().map(|key| key.section)));
+                        .unwrap_or_else(|| suggestion("tables", name, keys().map(|key| key.section).chain([SECRETS])));
                     self.problem(place(section.span()), format!("unknown table [{name}]"), Some(help));
                 }
                 value if known => {
@@ -93,11 +107,37 @@ impl Reader {
                 value => {
                     let help = keys().find(|key| key.name == name).map(belonging);
                     let help = help.or_else(|| instead(name, as_written(value).as_ref()));
-                    let help = help.unwrap_or_else(|| suggestion("tables", name, keys().map(|key| key.section)));
+                    let help = help
+                        .unwrap_or_else(|| suggestion("tables", name, keys().map(|key| key.section).chain([SECRETS])));
                     self.problem(place(section.span()), format!("unknown key `{name}` outside of a table"), Some(help));
                 }
             }
         }
+    }
+
+    /// The table `[secrets]`, whose keys are the team's own names.
+    fn secrets(&mut self, table: &DeTable<'_>, environment: &BTreeMap<String, String>) {
+        let entries = table.iter().filter(|(section, _)| section.get_ref() == SECRETS);
+        for (name, value) in entries.filter_map(|(_, content)| content.get_ref().as_table()).flatten() {
+            let entry = (name.get_ref().as_ref(), value.get_ref());
+            if let Err(wrong) = self.config.secrets.entry(entry, environment) {
+                self.wrong_secret(place(name.span()), wrong);
+            }
+        }
+    }
+
+    fn secret_variable(&mut self, variable: &str, (name, value): (&str, &str)) {
+        if let Err(wrong) = self.config.secrets.variable(name, value) {
+            self.wrong_secret(ConfigPlace::Environment(variable.to_owned()), wrong);
+        }
+    }
+
+    fn wrong_secret(&mut self, place: ConfigPlace, wrong: secrets::Wrong) {
+        let (severity, message, help) = match wrong {
+            secrets::Wrong::Entry { message, help } => (Severity::Error, message, help),
+            secrets::Wrong::Missing { message, help } => (Severity::Warning, message, help),
+        };
+        self.problems.push(ConfigProblem { severity, message, place, help: Some(help) });
     }
 
     fn section(&mut self, section: &str, table: &DeTable<'_>) {

@@ -48,18 +48,18 @@ export async function fail({ how }: { how: string }, { db, log }: FunctionContex
 
 const NAMED: &str = "export const named = (how: string): string => `fails with ${how}`;\n";
 
-/// The example in docs/functions.md.
-fn documented() -> String {
+/// The example in docs/functions.md that has these words.
+pub(crate) fn documented(words: &str) -> String {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/functions.md");
     let document = fs::read_to_string(document).expect("the document");
-    let (_, example) = document.split_once("```ts\n").expect("an example");
-    example.split_once("```").expect("its end").0.to_owned()
+    let examples = document.split("```ts\n").skip(1).filter_map(|rest| rest.split("```").next());
+    examples.into_iter().find(|example| example.contains(words)).expect("an example").to_owned()
 }
 
 fn app() -> App {
     let app = App::empty();
     app.write("model/shop.graphql", MODEL);
-    app.write("functions/checkout.ts", &documented());
+    app.write("functions/checkout.ts", &documented("function checkout("));
     app.write("functions/more.ts", MORE);
     app.write("functions/lib/named.ts", NAMED);
     app
@@ -194,4 +194,181 @@ fn functions_call_other_servers_as_the_settings_allow() {
     assert_eq!(refused.serve().ask("GET", &path, None, "").0, 500, "an address of this machine");
     let allowed = caller("[egress]\nallow = [\"127.0.0.0/8\"]\n");
     assert_eq!(allowed.serve().ask("GET", &path, None, ""), (200, json!(200)));
+}
+
+const CHECKOUT_TESTS: &str = r#"import { expect, test } from "backstay/test";
+
+test("a checkout takes stock", async ({ as, db, clock }) => {
+  const tea = await db.products.create({ name: "Tea", price: { amount: "2.50", currency: "EUR" }, stock: 5 });
+  const order = await as(null).call("checkout", { product: tea.id, quantity: 2 });
+  expect(order.total).toEqual({ amount: "5.00", currency: "EUR" });
+  expect((await db.products.get(tea.id)).stock).toBe(3);
+  await expect(as(null).call("checkout", { product: tea.id, quantity: 4 })).rejects.toThrow("sold-out");
+  await expect(as(null).db.products.update(tea.id, { stock: 9 })).rejects.toThrow("sign-in-required");
+  const before = clock.now().getTime();
+  await clock.advance("36h");
+  expect(clock.now().getTime() - before).toBeGreaterThanOrEqual(36 * 60 * 60 * 1000);
+});
+
+test("each test begins with nothing", async ({ db }) => {
+  expect(await db.products.list()).toMatchObject({ items: [] });
+});
+"#;
+
+#[test]
+fn tests_run_against_an_application_of_their_own() {
+    let app = app();
+    app.write("functions/checkout.test.ts", CHECKOUT_TESTS);
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}", passed.out);
+    assert!(passed.err.contains("sold 2"), "{}", passed.err);
+    assert_eq!(
+        passed.out,
+        "functions/checkout.test.ts\n  ok      a checkout takes stock\n  ok      each test begins with nothing\n\n2 passed, 0 failed\n"
+    );
+    app.write(
+        "functions/lib/wrong.test.ts",
+        "import { expect, test } from \"backstay/test\";\n\ntest(\"one is two\", () => {\n  expect(1).toBe(2);\n});\n\
+         test(\"a wrong field\", async ({ db }) => {\n  await db.products.list({ filter: \"nme == 'x'\" });\n});\n",
+    );
+    let failed = app.run(&["test", "--only", "wrong"]);
+    assert_eq!(failed.code, Some(1), "{}", failed.err);
+    let lines: Vec<&str> = failed.out.lines().map(str::trim).collect();
+    assert_eq!(
+        lines[..3],
+        ["functions/lib/wrong.test.ts", "FAILED  one is two", "expected 1 to be 2"],
+        "{}",
+        failed.out
+    );
+    assert!(lines[3].contains("functions/lib/wrong.test.ts:4:"), "{}", failed.out);
+    assert!(
+        failed.out.contains("`db.products.list` was refused: ") && failed.out.contains("wrong.test.ts:7:"),
+        "{}",
+        failed.out
+    );
+    assert!(failed.out.ends_with("\n0 passed, 2 failed\n"), "{}", failed.out);
+    // No server takes a test for a function.
+    app.run(&["check"]).done();
+    assert!(app.run(&["test", "--only", "elsewhere"]).refused().contains("no test has this text in its name"));
+}
+
+#[test]
+fn the_test_of_the_document_passes() {
+    let app = app();
+    app.write("functions/checkout.test.ts", &documented("backstay/test"));
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}", passed.out);
+}
+
+#[test]
+fn the_signed_call_of_the_document_is_made() {
+    let target = App::new();
+    let called = target.serve();
+    let app = App::empty();
+    app.write(
+        "model/notes.graphql",
+        "extend schema @app(name: \"Notes\")\ntype Note @allow(read: \"true\") { text: String! }\n\
+         type Mutation { notify(text: String!): Boolean! @function @allow(call: \"true\") }\n",
+    );
+    let example =
+        documented("function notify(").replace("https://hooks.example", &format!("http://{}", called.address()));
+    app.write("functions/notify.ts", &format!("import type {{ FunctionContext }} from \"backstay\";\n{example}"));
+    app.write("backstay.toml", "[egress]\nallow = [\"127.0.0.0/8\"]\n");
+    let mut command = app.command(&["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+    let server = Server::spawn(command.env("BACKSTAY_SECRET_SIGNING_KEY", "a key for tests")).listening();
+    // There is nothing at that path.
+    assert_eq!(server.ask("POST", "/do/notify", None, r#"{"text":"Hello"}"#), (200, json!(false)));
+}
+
+#[test]
+fn timers_fire_when_a_test_moves_the_clock() {
+    let app = App::empty();
+    app.write(
+        "model/news.graphql",
+        "extend schema @app(name: \"News\")\n\
+         enum State { DRAFT @initial @to(state: \"OUT\") OUT }\n\
+         type Post @allow(read: \"this.state == 'OUT'\", create: \"true\") {\n\
+           state: State! @at(field: \"publishAt\", to: \"OUT\")\n  publishAt: DateTime\n}\n",
+    );
+    app.write(
+        "functions/post.test.ts",
+        "import { expect, test } from \"backstay/test\";\n\
+         test(\"a post is published when its time has come\", async ({ as, db, clock }) => {\n\
+           const publishAt = new Date(clock.now().getTime() + 3600_000).toISOString();\n\
+           const post = await db.posts.create({ publishAt });\n\
+           await expect(as(null).db.posts.get(post.id)).rejects.toThrow(\"not-found\");\n\
+           await clock.advance(\"61m\");\n\
+           expect((await as(null).db.posts.get(post.id)).state).toBe(\"OUT\");\n\
+         });\n",
+    );
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
+}
+
+#[test]
+fn secrets_come_from_the_environment_and_from_files_and_are_never_logged() {
+    let app = App::empty();
+    app.write(
+        "model/pay.graphql",
+        "extend schema @app(name: \"Pay\")\ntype Note @allow(read: \"true\") { text: String! }\n\
+         type Query { used(name: String!): String! @function @allow(call: \"true\") }\n",
+    );
+    app.write(
+        "functions/pay.ts",
+        "export async function used({ name }: { name: string }, { secrets, log }: any) {\n  const value = secrets.get(name);\n  \
+         log.info(\"the value is\", value);\n  if (value.includes(\"boom\")) throw new Error(value);\n  return `${value.length}`;\n}\n",
+    );
+    app.write("backstay.toml", "[secrets]\nSTRIPE = { env = \"STRIPE_SECRET\" }\nKEY = { file = \"key.txt\" }\n");
+    app.write("key.txt", "key-boom-from-a-file\n");
+    let checked = app.run(&["check"]);
+    assert!(checked.err.contains("the environment variable `STRIPE_SECRET` isn't set"), "{}", checked.err);
+    let variables = [("STRIPE_SECRET", "sk_live_stripe"), ("BACKSTAY_SECRET_MAIL", "mail-password")];
+    let mut command = app.command(&["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+    let server = Server::spawn(command.envs(variables)).listening();
+    assert_eq!(server.get("/do/used?name=STRIPE"), json!("14"));
+    assert_eq!(server.get("/do/used?name=MAIL"), json!("13"));
+    assert_eq!(server.ask("GET", "/do/used?name=KEY", None, "").0, 500);
+    assert_eq!(server.ask("GET", "/do/used?name=OTHER", None, "").0, 500);
+    let log: Vec<String> = server.stop_for_log().iter().map(Value::to_string).collect();
+    let log = log.join("\n");
+    for value in ["sk_live_stripe", "mail-password", "key-boom"] {
+        assert!(!log.contains(value), "{log}");
+    }
+    for said in ["the value is [STRIPE]", "Error: [KEY]", "functions/pay.ts:4:", "there is no secret \\\"OTHER\\\""] {
+        assert!(log.contains(said), "{said}\n{log}");
+    }
+    app.write("backstay.toml", "[secrets]\nSTRIPE = \"sk_live\"\n");
+    assert!(app.run(&["check"]).refused().contains("the value of the secret `STRIPE` is written in the file"));
+}
+
+#[test]
+fn a_limit_of_calls_is_told_with_the_time_to_wait() {
+    let app = App::empty();
+    let model = "extend schema @app(name: \"Calls\")\ntype Note @allow(read: \"true\") { text: String! }\n\
+         type Query { roll: Int! @function @allow(call: \"true\") @limit(rate: \"2/h\", per: ADDRESS) }\n";
+    app.write("model/calls.graphql", model);
+    app.write("functions/roll.ts", "export const roll = () => 4;\n");
+    let server = app.serve();
+    for _ in 0..2 {
+        assert_eq!(server.get("/do/roll"), json!(4));
+    }
+    let (status, refused) = server.ask("GET", "/do/roll", None, "");
+    assert_eq!((status, &refused["title"]), (429, &json!("Too many attempts")), "{refused}");
+    drop(server);
+    app.write("model/calls.graphql", &model.replace("2/h", "many"));
+    assert!(app.run(&["check"]).refused().contains("`many` is not a rate"));
+    app.write("model/calls.graphql", &model.replace("call: \"true\"", "call: \"false\""));
+    assert!(app.run(&["check"]).refused().contains("nobody could call `roll`: its rule is always false"));
+}
+
+#[test]
+fn functions_in_other_places_are_named() {
+    let app = app();
+    app.write("functions/checkout.ts", "export const other = { checkout() {} };\n");
+    app.write("functions/shop/checkout.ts", "export const checkout = () => null;\n");
+    let expected = "functions/shop/checkout.ts:1:14: `checkout` is exported here, but functions of actions are exported by files directly";
+    let refused = app.run(&["check"]).refused();
+    assert!(refused.contains(expected), "{refused}");
+    let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
+    assert!(refused.contains(expected), "{refused}");
 }

@@ -24,6 +24,7 @@ mod nodes;
 mod postgres;
 mod refusals;
 mod reindexing;
+mod routes;
 mod seeding;
 mod support;
 mod timers;

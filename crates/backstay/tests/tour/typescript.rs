@@ -109,3 +109,10 @@ fn run(command: &mut Command) -> String {
     assert!(output.status.success(), "{command:?} ended with {}\n{out}\n{err}", output.status);
     out.into_owned()
 }
+
+/// What an editor says of functions is what `clients/functions/check.ts` expects.
+#[test]
+fn functions_of_the_newsroom_are_typed() {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clients/functions");
+    run(Command::new("tsc").arg("-p").arg(functions));
+}

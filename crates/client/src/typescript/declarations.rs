@@ -9,6 +9,8 @@ use crate::document::Document;
 
 /// The classes and the context of functions.
 const LIBRARY: &str = include_str!("library.d.ts");
+/// What tests import.
+const TESTING: &str = include_str!("testing.d.ts");
 
 /// Declarations of the module `backstay`, which functions of the application with this `OpenAPI` document import.
 pub fn declarations(openapi: &str) -> Result<String, DocumentError> {
@@ -28,9 +30,15 @@ pub fn declarations(openapi: &str) -> Result<String, DocumentError> {
     let mut module = String::from(
         "/** What functions import from \"backstay\". `backstay client functions` makes it; don't change it by hand. */\ndeclare module \"backstay\" {\n",
     );
+    write_body(&mut module, &text);
+    module.push_str("}\n\n/** What tests import from \"backstay/test\". */\ndeclare module \"backstay/test\" {\n");
+    write_body(&mut module, TESTING);
+    module.push_str("}\n");
+    Ok(module)
+}
+
+fn write_body(module: &mut String, text: &str) {
     for line in text.lines() {
         let _ = if line.is_empty() { writeln!(module) } else { writeln!(module, "  {line}") };
     }
-    module.push_str("}\n");
-    Ok(module)
 }

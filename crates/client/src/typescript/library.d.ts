@@ -16,6 +16,15 @@ export interface FunctionContext {
   readonly auth: Auth;
   /** Lines of the server's log. */
   readonly log: Log;
+  /** Values of the configuration that nobody else may see. */
+  readonly secrets: Secrets;
+}
+
+/** Values of the configuration that nobody else may see. */
+export interface Secrets {
+  /** The value; an error if there is none. */
+  get(name: string): string;
+  has(name: string): boolean;
 }
 
 /** Who calls a function. */
@@ -56,9 +65,225 @@ export interface FetchOptions {
   headers?: { [name: string]: string } | [string, string][];
   body?: string;
 }
-declare global {
+/** What a response has besides its body. */
+export interface ResponseOptions {
+  status?: number;
+  statusText?: string;
+  headers?: Headers | { [name: string]: string } | [string, string][];
+}
+/** Bytes. */
+export type Bytes = ArrayBuffer | ArrayBufferView;
+/** The name of a digest. */
+export type HashName = "SHA-256" | "SHA-384" | "SHA-512";
+/** A key of HMAC. */
+export interface HmacKey {
+  readonly type: "secret";
+  readonly extractable: boolean;
+  readonly algorithm: { readonly name: "HMAC"; readonly hash: { readonly name: HashName }; readonly length: number };
+  readonly usages: readonly ("sign" | "verify")[];
+}
+global {
+  class Headers {
+    constructor(init?: Headers | { [name: string]: string } | [string, string][]);
+    append(name: string, value: string): void;
+    set(name: string, value: string): void;
+    delete(name: string): void;
+    /** The values, with commas between them. */
+    get(name: string): string | null;
+    getSetCookie(): string[];
+    has(name: string): boolean;
+    forEach(run: (value: string, name: string, headers: Headers) => void): void;
+    entries(): IterableIterator<[string, string]>;
+    keys(): IterableIterator<string>;
+    values(): IterableIterator<string>;
+    [Symbol.iterator](): IterableIterator<[string, string]>;
+  }
+  /** What a route is asked, and an inbox is sent. */
+  class Request {
+    private constructor();
+    readonly method: string;
+    readonly url: string;
+    /** Without credentials: `auth` says who calls. */
+    readonly headers: Headers;
+    /** The parameters of the path. */
+    readonly params: { readonly [name: string]: string };
+    readonly bodyUsed: boolean;
+    text(): Promise<string>;
+    json(): Promise<any>;
+  }
+  /** What a route answers. */
+  class Response {
+    constructor(body?: string | null, init?: ResponseOptions);
+    static json(value: unknown, init?: ResponseOptions): Response;
+    static redirect(url: string | URL, status?: 301 | 302 | 303 | 307 | 308): Response;
+    readonly status: number;
+    readonly ok: boolean;
+    readonly headers: Headers;
+    readonly bodyUsed: boolean;
+    text(): Promise<string>;
+    json(): Promise<any>;
+  }
   /** Calls another server, outside of transactions. A redirect isn't followed. */
-  function fetch(url: string, options?: FetchOptions): Promise<FetchResponse>;
+  function fetch(url: string | URL, options?: FetchOptions): Promise<FetchResponse>;
+  /** A copy of a value and all that it holds. */
+  function structuredClone<T>(value: T): T;
+  function queueMicrotask(run: () => void): void;
+  /** Base64 of a text whose letters stand for bytes. */
+  function btoa(text: string): string;
+  function atob(base64: string): string;
+  var console: {
+    debug(...parts: unknown[]): void;
+    log(...parts: unknown[]): void;
+    info(...parts: unknown[]): void;
+    warn(...parts: unknown[]): void;
+    error(...parts: unknown[]): void;
+    trace(...parts: unknown[]): void;
+  };
+  var crypto: {
+    randomUUID(): string;
+    getRandomValues<T extends ArrayBufferView>(array: T): T;
+    /** Digests, and signatures with HMAC. */
+    readonly subtle: {
+      digest(algorithm: HashName | { name: HashName }, data: Bytes): Promise<ArrayBuffer>;
+      importKey(
+        format: "raw",
+        data: Bytes,
+        algorithm: { name: "HMAC"; hash: HashName | { name: HashName } },
+        extractable: boolean,
+        usages: readonly ("sign" | "verify")[],
+      ): Promise<HmacKey>;
+      sign(algorithm: "HMAC" | { name: "HMAC" }, key: HmacKey, data: Bytes): Promise<ArrayBuffer>;
+      verify(algorithm: "HMAC" | { name: "HMAC" }, key: HmacKey, signature: Bytes, data: Bytes): Promise<boolean>;
+    };
+  };
+  class TextEncoder {
+    readonly encoding: "utf-8";
+    encode(text?: string): Uint8Array;
+  }
+  /** Reads UTF-8. */
+  class TextDecoder {
+    constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+    readonly encoding: "utf-8";
+    decode(bytes?: Bytes): string;
+  }
+  class URL {
+    constructor(url: string | URL, base?: string | URL);
+    static canParse(url: string | URL, base?: string | URL): boolean;
+    static parse(url: string | URL, base?: string | URL): URL | null;
+    href: string;
+    readonly origin: string;
+    protocol: string;
+    username: string;
+    password: string;
+    host: string;
+    hostname: string;
+    port: string;
+    pathname: string;
+    search: string;
+    readonly searchParams: URLSearchParams;
+    hash: string;
+    toString(): string;
+    toJSON(): string;
+  }
+  /** A part of the standard: moments, days and lengths of time. They have no operators. */
+  namespace Temporal {
+    type Unit = "years" | "months" | "weeks" | "days" | "hours" | "minutes" | "seconds";
+    type Length = Duration | string | { [unit in Unit | "milliseconds" | "microseconds" | "nanoseconds"]?: number };
+    interface Largest {
+      largestUnit?: Unit | "year" | "month" | "week" | "day" | "hour" | "minute" | "second" | "auto";
+    }
+    interface Measured<T> {
+      add(length: Length): T;
+      subtract(length: Length): T;
+      until(other: T | string, options?: Largest): Duration;
+      since(other: T | string, options?: Largest): Duration;
+      equals(other: T | string): boolean;
+      toString(): string;
+      toJSON(): string;
+      valueOf(): never;
+    }
+    interface Kind<T> {
+      from(value: T | string): T;
+      compare(one: T | string, other: T | string): -1 | 0 | 1;
+    }
+    interface Instant extends Measured<Instant> {
+      readonly epochMilliseconds: number;
+      toZonedDateTimeISO(timeZone: string): ZonedDateTime;
+    }
+    const Instant: Kind<Instant> & { fromEpochMilliseconds(milliseconds: number): Instant };
+    interface PlainDate extends Measured<PlainDate> {
+      readonly year: number;
+      readonly month: number;
+      readonly day: number;
+      readonly dayOfWeek: number;
+      readonly dayOfYear: number;
+      readonly daysInMonth: number;
+      readonly inLeapYear: boolean;
+      with(fields: { year?: number; month?: number; day?: number }): PlainDate;
+      toZonedDateTime(timeZone: string): ZonedDateTime;
+    }
+    const PlainDate: Kind<PlainDate>;
+    interface ZonedDateTime extends Measured<ZonedDateTime> {
+      readonly year: number;
+      readonly month: number;
+      readonly day: number;
+      readonly hour: number;
+      readonly minute: number;
+      readonly second: number;
+      readonly millisecond: number;
+      readonly dayOfWeek: number;
+      readonly timeZoneId: string;
+      readonly offset: string;
+      readonly epochMilliseconds: number;
+      startOfDay(): ZonedDateTime;
+      withTimeZone(timeZone: string): ZonedDateTime;
+      toInstant(): Instant;
+      toPlainDate(): PlainDate;
+    }
+    const ZonedDateTime: Kind<ZonedDateTime>;
+    interface Duration {
+      readonly years: number;
+      readonly months: number;
+      readonly weeks: number;
+      readonly days: number;
+      readonly hours: number;
+      readonly minutes: number;
+      readonly seconds: number;
+      readonly milliseconds: number;
+      readonly microseconds: number;
+      readonly nanoseconds: number;
+      readonly sign: -1 | 0 | 1;
+      readonly blank: boolean;
+      negated(): Duration;
+      abs(): Duration;
+      toString(): string;
+      toJSON(): string;
+      valueOf(): never;
+    }
+    const Duration: { from(value: Length): Duration };
+    const Now: {
+      instant(): Instant;
+      zonedDateTimeISO(timeZone: string): ZonedDateTime;
+      plainDateISO(timeZone: string): PlainDate;
+    };
+  }
+  class URLSearchParams {
+    constructor(init?: string | { [name: string]: string } | Iterable<readonly [string, string]>);
+    readonly size: number;
+    append(name: string, value: string): void;
+    delete(name: string, value?: string): void;
+    get(name: string): string | null;
+    getAll(name: string): string[];
+    has(name: string, value?: string): boolean;
+    set(name: string, value: string): void;
+    sort(): void;
+    forEach(run: (value: string, name: string, params: URLSearchParams) => void): void;
+    keys(): IterableIterator<string>;
+    values(): IterableIterator<string>;
+    entries(): IterableIterator<[string, string]>;
+    [Symbol.iterator](): IterableIterator<[string, string]>;
+    toString(): string;
+  }
 }
 
 /** Refuses the call: its caller sees the message and the code. */
@@ -79,6 +304,8 @@ export class Problem extends Error {
   private constructor();
   /** Such as `not-found`; it never changes. */
   readonly code: string;
+  /** The code of a `Refused`, such as `sold-out`. */
+  readonly reason?: string | null;
   readonly errors: readonly ProblemPart[];
 }
 

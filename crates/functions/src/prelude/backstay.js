@@ -15,11 +15,12 @@ export class Refused extends Error {
 
 /** Why the server refused a request of `db`. */
 export class Problem extends Error {
-  constructor({ code, message, errors }) {
+  constructor({ code, message, errors, reason }) {
     super(message);
     this.name = "Problem";
     this.code = code;
     this.errors = errors;
+    this.reason = reason;
   }
 }
 

@@ -5,40 +5,51 @@ import { Problem, Refused } from "backstay";
 import { LaterRequests } from "backstay:requests";
 import { received } from "backstay:http";
 
-const { log: writeLog, random } = globalThis.__host;
+const { log: writeLog, nearest, secret, secretNames, register } = globalThis.__host;
 delete globalThis.__host;
 
 const { parse, stringify } = JSON;
+const { apply } = Reflect;
+const { then } = Promise.prototype;
+const { hasOwn, keys, freeze, defineProperty } = Object;
 const RealDate = Date;
+const RealPromise = Promise;
 
 /** The functions by name, and the paths of collections; set by the entry module. */
 let functions = {};
 let collections = {};
+/** What a function gets beside its arguments. */
+let context = (auth) => ({ db, auth, log, secrets });
 
 /** What `poll` tells: the end of the call. */
 let ended;
-/** Requests that weren't handed over yet. */
-let outgoing = [];
-/** Those that have no answer yet, by number. */
-const waiting = new Map();
-/** What each error of the host is, so that one that isn't caught is answered as it was. */
+/** Requests that weren't handed over yet: those from `handed` on. */
+const outgoing = [];
+let handed = 0;
+/** Those that have no answer yet, by number, and how many they are. */
+const waiting = Object.create(null);
+let unanswered = 0;
+/** What each error of the host is, so that one that isn't caught is answered as it was, and which request it was. */
 const refusals = new WeakMap();
+const { get: refusalOf, has: isRefusal, set: keepRefusal } = WeakMap.prototype;
 let asked = 0;
 /** The most requests of one call, and the longest text of one. */
 let [most, longest] = [0, 0];
 /** The transaction block that is open. */
 let open;
 
-export function serve(all, paths) {
+export function serve(all, paths, given) {
   functions = Object.fromEntries(Object.entries(all).filter(([, one]) => typeof one === "function"));
   collections = paths;
+  if (given !== undefined) context = given;
 }
 
 function names() {
-  return Object.keys(functions);
+  return keys(functions);
 }
 
-function ask(request) {
+/** Asks the host. `called` is where the request was made. */
+export function ask(request, called) {
   asked += 1;
   const { request: body, result, ...head } = request;
   const text = result ?? (body === undefined ? "" : stringify(body));
@@ -46,15 +57,22 @@ function ask(request) {
   if (text.length > longest) return Promise.reject(new RangeError("a request is too large"));
   const id = asked;
   return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    outgoing.push(`W${stringify({ ...head, id })}\n${text}`);
+    waiting[id] = { resolve, reject, called };
+    unanswered += 1;
+    outgoing[outgoing.length] = `W${stringify({ ...head, id })}\n${text}`;
   });
+}
+
+/** What is called here, such as `db.posts.list`, and where: the lines of the stack that are the team's own. */
+export function here(what) {
+  const lines = String(new Error(what).stack).split("\n");
+  return { what, stack: lines.filter((line) => line.includes("functions/")).join("\n") };
 }
 
 /** A record that the caller may not read is answered by its id alone. */
 function shown(later, answer) {
   if (!later.hides || typeof answer !== "object" || answer === null || Array.isArray(answer)) return answer;
-  const members = Object.keys(answer).filter((member) => member !== "outcome");
+  const members = keys(answer).filter((member) => member !== "outcome");
   if (members.length !== 1 || members[0] !== "id") return answer;
   return "outcome" in answer ? { outcome: answer.outcome, record: null } : null;
 }
@@ -64,15 +82,40 @@ const METHODS = [
   "deleteAll", "restore", "purge", "history",
 ];
 const READS = ["list", "pages", "all", "get", "find", "aggregate", "history"];
+/** What other systems call what is here. */
+const ELSEWHERE = {
+  add: "create", insert: "create", insertMany: "createMany", save: "update", set: "update", patch: "update", put: "replace",
+  findMany: "list", findAll: "list", findFirst: "list", first: "list", query: "list", select: "list", where: "list",
+  findOne: "find", findUnique: "find", one: "find", remove: "delete", destroy: "delete", del: "delete", count: "aggregate",
+  deleteMany: "deleteAll", updateMany: "updateAll",
+};
+
+/** What is probably meant by a name that isn't known. */
+function meant(name, known, label = "") {
+  const near = hasOwn(ELSEWHERE, name) && known.includes(ELSEWHERE[name]) ? ELSEWHERE[name] : nearest(name, known);
+  if (near) return `; did you mean \`${label}${near}\`?`;
+  return known.length <= 30 ? `; it has ${known.join(", ")}` : "";
+}
+
+/** The same object, which refuses names that it doesn't have. */
+export function strict(object, label) {
+  return new Proxy(freeze(object), {
+    get(own, name) {
+      if (typeof name === "symbol" || name in own || name === "then" || name === "toJSON") return own[name];
+      throw new TypeError(`${label} has no \`${name}\`${meant(name, keys(own))}`);
+    },
+  });
+}
 
 /** What can be asked of a collection; `tell` makes a value of an answer. */
-function collection({ path, single }, send, tell = shown) {
+function collection({ path, single }, label, send, tell = shown) {
   const requests = new LaterRequests(path);
   const made = {};
   for (const method of METHODS) {
     made[method] = async (...given) => {
+      const called = here(`${label}.${method}`);
       const later = requests[method](...given);
-      return tell(later, await send(later.request));
+      return tell(later, await send(later.request, called));
     };
   }
   made.find = async (...given) => {
@@ -85,7 +128,7 @@ function collection({ path, single }, send, tell = shown) {
   };
   if (single) {
     const { get, update } = made;
-    return Object.freeze({ get: (query) => get(undefined, query), update: (...given) => update(undefined, ...given) });
+    return strict({ get: (query) => get(undefined, query), update: (...given) => update(undefined, ...given) }, label);
   }
   made.pages = async function* (query = {}) {
     for (let after = query.after; after !== null; ) {
@@ -97,46 +140,55 @@ function collection({ path, single }, send, tell = shown) {
   made.all = async function* (query) {
     for await (const page of made.pages(query)) yield* page.items;
   };
-  return Object.freeze(made);
+  return strict(made, label);
 }
 
 /** A collection with `peek`: reads whose records may change until the block is committed. */
-function peekable(place, send) {
+function peekable(place, label, send) {
   // A write is carried out at the commit: until then there is no more of its record than the id.
   const told = (_, answer) => answer;
-  const made = { ...collection(place, (request) => send(request, false), told) };
-  const peeked = collection(place, (request) => send(request, true), told);
-  made.peek = Object.freeze(Object.fromEntries(READS.filter((read) => read in peeked).map((read) => [read, peeked[read]])));
-  return Object.freeze(made);
+  const made = { ...collection(place, label, (request, called) => send(request, called, false), told) };
+  const peeked = collection(place, `${label}.peek`, (request, called) => send(request, called, true), told);
+  const reads = READS.filter((read) => hasOwn(peeked, read)).map((read) => [read, peeked[read]]);
+  made.peek = strict(Object.fromEntries(reads), `${label}.peek`);
+  return strict(made, label);
 }
 
 /** All collections, made when they are named; a wrong name is an error. */
-function database(make, more) {
+function database(label, make, more) {
   const made = new Map();
-  return new Proxy(Object.freeze({ ...more }), {
+  return new Proxy(freeze({ ...more }), {
     get(own, name) {
-      if (typeof name === "symbol" || Object.hasOwn(own, name)) return own[name];
-      if (!Object.hasOwn(collections, name)) {
+      if (typeof name === "symbol" || hasOwn(own, name)) return own[name];
+      if (!hasOwn(collections, name)) {
         if (name === "then" || name === "toJSON") return undefined;
-        throw new TypeError(`there is no collection \`db.${name}\``);
+        if (name === "transaction") throw new TypeError("a transaction is open already; they don't nest");
+        const near = meant(name, keys(collections), `${label}.`);
+        throw new TypeError(`there is no collection \`${label}.${name}\`${near}`);
       }
-      if (!made.has(name)) made.set(name, make(collections[name]));
+      if (!made.has(name)) made.set(name, make(collections[name], `${label}.${name}`));
       return made.get(name);
     },
     set() {
-      throw new TypeError("db can't be changed");
+      throw new TypeError(`${label} can't be changed`);
     },
-    has: (own, name) => name in own || Object.hasOwn(collections, name),
+    has: (own, name) => name in own || hasOwn(collections, name),
   });
 }
 
+/** The collections of which `send` makes requests, each by itself. */
+export function requestsBy(label, send) {
+  return database(label, (place, of) => collection(place, of, send));
+}
+
 const db = database(
-  (place) =>
-    collection(place, (request) => {
+  "db",
+  (place, label) =>
+    collection(place, label, (request, called) => {
       if (open !== undefined) {
         throw new TypeError("a transaction is open; use its own `tx` instead of `db`, so that the request is a part of it");
       }
-      return ask({ kind: "request", request });
+      return ask({ kind: "request", request }, called);
     }),
   { transaction },
 );
@@ -146,15 +198,17 @@ async function transaction(block) {
   if (typeof block !== "function") throw new TypeError("db.transaction takes a function: db.transaction(async (tx) => …)");
   if (open !== undefined) throw new TypeError("a transaction is open already; they don't nest");
   const mine = {};
+  const called = here("db.transaction");
   open = mine;
   try {
-    let attempt = await ask({ kind: "begin" });
+    let attempt = await ask({ kind: "begin" }, called);
     for (;;) {
       // The call is repeated: the block was committed before.
       if ("done" in attempt) return attempt.done;
       begin(attempt.now, attempt.seed);
       const result = await attempted(block, mine, attempt.block);
-      const { again } = await ask({ kind: "commit", block: attempt.block, result: stringify(result) ?? "null" });
+      const commit = { kind: "commit", block: attempt.block, result: stringify(result) ?? "null" };
+      const { again } = await ask(commit, called);
       if (again === undefined) return result;
       attempt = again;
     }
@@ -165,16 +219,16 @@ async function transaction(block) {
 
 async function attempted(block, mine, id) {
   let current = true;
-  const tx = database((place) =>
-    peekable(place, (request, peek) => {
+  const tx = database("tx", (place, label) =>
+    peekable(place, label, (request, called, peek) => {
       if (!current || open !== mine) throw new TypeError("the transaction of this `tx` has ended");
-      return ask({ kind: peek ? "peek" : "request", block: id, request });
+      return ask({ kind: peek ? "peek" : "request", block: id, request }, called);
     }),
   );
-  const before = waiting.size;
+  const before = unanswered;
   try {
     const result = await block(tx);
-    if (waiting.size > before) throw new Error("the transaction ended without waiting for a request of it; write `await` before it");
+    if (unanswered > before) throw new Error("the transaction ended without waiting for a request of it; write `await` before it");
     return result;
   } catch (error) {
     await ask({ kind: "rollback", block: id });
@@ -184,9 +238,30 @@ async function attempted(block, mine, id) {
   }
 }
 
+/** Values of the configuration that nobody else may see. */
+const secrets = strict(
+  {
+    get(name) {
+      const value = secret(String(name));
+      if (value !== undefined) return value;
+      const known = secretNames();
+      const near = nearest(String(name), known);
+      const what = near ? `did you mean "${near}"?` : `name it under [secrets] in backstay.toml, or set BACKSTAY_SECRET_${name}`;
+      throw new TypeError(`there is no secret "${name}"; ${what}`);
+    },
+    has: (name) => secret(String(name)) !== undefined,
+  },
+  "secrets",
+);
+
 /** Time and chance are the host's, so that a block that runs again with the same ones does the same. */
 let now = 0;
 let state = [0, 0, 0, 0];
+
+/** The time has been moved on. */
+export function moved(moment) {
+  now = moment;
+}
 
 function begin(moment, seed) {
   now = moment;
@@ -222,23 +297,6 @@ Object.defineProperty(RealDate.prototype, "constructor", { value: ControlledDate
 Object.defineProperty(globalThis, "Date", { value: ControlledDate, writable: true, configurable: true });
 Object.defineProperty(Math, "random", { value: chance, writable: true, configurable: true });
 
-const crypto = Object.freeze({
-  randomUUID() {
-    const bytes = parse(random(16));
-    bytes[6] = (bytes[6] & 15) | 64;
-    bytes[8] = (bytes[8] & 63) | 128;
-    const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-  },
-  getRandomValues(array) {
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-    if (bytes.length > 65536) throw new RangeError("getRandomValues fills at most 65536 bytes");
-    bytes.set(parse(random(bytes.length)));
-    return array;
-  },
-});
-Object.defineProperty(globalThis, "crypto", { value: crypto, writable: true, configurable: true });
-
 const OPTIONS = ["method", "headers", "body"];
 
 /** Calls another server. The answer of a server is no error, whatever its status; a redirect isn't followed. */
@@ -253,7 +311,7 @@ async function fetch(resource, init) {
   const pairs = Array.isArray(headers) ? headers : Object.entries(headers);
   const request = { method: String(method), url: String(resource), headers: pairs.map((pair) => pair.map(String)), body };
   try {
-    return response(await ask({ kind: "fetch", request }));
+    return response(await ask({ kind: "fetch", request }, here("fetch")));
   } catch (error) {
     throw error instanceof Problem ? new TypeError(error.message) : error;
   }
@@ -282,34 +340,40 @@ function logged(level) {
     writeLog(level, parts.map(text).join(" "));
   };
 }
-const log = Object.freeze({ debug: logged("debug"), info: logged("info"), warn: logged("warn"), error: logged("error") });
-const console = Object.freeze({ debug: log.debug, log: log.info, info: log.info, warn: log.warn, error: log.error });
+const log = strict({ debug: logged("debug"), info: logged("info"), warn: logged("warn"), error: logged("error") }, "log");
+const console = strict(
+  { debug: log.debug, log: log.info, info: log.info, warn: log.warn, error: log.error, trace: log.debug },
+  "console",
+);
 Object.defineProperty(globalThis, "console", { value: console, writable: true, configurable: true });
 
 function start(name, args, given) {
   const { limits, moment, seed, auth } = parse(given);
   [most, longest] = limits;
   begin(moment, seed);
-  const context = Object.freeze({ db, auth: frozen(auth), log });
-  const run = async () => functions[name](received(parse(args)), context);
-  run().then(
-    (value) => {
-      const left = waiting.size;
-      if (left > 0 || open !== undefined) {
-        const what = open !== undefined ? "a transaction" : `${left} request${left === 1 ? "" : "s"}`;
-        ended = failure(new Error(`the function returned without waiting for ${what}; write \`await\` before it`));
-        return;
-      }
-      try {
-        ended = `D${stringify(value) ?? "null"}`;
-      } catch (error) {
-        ended = failure(error);
-      }
-    },
-    (error) => {
-      ended = failure(error);
-    },
-  );
+  const second = strict(context(frozen(auth)), "the context of a function");
+  const failed = (error) => {
+    ended = failure(error);
+  };
+  const returned = (value) => {
+    const left = unanswered;
+    if (left > 0 || open !== undefined) {
+      const what = open !== undefined ? "a transaction" : `${left} request${left === 1 ? "" : "s"}`;
+      return failed(new Error(`the function returned without waiting for ${what}; write \`await\` before it`));
+    }
+    try {
+      ended = `D${stringify(value) ?? "null"}`;
+    } catch (error) {
+      failed(error);
+    }
+  };
+  try {
+    const value = functions[name](received(parse(args)), second);
+    const promise = value instanceof RealPromise ? value : (async () => value)();
+    apply(then, promise, [returned, failed]);
+  } catch (error) {
+    failed(error);
+  }
 }
 
 function frozen(value) {
@@ -324,8 +388,8 @@ function failure(error) {
       const { message, code } = error;
       return `E${stringify({ refused: { message, code } })}`;
     }
-    if (typeof error === "object" && error !== null && refusals.has(error)) {
-      return `E${stringify({ problem: refusals.get(error) })}`;
+    if (typeof error === "object" && error !== null && apply(isRefusal, refusals, [error])) {
+      return `E${stringify({ problem: apply(refusalOf, refusals, [error]) })}`;
     }
     const isError = error instanceof Error;
     const [message, stack] = isError ? [`${error.name}: ${error.message}`, error.stack] : [`thrown: ${stringify(error)}`, ""];
@@ -336,17 +400,25 @@ function failure(error) {
 }
 
 function deliver(id, isAnswer, text) {
-  const { resolve, reject } = waiting.get(id);
-  waiting.delete(id);
+  const { resolve, reject, called } = waiting[id];
+  delete waiting[id];
+  unanswered -= 1;
   if (isAnswer) return resolve(parse(text));
   const problem = new Problem(parse(text));
-  refusals.set(problem, id);
+  const { what = "", stack = "" } = called ?? {};
+  defineProperty(problem, "stack", { value: stack, writable: true, configurable: true });
+  apply(keepRefusal, refusals, [problem, { id, what, stack }]);
   reject(problem);
 }
 
 /** How the call has ended, or the next request: the host answers one after another, in the order in which they were made. */
 function poll() {
-  return ended ?? outgoing.shift() ?? "P";
+  if (ended !== undefined) return ended;
+  if (handed === outgoing.length) return "P";
+  const next = outgoing[handed];
+  outgoing[handed] = undefined;
+  handed += 1;
+  return next;
 }
 
-Object.defineProperty(globalThis, "__backstay", { value: Object.freeze({ names, start, deliver, poll }) });
+register(freeze({ names, start, deliver, poll }));

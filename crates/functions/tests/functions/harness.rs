@@ -3,9 +3,11 @@
 use std::fs;
 use std::sync::Arc;
 
-use backstay_base::{Ambient, Clock, Entropy, Error, Timestamp};
+use backstay_base::{Ambient, Clock, Entropy, Error, Flow, Secret, Source, Timestamp};
 use backstay_egress::{Client, Settings};
-use backstay_functions::{Attempt, Begun, Call, CollectionName, Failure, Functions, Host, Problem, Program, Refusal};
+use backstay_functions::{
+    Attempt, Begun, Call, CollectionName, Failure, Functions, Host, Problem, Program, Refusal, Secrets,
+};
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use tempfile::TempDir;
@@ -47,7 +49,11 @@ pub(crate) fn functions(text: &str) -> Arc<Functions> {
 
 pub(crate) fn functions_of(files: &[(&str, &str)]) -> Arc<Functions> {
     let program = read(&application(files)).unwrap_or_else(|problems| panic!("{problems:?}"));
-    Functions::start(program, 2, client()).expect("threads")
+    Functions::start(program, 2, (client(), secrets())).expect("threads")
+}
+
+fn secrets() -> Secrets {
+    [("STRIPE_KEY".to_owned(), Secret::new("sk_test_4242".to_owned()))].into_iter().collect()
 }
 
 /// Calls servers of this machine, too.
@@ -85,6 +91,7 @@ pub(crate) fn call(function: &str, arguments: &str) -> Call {
         arguments: arguments.to_owned(),
         auth: r#"{"id":"7","kind":"ACCOUNT","roles":["EDITOR"],"claims":{}}"#.to_owned(),
         ambient: Ambient { clock: Arc::new(Stopped), entropy: Arc::new(Same) },
+        flow: Flow { source: Source::Local, caller: None },
         deadline: None,
     }
 }

@@ -45,7 +45,10 @@ async fn a_problem_that_is_not_caught_is_the_answer() {
     let host = Scripted::refusing(r#"{"code":"not-found","message":"there is no such post","errors":[]}"#, not_found());
     let text = "export const main = async (_: {}, { db }: any) => db.posts.get('1');";
     match run_with(text, &host).await {
-        Err(Failure::Request(Error::NotFound { .. })) => {}
+        Err(Failure::Request { what, stack, error: Error::NotFound { .. } }) => {
+            assert_eq!(what, "db.posts.get");
+            assert!(stack.trim().starts_with("at main (functions/main.ts:1:"), "{stack}");
+        }
         other => panic!("{other:?}"),
     }
 }

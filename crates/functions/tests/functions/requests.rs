@@ -1,3 +1,5 @@
+use backstay_functions::Failure;
+
 use crate::harness::{Scripted, call, functions, run_with, value};
 
 /// What this body asks of the host.
@@ -106,7 +108,23 @@ async fn a_block_that_was_committed_before_does_not_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn misuse_is_named() {
     let check = async |body: &str, expected: &str| assert_eq!(value(body).await, expected, "{body}");
-    check("await db.pots.get('1')", "TypeError: there is no collection `db.pots`").await;
+    check("await db.pots.get('1')", "TypeError: there is no collection `db.pots`; did you mean `db.posts`?").await;
+    check("await db.posts.insert({})", "TypeError: db.posts has no `insert`; did you mean `create`?").await;
+    check("await db.posts.findMany()", "TypeError: db.posts has no `findMany`; did you mean `list`?").await;
+    check("await db.posts.crate({})", "TypeError: db.posts has no `crate`; did you mean `create`?").await;
+    check("await db.settings.list()", "TypeError: db.settings has no `list`; it has get, update").await;
+    check(
+        "await db.transaction(async (tx) => tx.post.get('1'))",
+        "TypeError: there is no collection `tx.post`; did you mean `tx.posts`?",
+    )
+    .await;
+    check(
+        "await db.transaction(async (tx) => tx.posts.peek.create({}))",
+        "TypeError: tx.posts.peek has no `create`; it has list, pages, all, get, find, aggregate, history",
+    )
+    .await;
+    check("log.inform('a')", "TypeError: log has no `inform`; did you mean `info`?").await;
+    check("console.table([])", "TypeError: console has no `table`; it has debug, log, info, warn, error, trace").await;
     check("db.posts = 1", "TypeError: db can't be changed").await;
     check("await db.transaction(5)", "TypeError: db.transaction takes a function: db.transaction(async (tx) => …)")
         .await;
@@ -132,6 +150,50 @@ async fn misuse_is_named() {
         "Error: the transaction ended without waiting for a request of it; write `await` before it",
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integer_is_never_rounded() {
+    let read = "export const main = async (_: {}, { db }: any) => (await db.posts.get('1')).views;";
+    let host = Scripted::of([r#"{"views":9007199254740991}"#]);
+    assert_eq!(run_with(read, &host).await.expect("runs"), "9007199254740991");
+    let host = Scripted::of([r#"{"views":9007199254740993}"#]);
+    let caught = "export const main = async (_: {}, { db }: any) =>
+        db.posts.get('1').catch((error: any) => [error.code, error.message.slice(0, 16)]);";
+    assert_eq!(run_with(caught, &host).await.expect("runs"), r#"["inexact-number","9007199254740993"]"#);
+
+    let functions = functions("export const main = ({ n }: any) => n;");
+    let given = functions.call(call("main", r#"{"n":-9007199254740992}"#), &Scripted::default()).await;
+    assert!(matches!(&given, Err(Failure::Inexact { number }) if number == "-9007199254740992"), "{given:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_told_to_functions_and_to_nobody_else() {
+    let check = async |body: &str, expected: &str| {
+        let text = format!("export async function main(_: object, {{ secrets }}: any) {{ {body} }}");
+        let ended = match functions(&text).call(call("main", "{}"), &Scripted::default()).await {
+            Ok(result) => result,
+            Err(Failure::Refused { message, .. }) => message,
+            Err(failure) => failure.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
+        assert_eq!(ended, expected, "{body}");
+    };
+    check("return secrets.get('STRIPE_KEY').length", "12").await;
+    check("return secrets.has('OTHER')", "false").await;
+    check("throw new Error(`refused: ${secrets.get('STRIPE_KEY')}`)", "Error: refused: [STRIPE_KEY]").await;
+    check(
+        "const { Refused } = { Refused: Error }; throw new Refused(secrets.get('STRIPE_KEY'))",
+        "Error: [STRIPE_KEY]",
+    )
+    .await;
+    check("secrets.get('STRIPE_KY')", "TypeError: there is no secret \"STRIPE_KY\"; did you mean \"STRIPE_KEY\"?")
+        .await;
+    check(
+        "secrets.get('MAIL')",
+        "TypeError: there is no secret \"MAIL\"; name it under [secrets] in backstay.toml, or set BACKSTAY_SECRET_MAIL",
+    )
+    .await;
+    check("return secrets.STRIPE_KEY", "TypeError: secrets has no `STRIPE_KEY`; it has get, has").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,7 +39,9 @@ fn problems_have_places_in_the_source() {
     );
     check(
         &[("a.ts", "import { b } from './b';"), ("b.ts", "export interface b {}")],
-        &["functions: Could not find export 'b' in module 'functions/b.ts'"],
+        &[
+            "functions/a.ts:1:10: `./b` exports no value `b`; a type is imported with `type`: `import { type b } from \"./b\"`",
+        ],
     );
     check(&[("a.ts", "\nthrow new Error('at load');")], &["functions/a.ts:2:11: at load"]);
     check(&[("a.ts", "for (;;) {}")], &["functions: evaluating the modules takes too long"]);
@@ -50,6 +52,45 @@ fn problems_have_places_in_the_source() {
         ],
     );
     check(&[], &[]);
+}
+
+#[test]
+fn imports_of_what_is_not_exported_have_remedies() {
+    let check = |files: &[(&str, &str)], expected: &[&str]| assert_eq!(problems(files), expected);
+    check(
+        &[("a.ts", "import { FunctionContext, Refused } from 'backstay';")],
+        &["functions/a.ts:1:10: `backstay` exports no value `FunctionContext`; a type is imported with `type`: \
+         `import { type FunctionContext } from \"backstay\"`"],
+    );
+    check(
+        &[("a.ts", "import { Refuse } from 'backstay';")],
+        &["functions/a.ts:1:10: `backstay` exports no value `Refuse`; did you mean `Refused`?"],
+    );
+    check(
+        &[("a.ts", "import { tice } from './lib/b';"), ("lib/b.ts", "export const twice = 1;")],
+        &["functions/a.ts:1:10: `./lib/b` exports no value `tice`; did you mean `twice`?"],
+    );
+    check(
+        &[("a.ts", "import { other } from './lib/b';"), ("lib/b.ts", "const other = 1; void other;")],
+        &["functions/a.ts:1:10: `./lib/b` exports no value `other`; export it there"],
+    );
+    check(
+        &[
+            ("a.ts", "export { b } from './lib/b'; import { c } from './lib/c'; void c;"),
+            ("lib/b.ts", "export const b = () => 1;"),
+            ("lib/c.ts", "export * from './d';"),
+            ("lib/d.ts", "export const c = 1;"),
+        ],
+        &[],
+    );
+    check(&[("a.mts", "")], &["functions/a.mts: functions are read from files named `.ts` and `.js`; rename it"]);
+    check(
+        &[("a.ts", "import { test } from 'backstay/test';")],
+        &[
+            "functions/a.ts:1:22: only tests import `backstay/test`: files named `….test.ts`, which `backstay test` runs",
+        ],
+    );
+    check(&[("a.test.ts", "syntax error")], &[]);
 }
 
 #[cfg(unix)]
@@ -79,6 +120,55 @@ async fn modules_share_what_they_import() {
     ]);
     assert_eq!(functions.call(call("a", r#"{"n":4}"#), &Scripted::default()).await.expect("runs"), "8");
     assert!(!functions.has("twice"));
+}
+
+#[test]
+fn what_is_exported_elsewhere_is_no_function() {
+    let program = read(&application(&[
+        ("a.ts", "export const thank = { handler() {} };"),
+        ("sub/b.ts", "\nexport const checkout = () => 1;"),
+    ]))
+    .expect("is read");
+    let other = |name| program.other(name).map(ToString::to_string);
+    assert_eq!(other("thank").as_deref(), Some("functions/a.ts:1:14: `thank` is exported, but it isn't a function"));
+    assert_eq!(
+        other("checkout").as_deref(),
+        Some(
+            "functions/sub/b.ts:2:14: `checkout` is exported here, but functions of actions are exported by files directly in \
+             `functions/`; move it there, or export it there, too: `export { checkout } from \"./…\"`"
+        )
+    );
+    assert_eq!(other("b"), None);
+}
+
+/// As esbuild writes it of a package of Node.
+const BUNDLED: &str = r#"var __getOwnPropNames = Object.getOwnPropertyNames;
+var __commonJS = (cb, mod) => function __require() {
+  try {
+    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;
+  } catch (e) {
+    throw mod = 0, e;
+  }
+};
+
+// node_modules/twice/index.js
+var require_twice = __commonJS({
+  "node_modules/twice/index.js"(exports, module) {
+    module.exports = function(n) {
+      return 2 * n;
+    };
+  }
+});
+export default require_twice();
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_come_as_bundles() {
+    let functions = functions_of(&[
+        ("a.ts", "import twice from './lib/twice.js';\nexport const a = ({ n }: { n: number }) => twice(n);"),
+        ("lib/twice.js", BUNDLED),
+    ]);
+    assert_eq!(functions.call(call("a", r#"{"n":4}"#), &Scripted::default()).await.expect("runs"), "8");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn code(key: &[u8], text: &str) -> Vec<u8> {
 }
 
 fn hex(code: &[u8]) -> String {
-    code.iter().map(|byte| format!("{byte:02x}")).collect()
+    code.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn open() -> TestApp {

@@ -2,7 +2,7 @@
 
 use super::api::{ApiChange, breaking, harmless};
 use super::written::written;
-use crate::{Action, EmbeddedId, Field, FieldKind, Model, Route, RouteMethod};
+use crate::{Action, CallRate, EmbeddedId, Field, FieldKind, Model, Route, RouteMethod};
 
 /// An action as clients see it, and who may call it.
 #[derive(PartialEq)]
@@ -15,6 +15,7 @@ pub(super) struct ActionBehaviour<'m> {
     result: String,
     /// What clients don't notice: its function, and what is said of it.
     unnoticed: [Option<&'m str>; 2],
+    rate: Option<CallRate>,
     call: &'m str,
     deprecated: bool,
 }
@@ -57,8 +58,19 @@ pub enum ActionDifference {
 
 impl<'m> ActionBehaviour<'m> {
     pub(super) fn of(model: &'m Model, action: &'m Action) -> Self {
-        let Action { name, description, deprecated, function, arguments, result: _, call, writes, route, span: _ } =
-            action;
+        let Action {
+            name,
+            description,
+            deprecated,
+            function,
+            arguments,
+            result: _,
+            call,
+            rate,
+            writes,
+            route,
+            span: _,
+        } = action;
         let result = model.result_field(action);
         Self {
             name,
@@ -67,13 +79,14 @@ impl<'m> ActionBehaviour<'m> {
             arguments: arguments.map_or_else(Vec::new, |of| members(model, of).collect()),
             result: format!("{}{}", whole(model, &result.kind), if result.required { "!" } else { "" }),
             unnoticed: [description.as_deref(), Some(function)],
+            rate: *rate,
             call: &call.text,
             deprecated: deprecated.is_some(),
         }
     }
 
     fn changed_in(&self, newer: &Self) -> Option<ActionDifference> {
-        let Self { name: _, writes, route, arguments, result, unnoticed, call, deprecated } = self;
+        let Self { name: _, writes, route, arguments, result, unnoticed, rate, call, deprecated } = self;
         let is_wider = || {
             let (old, new): (Vec<_>, Vec<_>) = newer.arguments.iter().partition(|one| arguments.contains(one));
             old.len() == arguments.len() && new.iter().all(|one| !one.required)
@@ -87,7 +100,7 @@ impl<'m> ActionBehaviour<'m> {
             ActionDifference::Callers
         } else if *deprecated != newer.deprecated {
             ActionDifference::Deprecated
-        } else if *unnoticed != newer.unnoticed {
+        } else if *unnoticed != newer.unnoticed || *rate != newer.rate {
             ActionDifference::Unnoticed
         } else {
             return None;

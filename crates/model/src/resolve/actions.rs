@@ -3,7 +3,7 @@
 use super::naming::{check_count, check_name};
 use super::report::Report;
 use super::survey::Names;
-use super::{deprecated, read, routes};
+use super::{call_rate, deprecated, read, routes};
 use crate::declared_actions::{DeclaredAction, DeclaredActions};
 use crate::{Action, ActionResult, FieldKind, ResultKind};
 use backstay_base::limits;
@@ -37,6 +37,7 @@ fn action(report: &mut Report<'_>, names: Names<'_, '_>, declared: &DeclaredActi
         let help = "say who may: `@allow(call: \"auth.id != null\")`, or `@allow(call: \"true\")` for everyone";
         report.error(name.location(), message, "without `@allow(call: …)`", help);
     }
+    let rate = directives.get("limit").and_then(|limit| call_rate::read(report, limit));
     let embedded = |name: &str| names.survey.embedded.named(name);
     let (arguments, of) = (declared.arguments.as_ref().and_then(|of| embedded(of)), embedded(&declared.result)?);
     let kind = match (&names.embedded[usize::from(of.0)].members.first()?.kind, declared.lists_records) {
@@ -52,6 +53,7 @@ fn action(report: &mut Report<'_>, names: Names<'_, '_>, declared: &DeclaredActi
         arguments,
         result: ActionResult { of, kind },
         call: call?,
+        rate,
         writes: declared.writes,
         route: match &declared.route {
             Some(directive) => Some(routes::route(report, directive)?),

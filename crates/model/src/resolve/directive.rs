@@ -26,6 +26,7 @@ enum FieldDirective {
     Immutable,
     Inverse,
     Length,
+    Limit,
     Money,
     Names,
     OnDelete,
@@ -86,6 +87,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         | FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
+        | FieldDirective::Limit
         | FieldDirective::Money
         | FieldDirective::OnDelete
         | FieldDirective::Order
@@ -98,7 +100,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 28] = [
         Self::Allow,
         Self::At,
         Self::Backfill,
@@ -112,6 +114,7 @@ impl FieldDirective {
         Self::Immutable,
         Self::Inverse,
         Self::Length,
+        Self::Limit,
         Self::Money,
         Self::Names,
         Self::OnDelete,
@@ -147,6 +150,7 @@ impl FieldDirective {
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
             Self::Length => "length",
+            Self::Limit => "limit",
             Self::Money => "money",
             Self::Names => "names",
             Self::OnDelete => "onDelete",
@@ -181,7 +185,9 @@ impl FieldDirective {
             Self::At => {
                 (state, "it is for a field with states; to delete records, write `@at(field:, do: DELETE)` on the type")
             }
-            Self::Function => (false, "it is for actions, the fields of `type Query` and `type Mutation`"),
+            Self::Function | Self::Limit => {
+                (false, "it is for actions, the fields of `type Query` and `type Mutation`")
+            }
             Self::Unique => (
                 kind.is_indexable() || of_several,
                 "it is for relations to one record, enums, and scalars other than `Text`, `JSON`, `Money` and `Bytes`",
@@ -435,6 +441,6 @@ mod tests {
         check(DirectiveLocation::ArgumentDefinition, limits.into());
         check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 73, "every location is checked above");
+        assert_eq!(places, 74, "every location is checked above");
     }
 }

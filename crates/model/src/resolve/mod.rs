@@ -4,6 +4,7 @@
 mod actions;
 mod allow;
 mod app;
+mod call_rate;
 mod closed;
 mod collection;
 mod computed;

@@ -12,7 +12,6 @@ mod copy;
 mod database;
 mod document_functions;
 mod error;
-mod fair_queue;
 mod file;
 mod functions;
 mod group;

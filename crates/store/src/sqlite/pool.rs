@@ -3,11 +3,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use backstay_base::{give_way, limits, lower_priority};
+use backstay_base::{Bounds, FairQueue, Queued, give_way, limits, lower_priority};
 use parking_lot::{Condvar, Mutex};
 
 use super::connection::{Mode, SqliteSession};
-use super::fair_queue::{Bounds, FairQueue, Queued};
 use super::shared::Shared;
 use crate::interest::Interest;
 use crate::{OpenError, StoreError};

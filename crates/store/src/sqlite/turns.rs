@@ -2,10 +2,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Flow, limits};
+use backstay_base::{Bounds, FairQueue, Flow, Queued, limits};
 use parking_lot::{Condvar, Mutex};
 
-use super::fair_queue::{Bounds, FairQueue, Queued};
 use crate::StoreError;
 use crate::job::Job;
 
@@ -151,7 +150,7 @@ impl Turns {
         // The writer wakes up into a queue that is free.
         drop(queue);
         self.changed.notify_one();
-        pushed
+        pushed.map_err(StoreError::from)
     }
 
     /// Waits for what is to be done next.

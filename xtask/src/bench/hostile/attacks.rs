@@ -61,6 +61,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         run: patches,
     },
     Attack { name: "log", title: "an account's long counts beside its writes of 1 MB, 2 and 2 at a time", run: log },
+    Attack { name: "functions", title: "an account's functions that loop for ever, 16 at a time", run: functions },
 ];
 
 fn equalities(attacker: &Attacker<'_>) {
@@ -140,6 +141,10 @@ fn links(attacker: &Attacker<'_>) {
     let folders: Vec<Value> = (0..ARRAY).map(|_| json!({"documents": documents})).collect();
     let request = Request::post("/api/folders", Value::from(folders).to_string());
     attacker.flood(As::Account, 3, |_| request.clone());
+}
+
+fn functions(attacker: &Attacker<'_>) {
+    attacker.flood(As::Account, 16, |_| Request::get("/do/spin"));
 }
 
 fn patches(attacker: &Attacker<'_>) {

@@ -20,6 +20,9 @@ const LAYOUT_BYTES: usize = 6 << 20;
 /// Records that others read, and proposals that they send.
 const RECORDS: usize = 500;
 
+/// An action that never ends by itself.
+const SPIN: &str = "export const spin = () => { for (;;) {} };\n";
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
@@ -97,6 +100,9 @@ pub(crate) fn prepare(workshop: &Workshop) -> Result<PathBuf> {
     let application = dataset::prepare(&workshop.root, &workshop.scratch)?;
     let model = workshop.root.join("bench/hostile/model.graphql");
     fs::copy(model, application.join("model/hostile.graphql")).context("copying bench/hostile/model.graphql")?;
+    let functions = application.join("functions");
+    fs::create_dir_all(&functions).context("making the directory of functions")?;
+    fs::write(functions.join("spin.ts"), SPIN).context("writing functions/spin.ts")?;
     for (file, lines) in [("Document", documents()), ("Topic", topics()), ("Voice", voices())] {
         let path = application.join("seed").join(format!("{file}.jsonl"));
         fs::write(&path, lines).with_context(|| format!("writing {}", path.display()))?;

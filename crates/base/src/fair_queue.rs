@@ -3,34 +3,43 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
 use std::time::Duration;
 
-use backstay_base::{Flow, RecordId, Source, limits};
-
-use crate::StoreError;
+use crate::{Flow, RecordId, Source, limits};
 
 /// What waits in a queue.
-pub(super) trait Queued {
+pub trait Queued {
     /// Whether somebody still waits for it.
     fn is_wanted(&self) -> bool;
 }
 
 /// How much may wait or run.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub struct Bounds {
     /// Items that wait, of all sources but the system.
-    pub(super) waiting: usize,
+    pub waiting: usize,
     /// Items of one source that wait.
-    pub(super) waiting_of_source: usize,
+    pub waiting_of_source: usize,
     /// Items of one flow that wait.
-    pub(super) waiting_of_flow: usize,
+    pub waiting_of_flow: usize,
     /// Items of one source that run at the same time.
-    pub(super) running_of_source: usize,
+    pub running_of_source: usize,
     /// Items of one flow that run at the same time.
-    pub(super) running_of_flow: usize,
+    pub running_of_flow: usize,
+}
+
+/// Why a queue takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QueueFull {
+    /// Too many items wait.
+    #[error("too many wait")]
+    Busy,
+    /// Too many items of the same flow or source wait.
+    #[error("too many of the same flow or source wait")]
+    Share,
 }
 
 /// A queue in which sources take turns, and within each source its flows do.
 #[derive(Debug)]
-pub(super) struct FairQueue<T> {
+pub struct FairQueue<T> {
     bounds: Bounds,
     sources: Level<Source, Flows<T>>,
 }
@@ -46,12 +55,16 @@ struct Line<T> {
 }
 
 impl<T: Queued> FairQueue<T> {
-    pub(super) fn new(bounds: Bounds) -> Self {
+    /// One in which nothing waits.
+    pub fn new(bounds: Bounds) -> Self {
         Self { bounds, sources: Level::default() }
     }
 
-    /// Adds an item behind those of its flow. `Busy`: too many wait. `Share`: too many of its flow or source do.
-    pub(super) fn push(&mut self, flow: Flow, item: T) -> Result<(), StoreError> {
+    /// Adds an item behind those of its flow.
+    ///
+    /// # Errors
+    /// If too many wait.
+    pub fn push(&mut self, flow: Flow, item: T) -> Result<(), QueueFull> {
         let bounds = &self.bounds;
         let is_full = self.sources.load.waiting >= bounds.waiting && flow.source != Source::System;
         self.sources.change(flow.source, bounds, |flows| {
@@ -59,7 +72,7 @@ impl<T: Queued> FairQueue<T> {
             if flows.load.waiting >= bounds.waiting_of_source {
                 flows.drop_unwanted(bounds);
                 if flows.load.waiting >= bounds.waiting_of_source {
-                    return Err(StoreError::Share);
+                    return Err(QueueFull::Share);
                 }
             }
             flows.change(flow.caller, bounds, |line| line.member.push(item, bounds, is_full))
@@ -67,19 +80,19 @@ impl<T: Queued> FairQueue<T> {
     }
 
     /// Adds items before those of their flow, whatever the bounds: they had been accepted before.
-    pub(super) fn put_back(&mut self, flow: Flow, items: impl DoubleEndedIterator<Item = T>) {
+    pub fn put_back(&mut self, flow: Flow, items: impl DoubleEndedIterator<Item = T>) {
         self.change(flow, |line| items.rev().for_each(|item| line.waiting.push_front(item)));
     }
 
     /// The flow whose turn it is.
-    pub(super) fn next(&self) -> Option<Flow> {
+    pub fn next(&self) -> Option<Flow> {
         let source = self.sources.next()?;
         let caller = self.sources.members.get(&source)?.member.next()?;
         Some(Flow { source, caller })
     }
 
     /// Takes the item whose turn it is. It runs until `ended`.
-    pub(super) fn pop(&mut self) -> Option<T> {
+    pub fn pop(&mut self) -> Option<T> {
         let bounds = &self.bounds;
         let take = |line: &mut Line<T>| {
             let item = line.waiting.pop_front()?;
@@ -90,22 +103,22 @@ impl<T: Queued> FairQueue<T> {
     }
 
     /// An item of this flow has run for this long.
-    pub(super) fn ended(&mut self, flow: Flow, time: Duration) {
+    pub fn ended(&mut self, flow: Flow, time: Duration) {
         self.cost(flow, time, |line| line.running -= 1);
     }
 
     /// What a flow had done took this much longer than was known when it ended.
-    pub(super) fn charge(&mut self, flow: Flow, time: Duration) {
+    pub fn charge(&mut self, flow: Flow, time: Duration) {
         self.cost(flow, time, |_| ());
     }
 
     /// Takes all items of a flow that wait.
-    pub(super) fn take(&mut self, flow: Flow) -> VecDeque<T> {
+    pub fn take(&mut self, flow: Flow) -> VecDeque<T> {
         self.change(flow, |line| std::mem::take(&mut line.waiting))
     }
 
     /// Drops everything that waits.
-    pub(super) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         let flows = |(source, flows): (&Source, &Ranked<Flows<T>>)| {
             let source = *source;
             flows.member.members.keys().map(move |caller| Flow { source, caller: *caller }).collect::<Vec<_>>()
@@ -116,12 +129,13 @@ impl<T: Queued> FairQueue<T> {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
         self.sources.load.waiting == 0
     }
 
     /// Whether an item of this flow waits.
-    pub(super) fn has(&self, flow: Flow) -> bool {
+    pub fn has(&self, flow: Flow) -> bool {
         let flows = self.sources.members.get(&flow.source);
         flows
             .and_then(|flows| flows.member.members.get(&flow.caller))
@@ -129,7 +143,7 @@ impl<T: Queued> FairQueue<T> {
     }
 
     /// Whether somebody waits for an item of another flow that may run. Drops what stands before it and isn't wanted.
-    pub(super) fn has_others(&mut self, flow: Flow) -> bool {
+    pub fn has_others(&mut self, flow: Flow) -> bool {
         while let Some(other) = self.other(flow) {
             let is_wanted = self.change(other, |line| {
                 while line.waiting.pop_front_if(|item| !item.is_wanted()).is_some() {}
@@ -170,15 +184,15 @@ impl<T: Queued> FairQueue<T> {
 }
 
 impl<T: Queued> Line<T> {
-    fn push(&mut self, item: T, bounds: &Bounds, is_full: bool) -> Result<(), StoreError> {
+    fn push(&mut self, item: T, bounds: &Bounds, is_full: bool) -> Result<(), QueueFull> {
         if self.waiting.len() >= bounds.waiting_of_flow {
             self.waiting.retain(Queued::is_wanted);
             if self.waiting.len() >= bounds.waiting_of_flow {
-                return Err(StoreError::Share);
+                return Err(QueueFull::Share);
             }
         }
         if is_full {
-            return Err(StoreError::Busy);
+            return Err(QueueFull::Busy);
         }
         self.waiting.push_back(item);
         Ok(())
@@ -351,7 +365,7 @@ impl<K: Copy> Ready<K> {
 
 #[cfg(test)]
 mod tests {
-    use backstay_base::Network;
+    use crate::Network;
 
     use super::*;
 
@@ -421,7 +435,7 @@ mod tests {
     #[test]
     fn each_bound_refuses_whoever_is_beyond_it() {
         let mut queue = queue(&[]);
-        let refused = |error: StoreError| format!("{error:?}");
+        let refused = |error: QueueFull| format!("{error:?}");
         let mut push = |network, caller| queue.push(flow(network, caller), ("x", true)).map_err(refused);
         for (network, caller) in [(1, 1), (1, 2), (2, 1)] {
             for _ in 0..4 {

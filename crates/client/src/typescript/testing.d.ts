@@ -1,0 +1,60 @@
+import type { Db, Problem } from "backstay";
+
+/** What a test gets. */
+export interface TestContext {
+  /** Requests that no access rule stops, to make what the test needs and to look at what became of it. */
+  readonly db: Omit<Db, "transaction">;
+  /** In the name of an account: its record, its id or its email address; with `null`, of somebody who hasn't signed in. */
+  as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
+  readonly clock: TestClock;
+}
+
+/** Requests and calls of somebody. */
+export interface Acting {
+  readonly db: Omit<Db, "transaction">;
+  /** Calls an action of the model, as a client does. */
+  call(action: string, args?: object): Promise<any>;
+}
+
+/** The time as the application sees it. */
+export interface TestClock {
+  now(): Date;
+  /** Moves it forward, by `90s`, `36h` or `PT1H30M`, and does what is due until then. */
+  advance(duration: string): Promise<void>;
+}
+
+/** Declares a test, which has an application of its own. */
+export function test(name: string, run: (context: TestContext) => void | Promise<void>): void;
+/** Fails the test unless this is true. */
+export function assert(value: unknown, message?: string): asserts value;
+/** Says what a value is expected to be. */
+export function expect(value: unknown): Matchers<void> & {
+  readonly not: Matchers<void>;
+  readonly resolves: Matchers<Promise<void>>;
+  readonly rejects: Matchers<Promise<void>>;
+};
+
+export interface Matchers<R> {
+  /** The same value. */
+  toBe(expected: unknown): R;
+  /** The same in all that it holds. */
+  toEqual(expected: unknown): R;
+  /** The same in all that the expected value holds. */
+  toMatchObject(expected: object): R;
+  toBeNull(): R;
+  toBeUndefined(): R;
+  toBeDefined(): R;
+  toBeTruthy(): R;
+  toBeFalsy(): R;
+  toBeGreaterThan(expected: number | bigint): R;
+  toBeGreaterThanOrEqual(expected: number | bigint): R;
+  toBeLessThan(expected: number | bigint): R;
+  toBeLessThanOrEqual(expected: number | bigint): R;
+  toBeInstanceOf(expected: abstract new (...given: any[]) => unknown): R;
+  toContain(expected: unknown): R;
+  toHaveLength(expected: number): R;
+  toMatch(expected: string | RegExp): R;
+  /** An error: with this word in its message, this code or reason, this pattern, or of this class. */
+  toThrow(expected?: string | RegExp | (abstract new (...given: any[]) => unknown)): R;
+}
+export { Problem };
