@@ -1613,6 +1613,12 @@ declare module "backstay" {
     headers?: { [name: string]: string } | [string, string][];
     body?: string;
   }
+  /** What a response has besides its body. */
+  export interface ResponseOptions {
+    status?: number;
+    statusText?: string;
+    headers?: Headers | { [name: string]: string } | [string, string][];
+  }
   /** Bytes. */
   export type Bytes = ArrayBuffer | ArrayBufferView;
   /** The name of a digest. */
@@ -1625,6 +1631,46 @@ declare module "backstay" {
     readonly usages: readonly ("sign" | "verify")[];
   }
   global {
+    class Headers {
+      constructor(init?: Headers | { [name: string]: string } | [string, string][]);
+      append(name: string, value: string): void;
+      set(name: string, value: string): void;
+      delete(name: string): void;
+      /** The values, with commas between them. */
+      get(name: string): string | null;
+      getSetCookie(): string[];
+      has(name: string): boolean;
+      forEach(run: (value: string, name: string, headers: Headers) => void): void;
+      entries(): IterableIterator<[string, string]>;
+      keys(): IterableIterator<string>;
+      values(): IterableIterator<string>;
+      [Symbol.iterator](): IterableIterator<[string, string]>;
+    }
+    /** What a route is asked, and an inbox is sent. */
+    class Request {
+      private constructor();
+      readonly method: string;
+      readonly url: string;
+      /** Without credentials: `auth` says who calls. */
+      readonly headers: Headers;
+      /** The parameters of the path. */
+      readonly params: { readonly [name: string]: string };
+      readonly bodyUsed: boolean;
+      text(): Promise<string>;
+      json(): Promise<any>;
+    }
+    /** What a route answers. */
+    class Response {
+      constructor(body?: string | null, init?: ResponseOptions);
+      static json(value: unknown, init?: ResponseOptions): Response;
+      static redirect(url: string | URL, status?: 301 | 302 | 303 | 307 | 308): Response;
+      readonly status: number;
+      readonly ok: boolean;
+      readonly headers: Headers;
+      readonly bodyUsed: boolean;
+      text(): Promise<string>;
+      json(): Promise<any>;
+    }
     /** Calls another server, outside of transactions. A redirect isn't followed. */
     function fetch(url: string | URL, options?: FetchOptions): Promise<FetchResponse>;
     /** A copy of a value and all that it holds. */

@@ -57,6 +57,14 @@ export async function sign({ text }: { text: string }, { secrets }: FunctionCont
   return (await fetch(url)).ok;
 }
 
+export async function recent(request: Request, { db }: FunctionContext) {
+  const { section } = request.params;
+  const { items } = await db.posts.list({ limit: 5 });
+  // @ts-expect-error the body of a response is a text
+  void new Response(items);
+  return Response.json({ section, items }, { headers: { "x-count": String(items.length) } });
+}
+
 test("readers can't publish", async ({ as, db, clock }) => {
   const section = await db.sections.find({ slug: "news" });
   assert(section !== null);

@@ -107,7 +107,7 @@ impl Backstay {
         for file in place.directory.seed_files().all()? {
             file.collection(compiled.application.model())?;
         }
-        place.procedures.require_all(&compiled.application)?;
+        place.require_all(&compiled.application)?;
         socket::path(&place)?;
         let options = place.options(|words| die(words));
         let (instance, outcome) = block_in_place(|| place.open(compiled.application, &options))?;

@@ -25,6 +25,10 @@ use crate::{ConfigError, DirectoryError, TransferError};
 
 pub(crate) use system::words_of;
 
+/// What to do about inboxes without secrets.
+const INBOX_SECRETS: &str = "name them under `[secrets]` in `backstay.toml`, such as `STRIPE_SECRET = { env = \"STRIPE_SECRET\" }`, or \
+                             set `BACKSTAY_SECRET_STRIPE_SECRET` for the server";
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -91,6 +95,12 @@ pub enum Failure {
     #[error("no function implements {}", functions(missing))]
     Procedures {
         /// The names of the functions that are missing.
+        missing: Vec<String>,
+    },
+    /// Inboxes of the model have no secret that their events are signed with.
+    #[error("the secrets of inboxes aren't set: {}", missing.join(", "))]
+    InboxSecrets {
+        /// The names of the secrets that are missing.
         missing: Vec<String>,
     },
     /// There is no test to run.
@@ -419,6 +429,7 @@ impl Failure {
                  a procedure in Rust: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
                     .to_owned(),
             ),
+            Self::InboxSecrets { .. } => Some(INBOX_SECRETS.to_owned()),
             Self::NoTests { of: 0 } => Some(
                 "write one in `functions/NAME.test.ts`: `import { test, expect } from \"backstay/test\"`".to_owned(),
             ),

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
@@ -75,6 +76,16 @@ impl Place {
             (Location::Directory(_), _) | (_, None) => None,
         };
         Ok(Self { directory, config, data, database, pooler, procedures: Registered::default() })
+    }
+
+    /// Refuses an application whose actions nothing carries out, or whose inboxes have no secrets.
+    pub(crate) fn require_all(&self, application: &Application) -> Result<(), Failure> {
+        self.procedures.require_all(application)?;
+        let inboxes = application.model().actions.iter().filter_map(|action| action.route.as_ref()?.inbox.as_ref());
+        let missing: BTreeSet<&str> =
+            inboxes.map(|inbox| inbox.secret.as_str()).filter(|name| !self.config.secrets.has(name)).collect();
+        let missing: Vec<String> = missing.into_iter().map(str::to_owned).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Failure::InboxSecrets { missing }) }
     }
 
     /// How large values may be.

@@ -101,7 +101,7 @@ impl Version {
     /// Opens it, if its migration is allowed. Blocks.
     fn open(self, migration: Migration) -> Result<(Served, OpenOutcome), NotExchanged> {
         let Self { place, settings, application } = self;
-        place.procedures.require_all(&application).map_err(NotExchanged::Failed)?;
+        place.require_all(&application).map_err(NotExchanged::Failed)?;
         let options = OpenOptions { migration, ..place.options(|words| die(words)) };
         match place.open(application, &options) {
             Ok((instance, outcome)) => Ok((Served { instance, place, settings }, outcome)),
@@ -293,7 +293,8 @@ impl Serving {
 /// The settings of the HTTP server, with no more connections than files may be open.
 pub(crate) fn connection_settings(place: &Place) -> Result<HttpSettings, Failure> {
     let settings = http_settings(&place.config)?;
-    Ok(HttpSettings { connections: open_files::connections(settings.connections), ..settings })
+    let inbox_secrets = place.config.secrets.read(place.directory.root())?;
+    Ok(HttpSettings { connections: open_files::connections(settings.connections), inbox_secrets, ..settings })
 }
 
 /// Ends the process after a disk error, before it can acknowledge something that is not stored.

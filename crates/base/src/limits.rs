@@ -155,6 +155,12 @@ pub const MATCHED_BYTES: usize = 64 * 1024;
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
+/// How long the id of an event that an inbox received is kept, so that it has no effect again.
+pub const INBOX_DAYS: i64 = 30;
+/// Signatures of one event that are compared.
+pub const INBOX_SIGNATURES: usize = 10;
+/// How far the clocks of the sender of an event and of the server may be apart, and how old an event may be.
+pub const INBOX_SECONDS: i64 = 300;
 /// Expired records of one type that are purged from the trash at a time.
 pub const PURGE_RECORDS: usize = 100;
 /// Seconds between two searches for expired records.
@@ -290,7 +296,9 @@ pub const MODEL_MENTIONS: usize = 1000;
 pub const MODEL_ENUMS: usize = 1000;
 /// Fields of one type, the four that every type has included.
 pub const MODEL_FIELDS: usize = 200;
-/// Actions of a model.
+/// Bytes of the path of a route.
+pub const ROUTE_BYTES: usize = 200;
+/// Actions of a model, routes included.
 pub const MODEL_ACTIONS: usize = 500;
 /// Clauses (`@allow`) of one type: each is evaluated for each record that is read or changed.
 pub const MODEL_CLAUSES: usize = 20;

@@ -85,7 +85,9 @@ pub(crate) async fn carry_out(
     let Act { action: index, arguments, idempotency, notation } = act;
     let model = &inner.application.model;
     let action = &model.actions[index];
+    let is_inbox = action.route.as_ref().is_some_and(|route| route.inbox.is_some());
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Act(&action.name))?;
+    let claim = if is_inbox { claim.map(remember::of_inbox) } else { claim };
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
     let procedure = procedure.ok_or_else(|| Error::internal(NoProcedure(action.name.clone())))?;
     let caller = (inner, within(inner, cx, action));

@@ -40,7 +40,9 @@ impl fmt::Debug for ActionCall {
 
 /// A write by an action that reads.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is a field of `type Query`, so it can't write; declare it in `type Mutation`")]
+#[error(
+    "`{0}` reads, so it can't write: declare an action in `type Mutation`, and a route with another method than GET"
+)]
 struct WritesInQuery(String);
 
 impl ActionCall {

@@ -58,6 +58,18 @@ pub(crate) fn claim(
     Ok(Some(KeyClaim { scope, key: key.clone(), fingerprint: what.fingerprint(sent) }))
 }
 
+/// Whose keys those of events are, whatever their senders are.
+const INBOX_SCOPE: &[u8] = b"inbox";
+
+/// The claim of an event that an inbox receives. No client's key is like it, and it is kept for as long as senders try again.
+pub(crate) fn of_inbox(claim: KeyClaim) -> KeyClaim {
+    KeyClaim { scope: INBOX_SCOPE.to_vec(), ..claim }
+}
+
+fn is_of_inbox(claim: &KeyClaim) -> bool {
+    claim.scope == INBOX_SCOPE
+}
+
 /// The version of the form that a fingerprint is computed from. Another one makes every key that is still kept another
 /// request's.
 const FINGERPRINT: u8 = 1;
@@ -296,7 +308,8 @@ impl TxContext<'_, '_> {
             return Err(Conflict::Already(ELSEWHERE).into());
         }
         let KeptResult { form: _, result, rights, under } = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-        match (rights, under) == self.made_for() {
+        // The sender of an event sees nothing of it.
+        match is_of_inbox(claim) || (rights, under) == self.made_for() {
             true => Ok(Some(result.into())),
             false => Err(Conflict::Already(SEEN_OTHERWISE).into()),
         }
@@ -340,7 +353,7 @@ impl TxContext<'_, '_> {
 
     fn keep(&mut self, claim: &KeyClaim, kept: &impl Serialize) -> Result<(), Error> {
         let bytes = serde_json::to_vec(kept).map_err(Error::internal)?;
-        self.tx.remember(claim.clone(), bytes, expiry(self.now()));
+        self.tx.remember(claim.clone(), bytes, expiry(self.now(), claim));
         Ok(())
     }
 }
@@ -373,9 +386,10 @@ fn rights(caller: &Caller) -> String {
     URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
 }
 
-fn expiry(now: Timestamp) -> Timestamp {
+fn expiry(now: Timestamp, claim: &KeyClaim) -> Timestamp {
     const HOUR_MICROS: i64 = 3_600_000_000;
-    now.checked_add(Duration::from_micros(limits::IDEMPOTENCY_HOURS * HOUR_MICROS)).unwrap_or(now)
+    let hours = if is_of_inbox(claim) { limits::INBOX_DAYS * 24 } else { limits::IDEMPOTENCY_HOURS };
+    now.checked_add(Duration::from_micros(hours * HOUR_MICROS)).unwrap_or(now)
 }
 
 /// A kept answer that no Backstay writes.

@@ -18,6 +18,7 @@ use crate::sources::{Included, LIBRARY, Module as Source, Sources, TESTING};
 use crate::strip::strip;
 
 const RUN: &str = "backstay:run";
+const HTTP: &str = "backstay:http";
 const WEB: &str = "backstay:web";
 /// What it defines.
 const WEB_NAMES: [&str; 9] =
@@ -123,7 +124,7 @@ fn exported(sources: &Sources) -> Result<BTreeMap<String, Problem>, Vec<Problem>
                 )));
             } else {
                 let unused = format!(
-                    "no action of the model names the function `{export}`; modules that others share belong in a \
+                    "nothing in the model names the function `{export}`; modules that others share belong in a \
                      directory within `functions/`"
                 );
                 found.insert(export.clone(), here(unused));
@@ -249,11 +250,12 @@ impl Prepared {
         let written = strip(requests, true).map_err(|wrong| {
             wrong.into_iter().map(|one| Problem::at(REQUESTS, requests, one.at, one.message)).collect::<Vec<_>>()
         })?;
-        for (from, to) in [(RUN, LIBRARY), (RUN, REQUESTS), (TESTING, LIBRARY), (TESTING, RUN)] {
+        for (from, to) in [(RUN, LIBRARY), (RUN, REQUESTS), (RUN, HTTP), (TESTING, LIBRARY), (TESTING, RUN)] {
             links.insert((from.to_owned(), to.to_owned()), to.to_owned());
         }
         let own = [
             (RUN, include_str!("prelude/run.js")),
+            (HTTP, include_str!("prelude/http.js")),
             (WEB, include_str!("prelude/web.js")),
             (TEMPORAL, include_str!("prelude/temporal.js")),
             (LIBRARY, include_str!("prelude/backstay.js")),

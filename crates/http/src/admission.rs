@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::answer::Audience;
 use crate::budget::Reservation;
 use crate::credentials::Recognized;
-use crate::endpoint::{BodyRule, Callers, Effect, Endpoint, Handler, Idempotency, Overload, Presence, Route};
+use crate::endpoint::{BodyRule, Callers, Effect, Endpoint, Handler, Idempotency, Overload, Presence, Route, Verb};
 use crate::head::Head;
 use crate::negotiation::Returning;
 use crate::state::State;
@@ -64,7 +64,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         Callers::Operators => credentials::recognize(head).await?.require_operator()?,
     };
     require_visible(head, target, &recognized)?;
-    let endpoint = route.endpoint(head.method())?;
+    let endpoint = endpoints::endpoint(head.state, (route, target), head.method())?;
     csrf::require(head, endpoint.pages, &recognized)?;
     if endpoint.negotiated {
         negotiation::require_json(head.headers())?;
@@ -133,6 +133,11 @@ impl<'r> Admitted<'r> {
 
     pub(crate) fn handler(&self) -> Handler {
         self.endpoint.handler
+    }
+
+    /// The method of the table.
+    pub(crate) fn verb(&self) -> Verb {
+        self.endpoint.verb
     }
 
     pub(crate) fn target(&self) -> Target<'r> {

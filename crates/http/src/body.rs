@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::budget::{AwaitedBody, Share};
 use crate::coding::{COPIES, Coding};
-use crate::endpoint::{BodyLimit, BodyRule};
+use crate::endpoint::{ANY_TYPE, BodyLimit, BodyRule};
 use crate::head::Head;
 use crate::pace::Pace;
 use crate::{Refusal, decompression};
@@ -157,9 +157,12 @@ fn coding(head: &Head<'_>) -> Result<Coding, Refusal> {
 
 fn check_type(head: &Head<'_>, types: &'static [&'static str]) -> Result<(), Refusal> {
     let expected = Refusal::MediaType { taken: types };
-    let Some(given) = head.header(&header::CONTENT_TYPE)? else { return Err(expected) };
+    let takes_any = types == ANY_TYPE;
+    let Some(given) = head.header(&header::CONTENT_TYPE)? else {
+        return if takes_any { Ok(()) } else { Err(expected) };
+    };
     let (essence, parameters) = given.split_once(';').unwrap_or((given, ""));
-    if !types.iter().any(|known| essence.trim().eq_ignore_ascii_case(known)) {
+    if !takes_any && !types.iter().any(|known| essence.trim().eq_ignore_ascii_case(known)) {
         return Err(expected);
     }
     if is_utf8(parameters) { Ok(()) } else { Err(Refusal::Charset) }

@@ -50,6 +50,8 @@ pub(crate) fn openapi(admitted: &Admitted<'_>) -> Answer {
 pub(crate) fn problem(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
     match admitted.target() {
         Target::Problem(code) => kinds::explained(code),
-        Target::Fixed | Target::Action(_) | Target::Records(_) => Err(Refusal::NoSuchPath { hint: None }),
+        Target::Fixed | Target::Action(_) | Target::Own(_) | Target::Records(_) => {
+            Err(Refusal::NoSuchPath { hint: None })
+        }
     }
 }

@@ -23,7 +23,7 @@ use crate::reply::{Reply, Rest, Unwritten};
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, actions, changes, collections, compression, credentials, developer, docs, documents,
-    explain, export, openapi, preconditions, problem, records, setup, transact,
+    explain, export, inbox, openapi, preconditions, problem, records, routes, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -225,6 +225,8 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::Explain => Box::pin(explain::answer(admitted)).await,
         Handler::Transact => Box::pin(transact::answer(admitted)).await,
         Handler::Act => Box::pin(actions::answer(admitted)).await,
+        Handler::Route => Box::pin(routes::answer(admitted)).await,
+        Handler::Receive => Box::pin(inbox::answer(admitted)).await,
         Handler::Options => documents::options(admitted),
         Handler::Root => documents::root(admitted),
         Handler::Alive => Ok(documents::alive()),

@@ -30,6 +30,10 @@ pub(crate) enum Pattern {
     Action,
     /// `/do/{reading}`: one that reads
     Reading,
+    /// `/{route}`: a path of the team's own
+    Route,
+    /// `/{inbox}`: one that receives events
+    Inbox,
     /// `/api/{collection}`
     Collection,
     /// `/api/{collection}:query`
@@ -141,6 +145,8 @@ pub(crate) enum Handler {
     Explain,
     Transact,
     Act,
+    Route,
+    Receive,
     Docs(DocsPart),
     DeveloperSignIn,
     ModelState,
@@ -360,7 +366,7 @@ impl Verb {
         }
     }
 
-    fn of(method: &Method) -> Option<Self> {
+    pub(crate) fn of(method: &Method) -> Option<Self> {
         match *method {
             Method::GET | Method::HEAD => Some(Self::Get),
             Method::POST => Some(Self::Post),
@@ -381,6 +387,8 @@ impl Pattern {
             | Self::Problem
             | Self::Action
             | Self::Reading
+            | Self::Route
+            | Self::Inbox
             | Self::Types
             | Self::QueryOfTypes
             | Self::OfTypes => None,
@@ -400,6 +408,8 @@ impl Pattern {
             | Self::Problem
             | Self::Action
             | Self::Reading
+            | Self::Route
+            | Self::Inbox
             | Self::Collection
             | Self::Query
             | Self::Aggregate
@@ -423,6 +433,8 @@ impl Pattern {
             Self::Problem => "/problems/{code}",
             Self::Action => "/do/{action}",
             Self::Reading => "/do/{reading}",
+            Self::Route => "/{route}",
+            Self::Inbox => "/{inbox}",
             Self::Collection => "/api/{collection}",
             Self::Query => "/api/{collection}:query",
             Self::Aggregate => "/api/{collection}:aggregate",
@@ -457,7 +469,7 @@ impl Route {
     /// The value of `Accept-Patch`, where `PATCH` is taken (RFC 5789, section 3.1).
     pub(crate) fn accept_patch(&self) -> Option<HeaderValue> {
         let patch = self.endpoints.iter().find(|endpoint| endpoint.verb == Verb::Patch)?;
-        patch.body.map(|body| media_types(body.media_types))
+        patch.body.filter(|body| body.media_types != ANY_TYPE).map(|body| media_types(body.media_types))
     }
 
     /// The value of `Allow`.
@@ -465,6 +477,9 @@ impl Route {
         allow(self.endpoints.iter().map(|endpoint| endpoint.verb))
     }
 }
+
+/// Every media type, or none.
+pub(crate) const ANY_TYPE: &[&str] = &["*/*"];
 
 /// Media types as headers list them.
 pub(crate) fn media_types(types: &[&str]) -> HeaderValue {

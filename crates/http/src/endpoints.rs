@@ -1,12 +1,13 @@
 //! The table of everything that can be called. A new endpoint is a row here and an arm for its handler in `door` and
 //! `openapi`.
 
-use backstay_model::{Action, Model};
-use http::HeaderValue;
+use backstay_model::{Action, Model, RouteMethod};
+use http::{HeaderValue, Method};
 
 use crate::endpoint::{
-    BodyLimit, BodyRule, Callers, Conditions, Described, DocsPart, Effect, Endpoint, Handler, Idempotency, Overload,
-    Pages, Parameters, Pattern, Presence, RecordRequest, Route, VIEWER_SCRIPT_PATH, VIEWER_STYLE_PATH, Verb, allow,
+    ANY_TYPE, BodyLimit, BodyRule, Callers, Conditions, Described, DocsPart, Effect, Endpoint, Handler, Idempotency,
+    Overload, Pages, Parameters, Pattern, Presence, RecordRequest, Route, VIEWER_SCRIPT_PATH, VIEWER_STYLE_PATH, Verb,
+    allow,
 };
 use crate::state::State;
 use crate::target::{Records, Target, pattern};
@@ -21,6 +22,7 @@ const CREDENTIALS_BODY: BodyRule = BodyRule { limit: BodyLimit::Credentials, ..J
 const FORM_BODY: BodyRule = BodyRule { media_types: &["application/x-www-form-urlencoded"], ..CREDENTIALS_BODY };
 
 const KEY_ON_READ: &str = "this request changes nothing; an idempotency key is only for requests that do";
+const KEY_OF_EVENT: &str = "an event is known by the id that it has";
 const KEY_ON_SECRET: &str = "not supported under /auth/: the answer contains a secret, which is never stored";
 
 /// A read of what is the same for everyone.
@@ -466,6 +468,52 @@ static READING: Route = Route {
     not_yet: &[],
 };
 
+/// A path of the team's own with a method that may write.
+const OWN: Endpoint = Endpoint {
+    handler: Handler::Route,
+    negotiated: false,
+    body: Some(BodyRule { presence: Presence::Optional, media_types: ANY_TYPE, limit: BodyLimit::Configured }),
+    parameters: Parameters::Ignored,
+    described: Described::OfAction,
+    ..WRITE
+};
+
+/// A path of the team's own. Which of the methods it has is up to the model.
+static OWN_PATH: Route = Route {
+    pattern: Pattern::Route,
+    callers: Callers::Everyone,
+    overload: Overload::Refused,
+    endpoints: &[
+        Endpoint {
+            handler: Handler::Route,
+            parameters: Parameters::Ignored,
+            described: Described::OfAction,
+            ..DOCUMENT
+        },
+        Endpoint { verb: Verb::Post, ..OWN },
+        Endpoint { verb: Verb::Patch, ..OWN },
+        Endpoint { verb: Verb::Put, ..OWN },
+        Endpoint { verb: Verb::Delete, ..OWN },
+    ],
+    otherwise: "this path has other methods, which `Allow` names",
+    not_yet: &[],
+};
+
+/// A path that receives events. Their signatures say who sends them.
+static INBOX: Route = Route {
+    pattern: Pattern::Inbox,
+    callers: Callers::Unread,
+    overload: Overload::Refused,
+    endpoints: &[Endpoint {
+        verb: Verb::Post,
+        handler: Handler::Receive,
+        idempotency: Idempotency::Refused(KEY_OF_EVENT),
+        ..OWN
+    }],
+    otherwise: "send events with POST",
+    not_yet: &[],
+};
+
 /// Places at one path each, and the problems.
 static OTHERS: &[Route] = &[
     document(Pattern::Fixed(&["/"]), &[Endpoint { handler: Handler::Root, ..DOCUMENT }]),
@@ -706,12 +754,15 @@ static RECORDS: [&Route; 15] = [
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    RECORDS.into_iter().chain([&ACTION, &READING]).chain(OTHERS).chain(DOCS)
+    RECORDS.into_iter().chain([&ACTION, &READING, &OWN_PATH, &INBOX]).chain(OTHERS).chain(DOCS)
 }
 
 /// The route at a path, and what the path names there.
 pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, Target<'p>), Refusal> {
     let model = state.engine.model();
+    if let Some(own) = state.routes.find(path) {
+        return Ok((route_of_own(state, own), Target::Own(own)));
+    }
     if let Some(rest) = path.strip_prefix("/api/").filter(|rest| !rest.is_empty()) {
         let records = Records::resolve(model, rest)?;
         return Ok((route_of(records.pattern()), Target::Records(records)));
@@ -720,14 +771,36 @@ pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, 
         return Ok((route_of_action(action), Target::Action(index)));
     }
     let astray = || {
-        let actions =
-            model.actions.iter().filter(|action| action.is_offered()).map(|action| format!("{ACTIONS}{}", action.name));
+        let actions = model.actions.iter().filter(|action| action.route.is_none() && action.is_offered());
+        let actions = actions.map(|action| format!("{ACTIONS}{}", action.name));
         let near: Vec<String> = actions.chain(fixed_paths().map(str::to_owned)).collect();
         astray::refusal(model, path, near.iter().map(String::as_str))
     };
     let route = other(state, path).ok_or_else(astray)?;
     let code = path.strip_prefix(PROBLEMS).filter(|_| route.pattern == Pattern::Problem);
     Ok((route, code.map_or(Target::Fixed, Target::Problem)))
+}
+
+/// The route of a path of the team's own.
+fn route_of_own(state: &State, own: usize) -> &'static Route {
+    if state.routes.is_inbox(own) { &INBOX } else { &OWN_PATH }
+}
+
+/// What a method does at a path.
+pub(crate) fn endpoint(
+    state: &State,
+    (route, target): (&'static Route, Target<'_>),
+    method: &Method,
+) -> Result<&'static Endpoint, Refusal> {
+    let endpoint = route.endpoint(method);
+    match target {
+        Target::Own(own) => {
+            let taken = |endpoint: &&Endpoint| state.routes.action(own, endpoint.verb).is_some();
+            let (allow, detail) = (allow(state.routes.verbs(own)), route.otherwise);
+            endpoint.ok().filter(taken).ok_or(Refusal::Method { allow, detail })
+        }
+        Target::Fixed | Target::Problem(_) | Target::Action(_) | Target::Records(_) => endpoint,
+    }
 }
 
 /// The route of the paths below `/api/` that have this shape.
@@ -745,6 +818,9 @@ pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<Heade
     if path == "*" {
         return Some((allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Put, Verb::Delete].into_iter()), None));
     }
+    if let Some(own) = state.routes.find(path) {
+        return Some((allow(state.routes.verbs(own)), None));
+    }
     let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
         _ => match action(state.engine.model(), path) {
@@ -758,11 +834,33 @@ pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<Heade
 /// The action at a path, with its place among those of the model.
 fn action<'m>(model: &'m Model, path: &str) -> Option<(usize, &'m Action)> {
     let name = path.strip_prefix(ACTIONS)?;
-    model.actions.iter().enumerate().find(|(_, action)| action.name == name && action.is_offered())
+    let is_it = |action: &Action| action.route.is_none() && action.is_offered() && action.name == name;
+    model.actions.iter().enumerate().find(|(_, action)| is_it(action))
 }
 
-/// The route of an action.
-pub(crate) fn route_of_action(action: &Action) -> &'static Route {
+/// The endpoint of an action, or of a route that is one.
+pub(crate) fn endpoint_of_action(action: &Action) -> &'static Endpoint {
+    let Some(backstay_model::Route { method, inbox, path: _ }) = &action.route else {
+        return &route_of_action(action).endpoints[0];
+    };
+    let verb = verb_of(*method);
+    let table = if inbox.is_some() { &INBOX } else { &OWN_PATH };
+    table.endpoints.iter().find(|endpoint| endpoint.verb == verb).unwrap_or(&table.endpoints[0])
+}
+
+/// The method of a route, in the table.
+pub(crate) fn verb_of(method: RouteMethod) -> Verb {
+    match method {
+        RouteMethod::Get => Verb::Get,
+        RouteMethod::Post => Verb::Post,
+        RouteMethod::Put => Verb::Put,
+        RouteMethod::Patch => Verb::Patch,
+        RouteMethod::Delete => Verb::Delete,
+    }
+}
+
+/// The route of an action at `/do/`.
+fn route_of_action(action: &Action) -> &'static Route {
     if action.writes { &ACTION } else { &READING }
 }
 
@@ -777,6 +875,8 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
         Pattern::Problem => path.starts_with(PROBLEMS),
         Pattern::Action
         | Pattern::Reading
+        | Pattern::Route
+        | Pattern::Inbox
         | Pattern::Collection
         | Pattern::Query
         | Pattern::Aggregate
@@ -803,6 +903,8 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
         Pattern::Problem
         | Pattern::Action
         | Pattern::Reading
+        | Pattern::Route
+        | Pattern::Inbox
         | Pattern::Collection
         | Pattern::Query
         | Pattern::Aggregate
@@ -824,6 +926,8 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use backstay_model::RESERVED_PATHS;
+
     use super::*;
 
     #[test]
@@ -849,6 +953,16 @@ mod tests {
         let rows = all().flat_map(|route| route.endpoints.iter().map(|row| (row.verb.name(), route.pattern.text())));
         let rows: Vec<String> = rows.map(|(verb, path)| format!("{verb} {path}")).collect();
         assert_eq!(rows, expected);
+    }
+
+    /// A route of the team's own is looked for first.
+    #[test]
+    fn no_route_of_the_team_can_be_at_these_paths() {
+        for route in all().chain(DEVELOPMENT).filter(|route| ![Pattern::Route, Pattern::Inbox].contains(&route.pattern))
+        {
+            let first = route.pattern.text().split(['/', ':']).nth(1).expect("a path begins with `/`");
+            assert!(first.is_empty() || RESERVED_PATHS.contains(&first), "{first}");
+        }
     }
 
     #[test]

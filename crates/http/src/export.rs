@@ -48,7 +48,9 @@ pub(crate) async fn next(
 fn collection(admitted: &Admitted<'_>) -> Result<CollectionId, Error> {
     match admitted.target() {
         Target::Records(Records::Export(collection)) => Ok(collection),
-        Target::Fixed | Target::Problem(_) | Target::Action(_) | Target::Records(_) => Err(Error::internal(Mismatch)),
+        Target::Fixed | Target::Problem(_) | Target::Action(_) | Target::Own(_) | Target::Records(_) => {
+            Err(Error::internal(Mismatch))
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use backstay_base::limits;
 
+use crate::inbox::InboxSecrets;
 use crate::{Cors, Development, Docs, Proxies};
 
 /// How the door behaves, as configured.
@@ -38,6 +39,8 @@ pub struct HttpSettings {
     pub network_percent: u8,
     /// Who may see the interactive documentation at `/docs`.
     pub docs: Docs,
+    /// What events are signed with, by the names that inboxes of the model give.
+    pub inbox_secrets: InboxSecrets,
     /// What the developer of the application is offered; `None` on a server that only serves it.
     pub development: Option<Arc<Development>>,
 }
@@ -60,6 +63,7 @@ impl Default for HttpSettings {
             memory_bytes: limits::MEMORY_BYTES,
             network_percent: limits::NETWORK_PERCENT,
             docs: Docs::default(),
+            inbox_secrets: InboxSecrets::default(),
             development: None,
         }
     }

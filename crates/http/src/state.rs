@@ -10,6 +10,7 @@ use http::HeaderValue;
 use crate::HttpSettings;
 use crate::budget::Budget;
 use crate::lingering::Lingering;
+use crate::routes::Routes;
 
 /// What the door needs to answer requests.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub(crate) struct State {
     /// Reads the texts in requests.
     pub(crate) reader: Arc<Reader>,
     pub(crate) settings: HttpSettings,
+    /// Paths of the team's own.
+    pub(crate) routes: Routes,
     /// The `OpenAPI` document.
     pub(crate) openapi: Bytes,
     /// `Vary` of every answer.
@@ -52,6 +55,7 @@ impl State {
             None => "Authorization, Cookie, Backstay-Link, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Backstay-Link, Accept-Encoding, Origin",
         };
+        let routes = Routes::of(engine.model());
         let reader = Arc::new(Reader::new(&engine));
         Self {
             engine,
@@ -60,6 +64,7 @@ impl State {
             lingering: Lingering::new(),
             reader,
             settings,
+            routes,
             openapi,
             vary: HeaderValue::from_static(vary),
         }

@@ -18,6 +18,8 @@ pub(crate) enum Target<'p> {
     Problem(&'p str),
     /// The action at this place among those of the model.
     Action(usize),
+    /// The path at this place among those of the team's own.
+    Own(usize),
     /// Something below `/api/`.
     Records(Records),
 }

@@ -5,6 +5,7 @@ use backstay_base::RecordId;
 use crate::call_rate::CallRate;
 use crate::ids::{CollectionId, EmbeddedId};
 use crate::job::Job;
+use crate::route::Route;
 use crate::source::{RuleText, Span};
 
 /// What a team's own function does when a client asks for it: a field of `type Query` or `type Mutation`.
@@ -28,8 +29,10 @@ pub struct Action {
     pub rate: Option<CallRate>,
     /// `@job`: it can be queued.
     pub job: Option<Job>,
-    /// Whether it may change anything: it is declared in `type Mutation`.
+    /// Whether it may change anything: it is declared in `type Mutation`, or a route with another method than `GET`.
     pub writes: bool,
+    /// `@route`, `@inbox`: where it is called; `None`: at `/do/` and its name.
+    pub route: Option<Route>,
     /// Where its name is in the model.
     pub span: Span,
 }

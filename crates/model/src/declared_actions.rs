@@ -1,4 +1,4 @@
-//! Actions as a model declares them: the fields of `type Query` and `type Mutation`. They are taken out before the schema is built.
+//! Actions as a model declares them: the fields of `type Query` and `type Mutation`, and routes. They are taken out before the schema is built.
 //! `input` types, the arguments of an action and its result become embedded types, so that values of them are read, limited
 //! and described as those of any other embedded type. What is made keeps the place of what it stands for.
 
@@ -7,7 +7,7 @@ use std::mem;
 
 use apollo_compiler::ast::{
     Argument, Definition, Directive, DirectiveList, Document, FieldDefinition, InputValueDefinition,
-    ObjectTypeDefinition, ObjectTypeExtension, Type,
+    ObjectTypeDefinition, ObjectTypeExtension, Type, Value,
 };
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node, name};
@@ -52,6 +52,8 @@ pub(crate) struct DeclaredAction {
     pub(crate) result: Name,
     /// Whether it returns a list of records: the member then holds one of them.
     pub(crate) lists_records: bool,
+    /// `@route` or `@inbox`, for which `node` was made.
+    pub(crate) route: Option<Node<Directive>>,
 }
 
 /// What a definition of the model is, as far as it matters to the types of arguments and results.
@@ -160,6 +162,12 @@ impl Taking<'_> {
                     fields,
                 })));
             }
+            Definition::SchemaExtension(ref of) => {
+                for directive in of.directives.iter().filter(|one| one.name == "route" || one.name == "inbox") {
+                    self.route(directive, made);
+                }
+                made.push(definition);
+            }
             other => {
                 self.check_outputs(&other);
                 made.push(other);
@@ -213,13 +221,55 @@ impl Taking<'_> {
         }
     }
 
+    /// A route is an action that is called at a path of its own, and returns a response.
+    fn route(&mut self, directive: &Node<Directive>, made: &mut Vec<Definition>) {
+        let argument = |name: &str| directive.specified_argument_by_name(name);
+        // What is missing, or of another type, is reported when the schema is validated.
+        let Some(run) = argument("run") else { return };
+        let Some((written, function)) = argument("name").unwrap_or(run).as_str().zip(run.as_str()) else { return };
+        let named = argument("name").unwrap_or(run).location().or(directive.location());
+        let Ok(name) = Name::new(written) else {
+            let message = format!("`{written}` is not a name for a route");
+            self.error(named, (message, "not a name"), "write the name of a function, such as \"article\"");
+            return;
+        };
+        let is_inbox = directive.name == "inbox";
+        let Some(rule) = (if is_inbox { Some(run) } else { argument("allow") }) else { return };
+        let text = |name, place: &Node<Value>, text: &str| {
+            place.same_location(Argument { name, value: place.same_location(Value::String(text.to_owned())) })
+        };
+        let mark = |name, argument| directive.same_location(Directive { name, arguments: vec![argument] });
+        let call = match is_inbox {
+            // Whoever has the secret may send events.
+            true => text(name!("call"), rule, "true"),
+            false => rule.same_location(Argument { name: name!("call"), value: rule.clone() }),
+        };
+        let node = directive.same_location(FieldDefinition {
+            description: None,
+            name,
+            arguments: Vec::new(),
+            ty: Type::Named(name!("JSON")),
+            directives: DirectiveList(vec![
+                mark(name!("function"), text(name!("name"), run, function)),
+                mark(name!("allow"), call),
+            ]),
+        });
+        let reads = argument("method").and_then(|method| method.as_enum()).is_some_and(|method| method == "GET");
+        let before = self.declared.all.len();
+        self.action(&node, is_inbox || !reads, made);
+        if let Some(action) = self.declared.all.get_mut(before) {
+            action.route = Some(directive.clone());
+        }
+    }
+
     fn action(&mut self, node: &Node<FieldDefinition>, writes: bool, made: &mut Vec<Definition>) {
         let name = &node.name;
+        let place = name.location().or(node.location());
         if let Some(first) = self.declared.all.iter().find(|known| known.node.name == *name) {
-            let span = self.places.span(first.node.name.location());
+            let span = self.places.span(first.node.name.location().or(first.node.location()));
             let mut diagnostic = Diagnostic::error(format!("two actions are called `{name}`"))
-                .located(self.places.span(name.location()), "again here")
-                .help("give one of them another name: both would be at `/do/{name}`".replace("{name}", name));
+                .located(self.places.span(place), "again here")
+                .help("give one of them another name, which `auth.via` tells it by: a route with `name: \"…\"`");
             if let Some(span) = span {
                 diagnostic = diagnostic.and(span, "first here");
             }
@@ -228,7 +278,7 @@ impl Taking<'_> {
         }
         if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
             let message = format!("`{name}` is not a name for an action");
-            self.error(name.location(), (message, "begins with no small letter"), "begin it with a small letter");
+            self.error(place, (message, "begins with no small letter"), "begin it with a small letter");
             return;
         }
         self.directives(node);
@@ -259,7 +309,8 @@ impl Taking<'_> {
             directives: DirectiveList(precision(&node.directives)),
         });
         let result = self.made(node, "Result", vec![result], made);
-        self.declared.all.push(DeclaredAction { node: node.clone(), writes, arguments, result, lists_records });
+        let node = node.clone();
+        self.declared.all.push(DeclaredAction { node, writes, arguments, result, lists_records, route: None });
     }
 
     /// Makes an embedded type for an action, and returns its name.
@@ -275,7 +326,7 @@ impl Taking<'_> {
         if self.kinds.contains_key(&name) {
             let message = format!("{name} is what `{}` takes or returns, and a definition of the model", node.name);
             let help = format!("give the action or {name} another name");
-            self.error(node.name.location(), (message, "needs this name"), help);
+            self.error(node.name.location().or(node.location()), (message, "needs this name"), help);
         }
         let definition = ObjectTypeDefinition {
             description: None,

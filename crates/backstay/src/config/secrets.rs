@@ -62,8 +62,13 @@ impl Secrets {
         Ok(())
     }
 
+    /// Whether there is one of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The values, with those in files; paths are relative to the application.
-    pub(crate) fn read(&self, application: &Path) -> Result<backstay_functions::Secrets, Failure> {
+    pub(crate) fn read<S: FromIterator<(String, Secret)>>(&self, application: &Path) -> Result<S, Failure> {
         let value = |(name, source): (&String, &Source)| {
             let secret = match source {
                 Source::Value(secret) => secret.clone(),

@@ -49,7 +49,7 @@ export async function fail({ how }: { how: string }, { db, log }: FunctionContex
 const NAMED: &str = "export const named = (how: string): string => `fails with ${how}`;\n";
 
 /// The example in docs/functions.md that has these words.
-fn documented(words: &str) -> String {
+pub(crate) fn documented(words: &str) -> String {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/functions.md");
     let document = fs::read_to_string(document).expect("the document");
     let examples = document.split("```ts\n").skip(1).filter_map(|rest| rest.split("```").next());

@@ -26,6 +26,7 @@ mod nodes;
 mod postgres;
 mod refusals;
 mod reindexing;
+mod routes;
 mod seeding;
 mod shop;
 mod support;

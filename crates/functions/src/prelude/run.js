@@ -3,6 +3,7 @@
 
 import { Problem, Refused } from "backstay";
 import { LaterRequests } from "backstay:requests";
+import { received } from "backstay:http";
 
 const { log: writeLog, nearest, secret, secretNames, register } = globalThis.__host;
 delete globalThis.__host;
@@ -379,7 +380,7 @@ function start(name, args, given) {
     }
   };
   try {
-    const value = functions[name](parse(args), second);
+    const value = functions[name](received(parse(args)), second);
     const promise = value instanceof RealPromise ? value : (async () => value)();
     apply(then, promise, [returned, failed]);
   } catch (error) {

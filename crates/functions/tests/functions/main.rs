@@ -8,5 +8,6 @@ mod harness;
 mod numbers;
 mod refusals;
 mod requests;
+mod routes;
 mod sources;
 mod web;

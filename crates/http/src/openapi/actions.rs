@@ -1,6 +1,6 @@
 //! The paths of actions.
 
-use backstay_model::{Action, Field, Model, ResultKind};
+use backstay_model::{Action, Field, Model, ResultKind, Route, RoutePart};
 use backstay_rest::is_in_url;
 use serde_json::{Map, Value, json};
 
@@ -10,17 +10,42 @@ use super::names::Schema;
 use super::operations::{Shapes, add, assemble, parameters, reference as shared};
 use super::schemas::{deprecate, described, value};
 use crate::endpoint::{Endpoint, Verb};
-use crate::endpoints::route_of_action;
+use crate::endpoints::endpoint_of_action;
 
 /// The paths of all actions.
 pub(super) fn paths(model: &Model) -> Map<String, Value> {
     let mut paths = Map::new();
     for action in model.actions.iter().filter(|action| action.is_offered()) {
-        let endpoints = route_of_action(action).endpoints.iter();
-        let operations = endpoints.map(|endpoint| (endpoint.verb, operation(model, action, endpoint)));
-        add(&mut paths, format!("/do/{}", action.name), operations);
+        let endpoint = endpoint_of_action(action);
+        let (path, operation) = match &action.route {
+            None => (format!("/do/{}", action.name), operation(model, action, endpoint)),
+            Some(of) => (of.path.text.clone(), route(action, of, endpoint)),
+        };
+        let others = paths.remove(&path);
+        add(&mut paths, path.clone(), std::iter::once((endpoint.verb, operation)));
+        if let (Some(Value::Object(item)), Some(Value::Object(others))) = (paths.get_mut(&path), others) {
+            item.extend(others);
+        }
     }
     paths
+}
+
+/// A path of the team's own: what it takes and answers is up to its function.
+fn route(action: &Action, of: &Route, endpoint: &Endpoint) -> Value {
+    let own = of.path.parts.iter().filter_map(|part| match part {
+        RoutePart::Literal(_) => None,
+        RoutePart::Parameter(name) => {
+            Some(json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        }
+    });
+    let tag = if of.inbox.is_some() { "Inboxes" } else { "Routes" };
+    let shapes = Shapes { body: endpoint.body.map(|_| json!({})), ..Shapes::default() };
+    let mut operation = assemble(endpoint, (tag, &action.name), "default", shapes, parameters(endpoint, own.collect()));
+    operation["responses"] = json!({ "default": {
+        "description": "What the function answers.", "content": { "*/*": { "schema": {} } }
+    } });
+    operation["summary"] = json!(format!("{} {}", endpoint.verb.name(), of.path.text));
+    operation
 }
 
 fn operation(model: &Model, action: &Action, endpoint: &Endpoint) -> Value {

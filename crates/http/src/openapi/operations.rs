@@ -281,7 +281,9 @@ impl Shapes {
             | Handler::DeveloperSignIn
             | Handler::ModelState
             | Handler::ModelText
-            | Handler::Act => Self::default(),
+            | Handler::Act
+            | Handler::Route
+            | Handler::Receive => Self::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use backstay_http::{Docs, HttpSettings};
+use backstay_base::Secret;
+use backstay_http::{Docs, HttpSettings, InboxSecrets};
 use backstay_testkit::{Reply, TestApp};
 use serde_json::json;
 
@@ -10,7 +11,17 @@ use crate::{NOTES, note};
 const ACTIONS: &str = r#"
 type Mutation { act: Int @function @allow(call: "true") }
 type Query { ask: Int @function @allow(call: "true") }
+extend schema
+  @route(method: GET, path: "/own", run: "ask", allow: "true", name: "ownGet")
+  @route(method: POST, path: "/own", run: "act", allow: "true", name: "ownPost")
+  @route(method: PATCH, path: "/own", run: "act", allow: "true", name: "ownPatch")
+  @route(method: PUT, path: "/own", run: "act", allow: "true", name: "ownPut")
+  @route(method: DELETE, path: "/own", run: "act", allow: "true", name: "ownDelete")
+  @inbox(provider: GITHUB, path: "/events", secret: "KEY", run: "act", name: "events")
 "#;
+
+/// Of `{}` under `key`.
+const SIGNED: &str = "sha256=a777724d943eb48dc69bca8a4a6d57a04db3f9ec7e1de4e581e860265bdf3032";
 
 /// A test in `endpoints` compares the first column with the table itself.
 const EXPECTED: &str = include_str!("endpoints.md");
@@ -40,7 +51,7 @@ fn is_of_trash(path: &str) -> bool {
 fn at(path: &str) -> String {
     let collection = if is_of_trash(path) { "papers" } else { "notes" };
     let names = [("collection", collection), ("single", "site"), ("interface", "titled"), ("code", "not-found")];
-    let names = names.into_iter().chain([("action", "act"), ("reading", "ask")]);
+    let names = names.into_iter().chain([("action", "act"), ("reading", "ask"), ("route", "own"), ("inbox", "events")]);
     names.fold(path.to_owned(), |path, (name, of)| path.replace(&format!("{{{name}}}"), of))
 }
 
@@ -60,7 +71,8 @@ async fn link(app: &TestApp, token: &str) -> String {
 
 /// An application with every endpoint.
 fn open() -> TestApp {
-    let settings = HttpSettings { docs: Docs::Always, ..HttpSettings::default() };
+    let inbox_secrets: InboxSecrets = [("KEY".to_owned(), Secret::new("key".to_owned()))].into_iter().collect();
+    let settings = HttpSettings { docs: Docs::Always, inbox_secrets, ..HttpSettings::default() };
     let app = TestApp::with(&format!("{NOTES}{ACTIONS}"), settings);
     let procedures = All::default().with("act", async |_| Ok("1".to_owned())).with("ask", async |_| Ok("2".to_owned()));
     app.services.engine.set_procedures(Arc::new(procedures));
@@ -100,7 +112,8 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         "POST /api/{collection}:query"
         | "POST /api/{interface}:query"
         | "POST /api/{collection}/{id}:restore"
-        | "POST /do/{action}" => "{}",
+        | "POST /do/{action}"
+        | "POST /{inbox}" => "{}",
         "POST /api/{collection}:aggregate" => r#"{"select": "count"}"#,
         "POST /auth/sign-up" => r#"{"email": "bob@example.org", "name": "Bob", "password": "correct horse battery"}"#,
         "POST /auth/sign-in" => r#"{"email": "ada@example.org", "password": "correct horse battery"}"#,
@@ -121,7 +134,7 @@ async fn call(endpoint: &str, probe: &Probe) -> Reply {
         query => query.to_owned(),
     };
     let cookie = format!("backstay={}", token.trim_start_matches("Bearer "));
-    let mut headers = vec![("host", "here.example"), ("cookie", &cookie)];
+    let mut headers = vec![("host", "here.example"), ("cookie", &cookie), ("x-hub-signature-256", SIGNED)];
     headers.extend(probe.headers);
     let is_set = |name: &str| probe.headers.iter().any(|(known, _)| *known == name);
     if !is_set("sec-fetch-site") {
@@ -175,7 +188,7 @@ async fn every_path_allows_the_methods_of_the_table_and_no_other() {
         let line = at(path).replace("{id}", id);
         let options = app.call(&format!("OPTIONS {line}"), &[("authorization", "Bearer bst_stale")]).await;
         assert_eq!((options.status, options.header("allow")), (204, &*allow), "{line}");
-        let patches = allow.contains("PATCH");
+        let patches = allow.contains("PATCH") && path != "/{route}";
         let accepted = if patches { "application/json, application/merge-patch+json" } else { "" };
         assert_eq!(options.header("accept-patch"), accepted, "{line}");
         let other = app.call(&format!("BREW {line}"), &[("authorization", &operator)]).await;

@@ -2,13 +2,15 @@
 
 use super::api::{ApiChange, breaking, harmless};
 use super::written::written;
-use crate::{Action, CallRate, EmbeddedId, Field, FieldKind, Job, Model};
+use crate::{Action, CallRate, EmbeddedId, Field, FieldKind, Job, Model, Route, RouteMethod};
 
 /// An action as clients see it, and who may call it.
 #[derive(PartialEq)]
 pub(super) struct ActionBehaviour<'m> {
     name: &'m str,
     writes: bool,
+    /// The method and the path of a route.
+    route: Option<(RouteMethod, &'m str)>,
     arguments: Vec<Argument>,
     result: String,
     /// What clients don't notice: its function, and what is said of it.
@@ -57,12 +59,25 @@ pub enum ActionDifference {
 
 impl<'m> ActionBehaviour<'m> {
     pub(super) fn of(model: &'m Model, action: &'m Action) -> Self {
-        let Action { name, description, deprecated, function, arguments, result: _, call, rate, job, writes, span: _ } =
-            action;
+        let Action {
+            name,
+            description,
+            deprecated,
+            function,
+            arguments,
+            result: _,
+            call,
+            rate,
+            job,
+            writes,
+            route,
+            span: _,
+        } = action;
         let result = model.result_field(action);
         Self {
             name,
             writes: *writes,
+            route: route.as_ref().map(|Route { method, path, inbox: _ }| (*method, path.text.as_str())),
             arguments: arguments.map_or_else(Vec::new, |of| members(model, of).collect()),
             result: format!("{}{}", whole(model, &result.kind), if result.required { "!" } else { "" }),
             unnoticed: [description.as_deref(), Some(function)],
@@ -74,12 +89,13 @@ impl<'m> ActionBehaviour<'m> {
     }
 
     fn changed_in(&self, newer: &Self) -> Option<ActionDifference> {
-        let Self { name: _, writes, arguments, result, unnoticed, rate, call, job, deprecated } = self;
+        let Self { name: _, writes, route, arguments, result, unnoticed, rate, call, job, deprecated } = self;
         let is_wider = || {
             let (old, new): (Vec<_>, Vec<_>) = newer.arguments.iter().partition(|one| arguments.contains(one));
             old.len() == arguments.len() && new.iter().all(|one| !one.required)
         };
-        Some(if *writes != newer.writes || *result != newer.result || *arguments != newer.arguments && !is_wider() {
+        let has_moved = *writes != newer.writes || *route != newer.route;
+        Some(if has_moved || *result != newer.result || *arguments != newer.arguments && !is_wider() {
             ActionDifference::Signature
         } else if *arguments != newer.arguments {
             ActionDifference::Wider

@@ -3,7 +3,7 @@
 use super::naming::{check_count, check_name};
 use super::report::Report;
 use super::survey::Names;
-use super::{call_rate, deprecated, jobs, read};
+use super::{call_rate, deprecated, jobs, read, routes};
 use crate::declared_actions::{DeclaredAction, DeclaredActions};
 use crate::{Action, ActionResult, FieldKind, ResultKind, RuleText};
 use apollo_compiler::Name;
@@ -59,7 +59,11 @@ fn action(report: &mut Report<'_>, names: Names<'_, '_>, declared: &DeclaredActi
         rate,
         job,
         writes: declared.writes,
-        span: report.span_of(name),
+        route: match &declared.route {
+            Some(directive) => Some(routes::route(report, directive)?),
+            None => None,
+        },
+        span: report.span_at(name.location().or(node.location())),
     })
 }
 

@@ -439,8 +439,8 @@ mod tests {
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
-        // `app.rs` and `packs.rs`
-        check(DirectiveLocation::Schema, ["app", "manifest", "pack", "rule"].into());
+        // `app.rs`, `packs.rs` and `declared_actions.rs`
+        check(DirectiveLocation::Schema, ["app", "inbox", "manifest", "pack", "route", "rule"].into());
         // `declared_actions.rs` makes members of arguments and of fields of input types.
         let limits = ["length", "pattern", "precision", "range"];
         check(DirectiveLocation::ArgumentDefinition, limits.into());

@@ -60,7 +60,7 @@ pub(super) fn field(report: &mut Report<'_>, declared: &Declared<'_, '_>, id: Fi
         readonly: node.directives.has("readonly"),
         immutable: node.directives.has("immutable"),
         connects: node.directives.has("connect"),
-        ..Field::unmarked(id, &node.name, kind, required, report.span_of(&node.name))
+        ..Field::unmarked(id, &node.name, kind, required, report.span_at(node.name.location().or(node.location())))
     };
     if is_sound {
         for directive in &node.directives.0 {

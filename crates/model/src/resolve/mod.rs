@@ -36,6 +36,7 @@ mod record_unions;
 mod relation;
 mod renamed;
 mod report;
+mod routes;
 mod search;
 mod sequence;
 mod signature;
@@ -107,6 +108,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     check_trash(report, &survey, &collections);
     check_singles(report, &survey, &enums, &collections);
     let interfaces = interfaces(report, (&compiled.schema, &survey), &collections);
+    routes::check_paths(report, &actions, (&collections, &interfaces));
     let addressed = collections.iter().filter(|collection| collection.versions.is_none());
     Some(Model {
         name: app.name?,

@@ -24,6 +24,7 @@ mod order;
 mod packs;
 mod record_unions;
 mod relations;
+mod routes;
 mod search;
 mod sequence;
 mod single;

@@ -1,0 +1,114 @@
+//! Requests and responses of routes, as procedures in Rust have them.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::ProcedureError;
+
+/// A request for a route, or an event for an inbox, as [`Action::arguments`](crate::Action::arguments) reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Taken")]
+pub struct RouteRequest {
+    /// Such as `GET`.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// Names in small letters, and values; without credentials.
+    pub headers: Vec<(String, String)>,
+    /// The parameters of the path, by their names.
+    pub params: BTreeMap<String, String>,
+    /// The body as a text.
+    pub body: String,
+}
+
+#[derive(Deserialize)]
+struct Taken {
+    #[serde(rename = "$request")]
+    request: Fields,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    params: BTreeMap<String, String>,
+    body: String,
+}
+
+impl From<Taken> for RouteRequest {
+    fn from(Taken { request: Fields { method, url, headers, params, body } }: Taken) -> Self {
+        Self { method, url, headers, params, body }
+    }
+}
+
+impl RouteRequest {
+    /// The value of a header, whose name is in small letters; the first if there are several.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads the body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProcedureError> {
+        Ok(serde_json::from_str(&self.body)?)
+    }
+}
+
+/// What a route answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteResponse {
+    /// 200 to 599.
+    pub status: u16,
+    /// Names and values. Those about the connection, the coding, caching and rights of pages can't be set.
+    pub headers: Vec<(String, String)>,
+    /// The body; none for 204, 205 and 304.
+    pub body: Option<String>,
+}
+
+impl RouteResponse {
+    /// A response without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: None }
+    }
+
+    /// A value as JSON.
+    pub fn json(status: u16, value: &impl Serialize) -> Result<Self, ProcedureError> {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Ok(Self { status, headers, body: Some(serde_json::to_string(value)?) })
+    }
+}
+
+impl Serialize for RouteResponse {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Sent<'s> {
+            status: u16,
+            headers: &'s [(String, String)],
+            body: Option<&'s str>,
+        }
+        let Self { status, headers, body } = self;
+        let sent = Sent { status: *status, headers, body: body.as_deref() };
+        serializer.collect_map([("$response", sent)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_and_responses_are_read_and_written() {
+        let text =
+            r#"{"$request":{"method":"PUT","url":"http://h/a","headers":[["x","y"]],"params":{"a":"b"},"body":"[1]"}}"#;
+        let request: RouteRequest = serde_json::from_str(text).expect("a request");
+        assert_eq!((request.header("x"), request.header("y"), &*request.params["a"]), (Some("y"), None, "b"));
+        assert_eq!(request.json::<Vec<u8>>().expect("a list"), [1]);
+        let written = serde_json::to_string(&RouteResponse::json(201, &[1]).expect("JSON")).expect("JSON");
+        let expected = r#"{"$response":{"status":201,"headers":[["content-type","application/json"]],"body":"[1]"}}"#;
+        assert_eq!(written, expected);
+        let written = serde_json::to_string(&RouteResponse::empty(204)).expect("JSON");
+        assert_eq!(written, r#"{"$response":{"status":204,"headers":[],"body":null}}"#);
+    }
+}

@@ -1,0 +1,58 @@
+//! A request as functions take it.
+
+use std::str;
+use std::sync::Arc;
+
+use backstay_base::{Error, Place, ViolationKind};
+use backstay_model::{Action, RoutePart};
+use backstay_rest::decode;
+use http::{HeaderName, header};
+use serde_json::{Map, Value, json};
+
+use crate::Refusal;
+use crate::credentials::LINK;
+use crate::head::Head;
+
+/// Credentials are for the server: it says who calls.
+const WITHHELD: [HeaderName; 4] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, LINK];
+
+/// The request that the function of a route takes as its argument.
+pub(super) fn written(head: &Head<'_>, action: &Action, body: &[u8]) -> Result<Arc<str>, Refusal> {
+    let body = str::from_utf8(body).map_err(|_| {
+        let expected = "a text in UTF-8; send octets in base64".to_owned();
+        Error::malformed(Place::Whole, ViolationKind::Type { expected })
+    })?;
+    let headers = head.headers().iter().filter(|(name, _)| !WITHHELD.contains(name));
+    let headers: Vec<(&str, &str)> =
+        headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    let request = json!({
+        "method": head.method().as_str(),
+        "url": url(head),
+        "headers": headers,
+        "params": parameters(head, action)?,
+        "body": body,
+    });
+    Ok(json!({ "$request": request }).to_string().into())
+}
+
+fn url(head: &Head<'_>) -> String {
+    let scheme = if head.is_secure() { "https" } else { "http" };
+    let host = head.state.settings.proxies.host(head.peer, head.parts).unwrap_or_else(|| "localhost".to_owned());
+    let target = head.parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    format!("{scheme}://{host}{target}")
+}
+
+fn parameters(head: &Head<'_>, action: &Action) -> Result<Map<String, Value>, Refusal> {
+    let parts = action.route.iter().flat_map(|route| &route.path.parts);
+    let mut parameters = Map::new();
+    for (part, text) in parts.zip(head.path().split('/').skip(1)) {
+        match part {
+            RoutePart::Literal(_) => {}
+            RoutePart::Parameter(name) => {
+                let text = decode(text, false).map_err(|kind| Refusal::malformed("path", kind))?;
+                parameters.insert(name.clone(), Value::String(text.into_owned()));
+            }
+        }
+    }
+    Ok(parameters)
+}
