@@ -98,7 +98,10 @@ impl Declared {
     /// Whoever has queued a job, with the rights of now.
     async fn caller(&self, job: &Claimed) -> Result<Arc<Caller>, Failed> {
         let Some(by) = &job.by else { return Ok(Arc::new(service())) };
-        let Some((kind, id)) = by.split_once(':') else { return Ok(Arc::new(Caller::anonymous())) };
+        let Some((kind, id)) = by.split_once(':') else {
+            let is_service = **by == *CallerKind::Service.name();
+            return Ok(Arc::new(if is_service { service() } else { Caller::anonymous() }));
+        };
         let model = self.engine.model();
         let id = match (kind, model.identity) {
             ("ACCOUNT", Some(of)) => {

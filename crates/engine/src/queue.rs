@@ -127,7 +127,7 @@ fn job_named<'m>(model: &'m Model, name: &str) -> Result<&'m Action, Error> {
     let found = model.action_named(name);
     let (problem, remedy) = match found {
         Some(action) if action.job.is_some() => return Ok(action),
-        Some(_) => (format!("`{name}` is no job"), "mark the action with `@job`".to_owned()),
+        Some(_) => (format!("`{name}` is not a job"), "mark the action with `@job`".to_owned()),
         None => {
             let jobs = model.actions.iter().filter(|action| action.job.is_some()).map(|action| action.name.as_str());
             let names: Vec<&str> = jobs.collect();

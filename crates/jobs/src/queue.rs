@@ -52,8 +52,6 @@ pub enum Outcome {
     Done(Arc<str>),
     /// It has failed for this reason, and is tried again as long as there are attempts left.
     Again(String),
-    /// The same, after this many microseconds.
-    AgainIn(i64, String),
     /// It has failed, and would again.
     Dead(String),
 }

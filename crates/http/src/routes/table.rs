@@ -21,12 +21,11 @@ impl Routes {
         for (index, action) in model.actions.iter().enumerate() {
             let Some(route) = &action.route else { continue };
             let row = (verb_of(route.method), index);
-            match all.iter_mut().find(|known| known.path.is_same(&route.path)) {
-                Some(known) => known.actions.push(row),
-                None => {
-                    let (path, is_inbox) = (route.path.clone(), route.inbox.is_some());
-                    all.push(OwnPath { path, is_inbox, actions: vec![row] });
-                }
+            if let Some(known) = all.iter_mut().find(|known| known.path.is_same(&route.path)) {
+                known.actions.push(row);
+            } else {
+                let (path, is_inbox) = (route.path.clone(), route.inbox.is_some());
+                all.push(OwnPath { path, is_inbox, actions: vec![row] });
             }
         }
         for own in &mut all {

@@ -1,5 +1,5 @@
 use backstay_base::Error;
-use backstay_engine::{Authority, Input, NewJob, Queue, TxContext};
+use backstay_engine::{Authority, IfMatch, Input, NewJob, Queue, TxContext};
 use backstay_model::Collection;
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -55,11 +55,17 @@ impl Schema {
     ) -> Result<(Input, bool), Error> {
         let Some(series) = series else { return Ok((job, false)) };
         let series = Value::text(series);
-        let last = cx.find(self.collection, &[(self.last_of, series.clone())]).await?;
-        let job = job.with(self.last_of, series);
-        let Some(last) = last else { return Ok((job, false)) };
-        let followed = Input::new().with(self.last_of, Value::Null);
-        cx.update(Authority::System, (self.collection, last.id()), followed, None).await?;
-        Ok((job.with(self.before, last.id()), true))
+        let job = job.with(self.last_of, series.clone());
+        while let Some(last) = cx.find(self.collection, &[(self.last_of, series.clone())]).await? {
+            let followed = Input::new().with(self.last_of, Value::Null);
+            // If it has ended in between, nothing would ever make this one due: look again.
+            let unchanged = IfMatch::Versions(vec![last.version()]);
+            match cx.update(Authority::System, (self.collection, last.id()), followed, Some(&unchanged)).await {
+                Ok(_) => return Ok((job.with(self.before, last.id()), true)),
+                Err(Error::Precondition { .. } | Error::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((job, false))
     }
 }

@@ -93,12 +93,12 @@ impl Claim {
         let settings = self.jobs.handler(&job.kind).map(|(_, settings)| settings);
         let most = job.most.unwrap_or_else(|| settings.map_or(1, |of| i64::from(of.attempts)));
         let Some(settings) = settings else {
-            let error = format!("nothing carries out jobs of the kind `{}`", job.kind);
+            let error = format!("no action handles jobs of kind `{}`", job.kind);
             schema.end(cx, &job, &Ending::of(Outcome::Dead(error), most)).await?;
             return Ok(None);
         };
         if job.state == State::Running && job.attempts >= most {
-            let error = "the server that ran it has ended, and so has its last attempt".to_owned();
+            let error = "the server stopped during the last attempt".to_owned();
             schema.end(cx, &job, &Ending::of(Outcome::Dead(error), most)).await?;
             return Ok(None);
         }

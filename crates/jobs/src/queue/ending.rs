@@ -38,7 +38,6 @@ impl Ending {
                 Self { state: State::Done, result, ..whole }
             }
             Outcome::Again(error) => Self { error: Some(error), ..whole },
-            Outcome::AgainIn(micros, error) => Self { error: Some(error), again: Some(micros), ..whole },
             Outcome::Dead(error) => Self { state: State::Dead, error: Some(error), ..whole },
         }
     }

@@ -144,7 +144,7 @@ impl Workers {
             let most = Duration::from_secs(limits::JOB_SECONDS);
             let outcome = timeout(most, running).await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Again(format!("it took longer than {most:?}")));
-            if let Outcome::Again(error) | Outcome::AgainIn(_, error) | Outcome::Dead(error) = &outcome {
+            if let Outcome::Again(error) | Outcome::Dead(error) = &outcome {
                 tracing::warn!(job = %job.id, kind = &*job.kind, attempt = job.attempt, error, "a job has failed");
             }
             ended.lock().push(job.ended(outcome));

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::time::Duration;
 
 use backstay_engine::{JobTerms, Priority};
@@ -94,6 +95,31 @@ async fn a_series_runs_in_order() {
     assert_eq!(shop.ran(), [r#"send "a" #2"#, r#"send "b" #1"#, r#"send "c" #1"#]);
 }
 
+/// A job that is queued while the one before it ends isn't left behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_is_queued_while_it_runs() {
+    let shop = Shop::open();
+    let is_done = Cell::new(false);
+    let adding = async {
+        for number in 0..90 {
+            shop.add("send", &number.to_string(), JobTerms { series: Some("s".to_owned()), ..terms() }).await;
+        }
+        is_done.set(true);
+    };
+    let running = async {
+        while !is_done.get() {
+            shop.run().await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::join!(adding, running);
+    shop.run().await;
+    let mut states = shop.states().await;
+    states.retain(|state| !state.ends_with("DONE"));
+    assert_eq!(states, [""; 0]);
+    assert_eq!(shop.ran().len(), 90);
+}
+
 /// The job behind one that was cancelled still waits for the one before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_closes_ranks() {
@@ -160,7 +186,7 @@ async fn nothing_carries_out_an_unknown_kind() {
     let id = shop.add("unknown", "a", terms()).await;
     shop.run().await;
     let job = shop.show(id).await;
-    let expected = (State::Dead, Some("nothing carries out jobs of the kind `unknown`"));
+    let expected = (State::Dead, Some("no action handles jobs of kind `unknown`"));
     assert_eq!((job.state, job.error.as_deref()), expected);
 }
 
