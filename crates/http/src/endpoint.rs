@@ -1,6 +1,6 @@
 use backstay_base::Action;
 use backstay_engine::{MatchingVerb, RecordVerb, RequestKind};
-use backstay_model::Addressed;
+use backstay_model::{Addressed, RouteMethod};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::Refusal;
@@ -366,7 +366,18 @@ impl Verb {
         }
     }
 
-    pub(crate) fn of(method: &Method) -> Option<Self> {
+    /// The method of a path of the team's own.
+    pub(crate) fn of_route(method: RouteMethod) -> Self {
+        match method {
+            RouteMethod::Get => Self::Get,
+            RouteMethod::Post => Self::Post,
+            RouteMethod::Put => Self::Put,
+            RouteMethod::Patch => Self::Patch,
+            RouteMethod::Delete => Self::Delete,
+        }
+    }
+
+    fn of(method: &Method) -> Option<Self> {
         match *method {
             Method::GET | Method::HEAD => Some(Self::Get),
             Method::POST => Some(Self::Post),

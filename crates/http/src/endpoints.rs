@@ -1,7 +1,7 @@
 //! The table of everything that can be called. A new endpoint is a row here and an arm for its handler in `door` and
 //! `openapi`.
 
-use backstay_model::{Action, Model, RouteMethod};
+use backstay_model::{Action, Model};
 use http::{HeaderValue, Method};
 
 use crate::endpoint::{
@@ -760,7 +760,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
 /// The route at a path, and what the path names there.
 pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, Target<'p>), Refusal> {
     let model = state.engine.model();
-    if let Some(own) = state.routes.find(path) {
+    if let Some(own) = state.own_paths.find(path) {
         return Ok((route_of_own(state, own), Target::Own(own)));
     }
     if let Some(rest) = path.strip_prefix("/api/").filter(|rest| !rest.is_empty()) {
@@ -783,7 +783,7 @@ pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, 
 
 /// The route of a path of the team's own.
 fn route_of_own(state: &State, own: usize) -> &'static Route {
-    if state.routes.is_inbox(own) { &INBOX } else { &OWN_PATH }
+    if state.own_paths.is_inbox(own) { &INBOX } else { &OWN_PATH }
 }
 
 /// What a method does at a path.
@@ -795,8 +795,8 @@ pub(crate) fn endpoint(
     let endpoint = route.endpoint(method);
     match target {
         Target::Own(own) => {
-            let taken = |endpoint: &&Endpoint| state.routes.action(own, endpoint.verb).is_some();
-            let (allow, detail) = (allow(state.routes.verbs(own)), route.otherwise);
+            let taken = |endpoint: &&Endpoint| state.own_paths.action(own, endpoint.verb).is_some();
+            let (allow, detail) = (allow(state.own_paths.verbs(own)), route.otherwise);
             endpoint.ok().filter(taken).ok_or(Refusal::Method { allow, detail })
         }
         Target::Fixed | Target::Problem(_) | Target::Action(_) | Target::Records(_) => endpoint,
@@ -818,8 +818,8 @@ pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<Heade
     if path == "*" {
         return Some((allow([Verb::Get, Verb::Post, Verb::Patch, Verb::Put, Verb::Delete].into_iter()), None));
     }
-    if let Some(own) = state.routes.find(path) {
-        return Some((allow(state.routes.verbs(own)), None));
+    if let Some(own) = state.own_paths.find(path) {
+        return Some((allow(state.own_paths.verbs(own)), None));
     }
     let route = match path.strip_prefix("/api/") {
         Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
@@ -843,20 +843,9 @@ pub(crate) fn endpoint_of_action(action: &Action) -> &'static Endpoint {
     let Some(backstay_model::Route { method, inbox, path: _ }) = &action.route else {
         return &route_of_action(action).endpoints[0];
     };
-    let verb = verb_of(*method);
+    let verb = Verb::of_route(*method);
     let table = if inbox.is_some() { &INBOX } else { &OWN_PATH };
     table.endpoints.iter().find(|endpoint| endpoint.verb == verb).unwrap_or(&table.endpoints[0])
-}
-
-/// The method of a route, in the table.
-pub(crate) fn verb_of(method: RouteMethod) -> Verb {
-    match method {
-        RouteMethod::Get => Verb::Get,
-        RouteMethod::Post => Verb::Post,
-        RouteMethod::Put => Verb::Put,
-        RouteMethod::Patch => Verb::Patch,
-        RouteMethod::Delete => Verb::Delete,
-    }
 }
 
 /// The route of an action at `/do/`.

@@ -3,10 +3,7 @@
 mod event;
 mod hmac;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use backstay_base::{Error, Secret};
+use backstay_base::Error;
 use backstay_engine::Idempotency;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -14,17 +11,6 @@ use sha2::{Digest, Sha256};
 use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::{Refusal, routes};
-
-/// What events are signed with, by the names that inboxes of the model give. A value can hold several secrets with spaces
-/// between them, of which any is taken: the sender's is being replaced. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct InboxSecrets(Arc<BTreeMap<String, Secret>>);
-
-impl FromIterator<(String, Secret)> for InboxSecrets {
-    fn from_iter<T: IntoIterator<Item = (String, Secret)>>(all: T) -> Self {
-        Self(Arc::new(all.into_iter().collect()))
-    }
-}
 
 /// An application isn't served without them.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +24,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     let of = &state.engine.model().actions[action];
     let inbox = of.route.as_ref().and_then(|route| route.inbox.as_ref());
     let inbox = inbox.ok_or(Refusal::NoSuchPath { hint: None })?;
-    let secrets = state.settings.inbox_secrets.0.get(&inbox.secret);
+    let secrets = state.settings.inbox_secrets.get(&inbox.secret);
     let secrets = secrets.ok_or_else(|| Error::internal(NoSecret(inbox.secret.clone())))?;
     let id = event::verified(admitted.head(), &body, (inbox.provider, secrets))?;
     // An id can have any length and any characters.

@@ -2,7 +2,6 @@
 
 mod request;
 mod response;
-mod table;
 
 use backstay_engine::{Act, Idempotency};
 use backstay_model::Returned;
@@ -16,8 +15,6 @@ use crate::answer::Answer;
 use crate::head::Head;
 use crate::target::Target;
 
-pub(crate) use table::Routes;
-
 /// Has the function of a route answer.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let (_, action) = called(admitted)?;
@@ -30,7 +27,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
 /// The path that is asked, by its place among those of the team's own, and its action for the method, among those of the model.
 pub(crate) fn called(admitted: &Admitted<'_>) -> Result<(usize, usize), Refusal> {
     let Target::Own(own) = admitted.target() else { return Err(Refusal::NoSuchPath { hint: None }) };
-    let action = admitted.state().routes.action(own, admitted.verb());
+    let action = admitted.state().own_paths.action(own, admitted.verb());
     action.map(|action| (own, action)).ok_or(Refusal::NoSuchPath { hint: None })
 }
 

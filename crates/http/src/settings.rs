@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use backstay_base::limits;
 
-use crate::inbox::InboxSecrets;
-use crate::{Cors, Development, Docs, Proxies};
+use crate::{Cors, Development, Docs, InboxSecrets, Proxies};
 
 /// How the door behaves, as configured.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use http::HeaderValue;
 use crate::HttpSettings;
 use crate::budget::Budget;
 use crate::lingering::Lingering;
-use crate::routes::Routes;
+use crate::own_paths::OwnPaths;
 
 /// What the door needs to answer requests.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ pub(crate) struct State {
     pub(crate) reader: Arc<Reader>,
     pub(crate) settings: HttpSettings,
     /// Paths of the team's own.
-    pub(crate) routes: Routes,
+    pub(crate) own_paths: OwnPaths,
     /// The `OpenAPI` document.
     pub(crate) openapi: Bytes,
     /// `Vary` of every answer.
@@ -55,7 +55,7 @@ impl State {
             None => "Authorization, Cookie, Backstay-Link, Accept-Encoding",
             Some(_) => "Authorization, Cookie, Backstay-Link, Accept-Encoding, Origin",
         };
-        let routes = Routes::of(engine.model());
+        let own_paths = OwnPaths::of(engine.model());
         let reader = Arc::new(Reader::new(&engine));
         Self {
             engine,
@@ -64,7 +64,7 @@ impl State {
             lingering: Lingering::new(),
             reader,
             settings,
-            routes,
+            own_paths,
             openapi,
             vary: HeaderValue::from_static(vary),
         }

@@ -170,7 +170,7 @@ fn check_names_what_is_wrong_with_functions() {
     check(
         "functions/others.ts",
         "export const unused = () => 1;",
-        "functions/others.ts:1:14: no action of the model names the function `unused`",
+        "functions/others.ts:1:14: nothing in the model names the function `unused`",
     );
     check("functions/more.ts", "export const stockOf = () => 1;", "`@function(name: \"fail\")`");
 }

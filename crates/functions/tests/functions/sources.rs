@@ -178,7 +178,7 @@ fn functions_that_no_action_names_are_told() {
     let unused: Vec<String> = program.unused(&BTreeSet::from(["a"])).map(ToString::to_string).collect();
     assert_eq!(
         unused,
-        ["functions/a.ts:2:14: no action of the model names the function `b`; modules that others share belong in a \
+        ["functions/a.ts:2:14: nothing in the model names the function `b`; modules that others share belong in a \
          directory within `functions/`",]
     );
 }

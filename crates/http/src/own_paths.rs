@@ -1,11 +1,10 @@
 use backstay_model::{Model, RoutePart, RoutePath};
 
 use crate::endpoint::Verb;
-use crate::endpoints::verb_of;
 
 /// Every path of the team's own. Of two that a path fits, the one whose first different part is not a parameter comes first.
 #[derive(Debug)]
-pub(crate) struct Routes(Vec<OwnPath>);
+pub(crate) struct OwnPaths(Vec<OwnPath>);
 
 #[derive(Debug)]
 struct OwnPath {
@@ -15,12 +14,12 @@ struct OwnPath {
     actions: Vec<(Verb, usize)>,
 }
 
-impl Routes {
+impl OwnPaths {
     pub(crate) fn of(model: &Model) -> Self {
         let mut all: Vec<OwnPath> = Vec::new();
         for (index, action) in model.actions.iter().enumerate() {
             let Some(route) = &action.route else { continue };
-            let row = (verb_of(route.method), index);
+            let row = (Verb::of_route(route.method), index);
             if let Some(known) = all.iter_mut().find(|known| known.path.is_same(&route.path)) {
                 known.actions.push(row);
             } else {
