@@ -327,7 +327,7 @@ impl<'m> Compiler<'m> {
     /// What must be true of a change for a hook.
     fn of_hook(&mut self, hook: &'m Hook) -> Option<Compiled> {
         let when = hook.when.as_ref()?;
-        let compiled = self.rule(when, &Scope::change(self.model, hook.collection))?;
+        let compiled = self.rule(when, &Scope::hook(self.model, hook.collection))?;
         if compiled.needs_store {
             let message = "`when:` of `@on` follows a relation, and only the record itself is at hand".to_owned();
             let help = "compare fields of the record, and let the job look up the rest";

@@ -60,6 +60,11 @@ impl<'m> Scope<'m> {
         Self { new: Some(collection), old: Some(collection), ..Self::rule(model, collection) }
     }
 
+    /// A hook's condition: `old` is the record before the change, `new` afterwards.
+    pub fn hook(model: &'m Model, collection: CollectionId) -> Self {
+        Self { this: None, ..Self::change(model, collection) }
+    }
+
     /// A `@check` or a `@set`: `this` is the record as it would be, `old` the stored one.
     pub fn check(model: &'m Model, collection: CollectionId) -> Self {
         Self { old: Some(collection), ..Self::rule(model, collection) }

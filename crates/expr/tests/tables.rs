@@ -101,6 +101,7 @@ fn scope<'m>(model: &'m Model, settings: &BTreeMap<String, String>) -> Scope<'m>
         ("rule", name) => Scope::rule(model, collection(name)),
         ("update", name) => Scope::update_rule(model, collection(name)),
         ("by", name) => Scope::transition_by(model, collection(name)),
+        ("hook", name) => Scope::hook(model, collection(name)),
         ("change", name) => Scope::change(model, collection(name)),
         ("filter", name) => Scope::filter(model, collection(name)),
         _ => {

@@ -4,6 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::Secret;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What `encodeURIComponent` encodes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// Shorter values would be found in words that have nothing to do with them.
 const REDACTED_BYTES: usize = 4;
@@ -28,18 +41,26 @@ impl Secrets {
         self.0.keys().cloned().collect()
     }
 
-    /// A text in which names in brackets stand for the values.
+    /// A text in which names in brackets stand for the values, also where these are written in JSON or in a URL.
     pub(crate) fn redacted(&self, mut text: String) -> String {
-        let mut all: Vec<(&String, &str)> = self.0.iter().map(|(name, secret)| (name, secret.expose())).collect();
+        let long = self.0.iter().filter(|(_, secret)| secret.expose().len() >= REDACTED_BYTES);
+        let mut all: Vec<(&String, String)> =
+            long.flat_map(|(name, secret)| forms(secret.expose()).map(move |form| (name, form))).collect();
         // One can be a part of another.
-        all.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        for (name, value) in all.into_iter().filter(|(_, value)| value.len() >= REDACTED_BYTES) {
-            if text.contains(value) {
-                text = text.replace(value, &format!("[{name}]"));
+        all.sort_by_key(|(_, form)| std::cmp::Reverse(form.len()));
+        for (name, form) in all {
+            if text.contains(&form) {
+                text = text.replace(&form, &format!("[{name}]"));
             }
         }
         text
     }
+}
+
+/// As it is, in a string of JSON, and in a part of a URL.
+fn forms(value: &str) -> [String; 3] {
+    let json = serde_json::Value::from(value).to_string();
+    [value.to_owned(), json[1..json.len() - 1].to_owned(), utf8_percent_encode(value, COMPONENT).to_string()]
 }
 
 #[cfg(test)]
@@ -49,10 +70,17 @@ mod tests {
     #[test]
     fn names_stand_for_values() {
         let secret = |name: &str, value: &str| (name.to_owned(), Secret::new(value.to_owned()));
-        let secrets: Secrets =
-            [secret("KEY", "sk_live_1"), secret("LONGER", "sk_live_12"), secret("PIN", "123")].into_iter().collect();
+        let all = [
+            secret("KEY", "sk_live_1"),
+            secret("LONGER", "sk_live_12"),
+            secret("PIN", "123"),
+            secret("QUOTED", "s3cr3t+\"x\"/\n"),
+        ];
+        let secrets: Secrets = all.into_iter().collect();
         let check = |text: &str, expected: &str| assert_eq!(secrets.redacted(text.to_owned()), expected);
         check("paid with sk_live_1 and sk_live_12", "paid with [KEY] and [LONGER]");
         check("nothing, 123", "nothing, 123");
+        check(r#"{"s":"s3cr3t+\"x\"/\n"}"#, r#"{"s":"[QUOTED]"}"#);
+        check("?s=s3cr3t%2B%22x%22%2F%0A", "?s=[QUOTED]");
     }
 }

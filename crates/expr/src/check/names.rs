@@ -199,6 +199,9 @@ impl<'m> Checker<'m> {
                 "write `this`; only a change has a record as it was: in `@check`, `@set`, `after:` and the `when:` of `@to`"
             }
             Some(_) => "write `this`; where a record is created, `this` is the record as it would be",
+            None if self.scope.new.is_some() => {
+                "write `new` for the record after the change, and `old` for the one before it"
+            }
             None => "only the caller (`auth`) and the moment (`now`) are known here",
         };
         ExprErrorKind::NoRecord { name, instead: elsewhere.unwrap_or(instead) }

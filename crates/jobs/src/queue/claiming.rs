@@ -40,15 +40,14 @@ pub(super) struct Claim {
 }
 
 impl Jobs {
-    /// The jobs that are due, the urgent ones first.
+    /// The jobs that are due, the urgent ones first. However many of these can't begin, because as many of their kind run as may,
+    /// some of the others are looked at.
     pub(super) async fn due(&self) -> Result<Vec<RecordId>, Error> {
         let Schema { collection, .. } = self.0.schema;
         let mut due = Vec::new();
         for priority in [Priority::High, Priority::Normal, Priority::Low] {
-            let most = limits::JOBS_TOGETHER.saturating_sub(u32::try_from(due.len()).unwrap_or(u32::MAX));
-            if most == 0 {
-                break;
-            }
+            let left = limits::JOBS_TOGETHER.saturating_sub(u32::try_from(due.len()).unwrap_or(u32::MAX));
+            let most = left.max(limits::JOBS_TOGETHER / 4);
             let found = self.0.engine.peek_past(collection, self.0.schema.due(priority), most).await?;
             due.extend(found);
         }
@@ -93,8 +92,7 @@ impl Claim {
         let settings = self.jobs.handler(&job.kind).map(|(_, settings)| settings);
         let most = job.most.unwrap_or_else(|| settings.map_or(1, |of| i64::from(of.attempts)));
         let Some(settings) = settings else {
-            let error = format!("no action handles jobs of kind `{}`", job.kind);
-            schema.end(cx, &job, &Ending::of(Outcome::Dead(error), most)).await?;
+            schema.end(cx, &job, &Ending::unknown(&job.kind)).await?;
             return Ok(None);
         };
         if job.state == State::Running && job.attempts >= most {

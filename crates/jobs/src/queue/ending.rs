@@ -42,6 +42,17 @@ impl Ending {
         }
     }
 
+    /// It waits: nothing here knows how to do it, but a server with another model may.
+    pub(super) fn unknown(kind: &str) -> Self {
+        Self {
+            state: State::Waiting,
+            result: None,
+            error: Some(format!("no action handles jobs of kind `{kind}`")),
+            again: Some(limits::JOB_LEASE_SECONDS * 1_000_000),
+            most: 0,
+        }
+    }
+
     pub(super) fn cancelled() -> Self {
         Self { state: State::Cancelled, result: None, error: None, again: None, most: 0 }
     }

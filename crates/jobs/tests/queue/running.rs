@@ -181,13 +181,13 @@ async fn as_many_of_a_kind_run_as_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_carries_out_an_unknown_kind() {
+async fn a_job_of_an_unknown_kind_waits() {
     let shop = Shop::open();
     let id = shop.add("unknown", "a", terms()).await;
     shop.run().await;
     let job = shop.show(id).await;
-    let expected = (State::Dead, Some("no action handles jobs of kind `unknown`"));
-    assert_eq!((job.state, job.error.as_deref()), expected);
+    let expected = (State::Waiting, 0, Some("no action handles jobs of kind `unknown`"));
+    assert_eq!((job.state, job.attempts, job.error.as_deref()), expected);
 }
 
 /// Three servers, two of which die with what they run: each job is done.
