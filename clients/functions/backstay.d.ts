@@ -941,12 +941,12 @@ declare module "backstay" {
 
   /** The same within a block: writes are carried out at its commit. */
   export interface Tx {
-    readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "queued"> & Updates<"Comment", "queued"> & Replaces<"Comment", "queued"> & Deletes<"Comment", "queued"> & UpdatesAll<"Comment", "queued"> & DeletesAll<"Comment", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> };
-    readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "queued"> & Deletes<"Dispatch", "queued"> & DeletesAll<"Dispatch", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> };
-    readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "queued"> & Updates<"Membership", "queued"> & Replaces<"Membership", "queued"> & Deletes<"Membership", "queued"> & UpdatesAll<"Membership", "queued"> & DeletesAll<"Membership", "queued"> & Upserts<"Membership", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> };
-    readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "queued"> & Updates<"Post", "queued"> & Replaces<"Post", "queued"> & Deletes<"Post", "queued"> & UpdatesAll<"Post", "queued"> & DeletesAll<"Post", "queued"> & Upserts<"Post", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> };
-    readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "queued"> & Updates<"Section", "queued"> & Replaces<"Section", "queued"> & Deletes<"Section", "queued"> & UpdatesAll<"Section", "queued"> & DeletesAll<"Section", "queued"> & Upserts<"Section", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> };
-    readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "queued"> & Deletes<"Tag", "queued"> & DeletesAll<"Tag", "queued"> & Upserts<"Tag", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> };
+    readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "known"> & Updates<"Comment", "queued"> & Replaces<"Comment", "queued"> & Deletes<"Comment", "queued"> & UpdatesAll<"Comment", "queued"> & DeletesAll<"Comment", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> };
+    readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> & Creates<"Dispatch", "known"> & Deletes<"Dispatch", "queued"> & DeletesAll<"Dispatch", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now"> };
+    readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> & Creates<"Membership", "known"> & Updates<"Membership", "queued"> & Replaces<"Membership", "queued"> & Deletes<"Membership", "queued"> & UpdatesAll<"Membership", "queued"> & DeletesAll<"Membership", "queued"> & Upserts<"Membership", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now"> };
+    readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> & Creates<"Post", "known"> & Updates<"Post", "queued"> & Replaces<"Post", "queued"> & Deletes<"Post", "queued"> & UpdatesAll<"Post", "queued"> & DeletesAll<"Post", "queued"> & Upserts<"Post", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now"> };
+    readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "known"> & Updates<"Section", "queued"> & Replaces<"Section", "queued"> & Deletes<"Section", "queued"> & UpdatesAll<"Section", "queued"> & DeletesAll<"Section", "queued"> & Upserts<"Section", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> };
+    readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "known"> & Deletes<"Tag", "queued"> & DeletesAll<"Tag", "queued"> & Upserts<"Tag", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> };
     readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "queued"> & Replaces<"User", "queued"> & UpdatesAll<"User", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> };
   }
 
@@ -1517,9 +1517,11 @@ declare module "backstay" {
     history(id: IdOf<N>, query?: { limit?: number; after?: string }): Returned<M, PageOf<HistoryEntry>>;
   }
 
-  /** When a request of a function is made: at once, or at the commit of its block. */
-  type When = "now" | "queued";
-  type Returned<M extends When, R> = Promise<M extends "now" ? R : Queued<R>>;
+  /** When a request of a function is made: at once, or at the commit of its block; then the id of a new record can be known before. */
+  type When = "now" | "known" | "queued";
+  type Returned<M extends When, R> = Promise<M extends "now" ? R : M extends "known" ? Known<R> : Queued<R>>;
+  /** What is known of new records whose ids Backstay makes. */
+  type Known<R> = R extends readonly unknown[] ? { id: string }[] : { id: string };
   /** What is known of a write before it is carried out: the ids of records, `null` if the database gives them. */
   type Queued<R> = [R] extends [null]
     ? null
@@ -1533,6 +1535,8 @@ declare module "backstay" {
     readonly db: Db;
     /** Who calls. */
     readonly auth: Auth;
+    /** Work to be done later. */
+    readonly jobs: Jobs;
     /** Lines of the server's log. */
     readonly log: Log;
     /** Values of the configuration that nobody else may see. */
@@ -1544,6 +1548,31 @@ declare module "backstay" {
     /** The value; an error if there is none. */
     get(name: string): string;
     has(name: string): boolean;
+  }
+
+  /** Work to be done later, by actions with `@job`. */
+  export interface Jobs {
+    /**
+     * Queues a job, in the commit of the transaction that is open, or by itself. Answers its id; null with `unique`, because another
+     * unfinished job may have that key: then none is added.
+     */
+    add(job: string, input?: object, terms?: JobTerms): Promise<string | null>;
+  }
+
+  /** When, how urgently and how often a job is tried. */
+  export interface JobTerms {
+    /** When it is due. */
+    at?: Date | string;
+    /** Seconds until it is due. */
+    delay?: number;
+    /** Jobs that are more urgent run first. */
+    priority?: "HIGH" | "NORMAL" | "LOW";
+    /** What only one unfinished job of its name has. */
+    unique?: string;
+    /** The jobs of a series run one after the other, as they were queued. */
+    series?: string;
+    /** How often it is tried. */
+    attempts?: number;
   }
 
   /** Who calls a function. */

@@ -17,9 +17,9 @@ export async function publish({ post }: { post: string }, { db, auth, log }: Fun
   const title: string | undefined = await db.transaction(async (tx) => {
     const stored = await tx.posts.peek.find(post);
     const made = await tx.comments.create({ post, body: "It is out." });
-    const id: string | undefined = made?.id;
+    const id: string = made.id;
     // @ts-expect-error nothing else is known before the commit
-    made?.body;
+    made.body;
     void id;
     return stored?.title;
   });

@@ -1,6 +1,11 @@
-//! Runs the newsroom's tour through the clients that generators of other languages make of its OpenAPI document.
+//! Runs the newsroom's tour through the clients that generators of other languages make of its OpenAPI document, and verifies its
+//! webhooks with libraries of these languages.
 
+mod generator;
 mod java;
+mod php;
+mod ruby;
+mod webhooks;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,9 +26,12 @@ pub(crate) struct Language {
 }
 
 /// Those that there are clients for.
-pub(crate) const LANGUAGES: [Language; 2] = [
+pub(crate) const LANGUAGES: [Language; 5] = [
     Language { name: "Python", installed: of_python, check: check_python },
+    Language { name: "JavaScript", installed: webhooks::javascript_installed, check: webhooks::check_javascript },
     Language { name: "Java", installed: java::installed, check: java::check },
+    Language { name: "Ruby", installed: ruby::installed, check: ruby::check },
+    Language { name: "PHP", installed: php::installed, check: php::check },
 ];
 
 impl Language {
@@ -39,7 +47,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     for language in &LANGUAGES {
         match language.tour() {
             Ok(toured) => toured?,
-            Err(missing) => eprintln!("xtask: SKIPPED: the tour in {}: {missing:#}", language.name),
+            Err(missing) => eprintln!("xtask: SKIPPED: the newsroom in {}: {missing:#}", language.name),
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -51,7 +59,7 @@ fn newsroom(language: &str, tour: impl FnOnce(&str, &Path) -> Result<()>) -> Res
     let server = Newsroom::start(place.path())?;
     tour(&format!("http://{}", server.address), place.path())?;
     server.stop()?;
-    eprintln!("xtask: the tour in {language} succeeded");
+    eprintln!("xtask: the newsroom in {language} succeeded");
     Ok(())
 }
 
@@ -72,7 +80,10 @@ fn check_python(programs: &Path) -> Result<()> {
         succeeds(&mut generator).context("the client in Python can't be made")?;
         fs::copy(ours.join("tour.py"), place.join("tour.py")).context("cannot copy the tour")?;
         let mut tour = Command::new(programs.join("python"));
-        succeeds(tour.args(["tour.py", url]).current_dir(place)).context("the tour in Python failed")
+        succeeds(tour.args(["tour.py", url]).current_dir(place)).context("the tour in Python failed")?;
+        let mut verify = Command::new(programs.join("python"));
+        verify.arg(root().join("clients/webhooks/verify.py")).arg(webhooks::received(url, place)?);
+        succeeds(&mut verify).context("the library for Python refuses a webhook")
     })
 }
 

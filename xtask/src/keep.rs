@@ -14,7 +14,7 @@ use crate::commands::{cargo, output, root, run as run_command};
 
 const KEPT: &str = "crates/backstay/tests/kept";
 /// The largest database that may be kept: a page for every table and index, most of which are empty and compress well.
-const MAX_BYTES: u64 = 340 * 1024;
+const MAX_BYTES: u64 = 440 * 1024;
 
 const EMAIL: &str = "ada@library.example";
 /// Also that of the operator.

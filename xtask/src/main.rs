@@ -22,7 +22,7 @@ Commands:
                  Ask the newsroom whatever its OpenAPI document allows, and more; passes ARGS to Schemathesis
   clients        Make the clients of other languages for the newsroom, and run its tour with each
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
-                 Parts: http, start, seeding, hostile, migrate, language, api, transfer; all of them by default
+                 Parts: http, start, seeding, hostile, migrate, language, api, transfer, actions; all of them by default
   keep NAME      Make a data directory for the tests to open from now on: crates/backstay/tests/kept/NAME
 
 Options of bench:

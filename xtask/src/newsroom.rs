@@ -27,6 +27,8 @@ impl Newsroom {
     pub(crate) fn start(data: &Path) -> Result<Self> {
         let mut command = backstay("serve", data);
         command.args(["--listen", "127.0.0.1:0", "--log-format", "json"]).env("BACKSTAY_ACCOUNTS_SIGN_UP", "open");
+        // Webhooks go to this machine.
+        command.env("BACKSTAY_EGRESS_ALLOW", "127.0.0.0/8");
         let mut running = Running(command.stderr(Stdio::piped()).spawn().context("cannot start the server")?);
         let mut log = BufReader::new(running.0.stderr.take().context("the server has no log")?);
         let mut line = String::new();
@@ -70,6 +72,14 @@ pub(crate) fn key(data: &Path) -> Result<String> {
     let made = output(command.args(["add", "tests", "--role", "EDITOR", "--format", "json"]))?;
     let made: serde_json::Value = serde_json::from_str(&made).context("the key is not JSON")?;
     Ok(made["key"].as_str().context("there is no key")?.to_owned())
+}
+
+/// Adds an endpoint of webhooks that sees what the key sees; its secret.
+pub(crate) fn add_webhook(data: &Path, url: &str) -> Result<String> {
+    let mut command = backstay("webhook", data);
+    let made = output(command.args(["add", "tests", url, "--as", "tests", "--of", "tags", "--format", "json"]))?;
+    let made: serde_json::Value = serde_json::from_str(&made).context("the webhook is not JSON")?;
+    Ok(made["secret"].as_str().context("there is no secret")?.to_owned())
 }
 
 /// A command of the program about the newsroom.

@@ -69,7 +69,7 @@ const EXAMPLES: &[&str] = &["embedded"];
 /// Dependencies for tests only: expressions are tested on both databases, in the tests of the store; what a request is
 /// written as is easier to read in a test than its typed form; functions write requests as clients do.
 const FOR_TESTS: &[(&str, &str)] =
-    &[("store", "expr"), ("engine", "rest"), ("identity", "rest"), ("functions", "client")];
+    &[("store", "expr"), ("engine", "rest"), ("identity", "rest"), ("functions", "client"), ("jobs", "rest")];
 
 const DATABASE_DRIVERS: &[&str] = &[
     "rusqlite",

@@ -1,6 +1,7 @@
 mod copies;
 mod logs;
 mod reindexed;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use copies::{CopiedDatabase, MadeBackup, RestoredBackup};
 pub use logs::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 pub use reindexed::{Reindexed, ReindexedLine};
+pub use webhooks::{DeadLetterLine, WebhookAnswer, WebhookLine};
 
 use crate::command::{optional_secret, secret};
 use crate::seed::{Seeded, Skipped, placed};
@@ -154,6 +156,26 @@ pub enum Answer {
         /// The key as named in the command.
         key: String,
     },
+    /// Jobs in some states.
+    Jobs {
+        /// Oldest first.
+        jobs: Vec<JobLine>,
+    },
+    /// A job.
+    Job {
+        /// It.
+        job: Box<JobLine>,
+    },
+    /// A job was queued anew.
+    JobRetried {
+        /// The job as named in the command.
+        job: String,
+    },
+    /// A job was cancelled.
+    JobCancelled {
+        /// The job as named in the command.
+        job: String,
+    },
     /// Someone was invited.
     Invited {
         /// The invitation's id.
@@ -240,6 +262,9 @@ pub enum Answer {
         /// For programs.
         explanation: serde_json::Value,
     },
+    /// Something about webhooks.
+    #[serde(untagged)]
+    Webhook(WebhookAnswer),
 }
 
 /// An operator.
@@ -312,6 +337,57 @@ pub struct KeyLine {
     pub revoked_at: Option<String>,
 }
 
+/// A job.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobLine {
+    /// Its id.
+    pub id: String,
+    /// The action that it carries out.
+    pub kind: String,
+    /// `WAITING`, `RUNNING`, `DONE`, `DEAD` or `CANCELLED`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is due, or its lease ends.
+    pub due_at: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<String>,
+    /// Who has queued it; null if that was Backstay itself.
+    pub by: Option<String>,
+    /// What it takes, as JSON.
+    pub input: String,
+    /// What it has returned, as JSON.
+    pub result: Option<String>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+impl JobLine {
+    fn whole(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        writeln!(f, "input: {}", self.input)?;
+        for (name, value) in [("queued by", &self.by), ("result", &self.result), ("error", &self.error)] {
+            if let Some(value) = value {
+                writeln!(f, "{name}: {value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for JobLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, kind, state, attempts, due_at, ended_at, .. } = self;
+        write!(f, "{id}  {kind}  {state}  attempts {attempts}")?;
+        match (ended_at, due_at) {
+            (Some(ended), _) => writeln!(f, "  ended {ended}"),
+            (None, Some(due)) => writeln!(f, "  due {due}"),
+            (None, None) => writeln!(f, "  behind another job"),
+        }
+    }
+}
+
 /// An open invitation without its token.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -342,16 +418,21 @@ pub struct SumLine {
     pub queued: u64,
 }
 
+impl fmt::Display for OperatorLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}  {}", self.id, self.email)
+    }
+}
+
 impl fmt::Display for Answer {
+    #[expect(clippy::too_many_lines, reason = "one arm for each answer")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OperatorAdded { email, .. } => writeln!(f, "{email} is now an operator"),
             Self::Operators { operators } if operators.is_empty() => {
                 writeln!(f, "no operators; add one with `backstay operator add EMAIL`")
             }
-            Self::Operators { operators } => {
-                operators.iter().try_for_each(|one| writeln!(f, "{}  {}", one.id, one.email))
-            }
+            Self::Operators { operators } => operators.iter().try_for_each(|one| one.fmt(f)),
             Self::OperatorPasswordSet { operator } => {
                 writeln!(f, "changed the password of {operator} and ended all their sessions")
             }
@@ -389,6 +470,12 @@ impl fmt::Display for Answer {
             }
             Self::Keys { keys } => keys.iter().try_for_each(|key| key.fmt(f)),
             Self::KeyRevoked { key } => writeln!(f, "revoked the key {key}"),
+            Self::Jobs { jobs } if jobs.is_empty() => writeln!(f, "no such jobs"),
+            Self::Jobs { jobs } => jobs.iter().try_for_each(|job| job.fmt(f)),
+            Self::Job { job } => job.whole(f),
+            Self::JobRetried { job } => writeln!(f, "queued the job {job} anew"),
+            Self::JobCancelled { job } => writeln!(f, "cancelled the job {job}"),
+            Self::Webhook(told) => told.fmt(f),
             Self::Invited { email, token, .. } => {
                 writeln!(f, "{}\n\nThis token is shown only once. {email} can sign up with it.", token.expose())
             }
@@ -642,6 +729,9 @@ mod tests {
         check(&added, "bsk_1\n\nThis key is shown only once. Send it as `Authorization: Bearer KEY`.");
         check(&Answer::Keys { keys: vec![] }, "no keys; add one with `backstay key add NAME`");
         check(&Answer::KeyRevoked { key: text("importer") }, "revoked the key importer");
+        check(&Answer::Jobs { jobs: vec![] }, "no such jobs");
+        check(&Answer::JobRetried { job: text("1") }, "queued the job 1 anew");
+        check(&Answer::JobCancelled { job: text("1") }, "cancelled the job 1");
         let invited = Answer::Invited { id: text("1"), email: text("eve@news.example"), token: secret() };
         check(&invited, "bsk_1\n\nThis token is shown only once. eve@news.example can sign up with it.");
         let none = "no open invitations; invite someone with `backstay invite EMAIL`";

@@ -35,6 +35,8 @@ pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnosti
     files.push(backstay_identity::system_model(identity.as_deref()));
     files.push(seed::system_model());
     files.push(transfer::system_model());
+    files.push(backstay_jobs::system_model());
+    files.push(backstay_jobs::webhooks_model());
     load(files)
 }
 

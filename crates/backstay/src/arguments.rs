@@ -1,7 +1,9 @@
 mod advice;
 mod callers;
+mod jobs;
 mod rewritten;
 mod transfer;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogFormat, is_url, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
+pub(crate) use jobs::{Job, JobState};
 pub(crate) use transfer::{Export, Import, OnError};
+pub(crate) use webhooks::Webhook;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -112,6 +116,12 @@ pub(crate) enum Verb {
     /// Manage the API keys of programs
     #[command(subcommand)]
     Key(Key),
+    /// See and manage the work that is done after commits
+    #[command(subcommand)]
+    Job(Job),
+    /// Tell other servers what changes
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// Invite someone to sign up
     #[command(after_help = callers::INVITE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Invite(Invite),

@@ -102,7 +102,7 @@ impl Client {
     async fn acted(&self, instance: &Instance, (name, arguments): (&str, &str)) -> Result<Bytes, CallError> {
         let engine = &instance.engine;
         let model = engine.model();
-        let index = model.actions.iter().position(|action| action.name == name);
+        let index = model.actions.iter().position(|action| action.name == name && action.is_offered());
         let index = index.ok_or_else(|| Error::NotFound { what: format!("action `{name}`") })?;
         let context = Context::new(engine, self.caller(instance).await?);
         let arguments = model.read_arguments(&model.actions[index], arguments, &Place::Whole);

@@ -1,8 +1,12 @@
+mod webhooks;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
+
+pub use webhooks::WebhookVerb;
 
 use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
 
@@ -140,6 +144,33 @@ pub enum Command {
     RevokeKey {
         /// Name or id.
         key: String,
+    },
+    /// List jobs.
+    ListJobs {
+        /// Their states.
+        states: Vec<String>,
+        /// How many, at most.
+        limit: u32,
+    },
+    /// Show a job.
+    ShowJob {
+        /// Its id.
+        job: String,
+    },
+    /// Queue a job anew.
+    RetryJob {
+        /// Its id.
+        job: String,
+    },
+    /// Cancel a job.
+    CancelJob {
+        /// Its id.
+        job: String,
+    },
+    /// Manage the endpoints of webhooks.
+    Webhook {
+        /// What is done.
+        verb: WebhookVerb,
     },
     /// Invite someone to sign up.
     Invite {

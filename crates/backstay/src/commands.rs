@@ -1,12 +1,14 @@
 mod accounts;
 mod explain;
 mod invitations;
+mod jobs;
 mod keys;
 mod named;
 mod new_account;
 mod operators;
 mod roles;
 mod sums;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -37,6 +39,7 @@ impl Instance {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     async fn carry_out(&self, cx: &Context, command: Command) -> Result<Answer, Failure> {
         let administration = &self.identity.administration(cx)?;
         Ok(match command {
@@ -80,6 +83,11 @@ impl Instance {
             }
             Command::ListKeys {} => keys::list(administration).await?,
             Command::RevokeKey { key } => keys::revoke(administration, key).await?,
+            Command::ListJobs { states, limit } => jobs::list(&self.jobs, &states, limit).await?,
+            Command::ShowJob { job } => jobs::show(&self.jobs, &job).await?,
+            Command::RetryJob { job } => jobs::retry(&self.jobs, job).await?,
+            Command::CancelJob { job } => jobs::cancel(&self.jobs, job).await?,
+            Command::Webhook { verb } => Box::pin(webhooks::carry_out(&self.webhooks, verb)).await?,
             Command::Invite { email, roles, seconds } => {
                 let invited = invitations::invite(administration, email, &roles, after(cx.now, seconds)?).await;
                 invited.map_err(|error| roles::failure(&self.engine, &roles, error))?
@@ -89,9 +97,7 @@ impl Instance {
             Command::Seed {} => Answer::Seeded { seeded: self.seed(false).await? },
             Command::BackUp { file } => backup::back_up(&self.engine, file, Reporter::silent()).await?,
             Command::Reindex { collection, from } => reindex::part(&self.engine, (collection, from)).await?,
-            Command::PruneLog { seconds, bytes } => {
-                commit_log::prune(&self.engine, Retention { seconds, bytes }).await?
-            }
+            Command::PruneLog { seconds, bytes } => commit_log::prune(self, Retention { seconds, bytes }).await?,
             Command::VerifyLog { against } => commit_log::verify(&self.engine, against).await?,
             Command::ShowLog { since, limit, record } => {
                 commit_log::show(&self.engine, since, limit, record.as_deref()).await?

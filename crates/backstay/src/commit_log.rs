@@ -4,11 +4,12 @@ use std::io;
 
 use backstay_base::Error;
 use backstay_engine::{Engine, LogError, LogHorizon, LogLine, VerifiedLog};
+use backstay_jobs::Webhooks;
 use tokio::task::spawn_blocking;
 
 use crate::answer::{LogChangeLine, LogEntryLine, VerifiedLogLine};
 use crate::config::{Data, MIB};
-use crate::{Answer, Failure};
+use crate::{Answer, Failure, Instance};
 
 /// How much of the commit log is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,8 +27,22 @@ impl Retention {
         Self { seconds: some(data.log_days * 86_400), bytes: some(data.log_mib * MIB as u64) }
     }
 
-    /// Up to where the log is pruned now; `None` if all of it stays.
-    pub(crate) async fn horizon(self, engine: &Engine) -> Result<Option<LogHorizon>, Error> {
+    /// Up to where the log is pruned now, one after the other: what endpoints of webhooks still have to be told of is kept for twice
+    /// as long.
+    pub(crate) async fn horizons(self, engine: &Engine, webhooks: &Webhooks) -> Result<Vec<LogHorizon>, Error> {
+        let Some(wanted) = self.horizon(engine).await? else { return Ok(Vec::new()) };
+        let needed_from = webhooks.first_needed().await?;
+        if needed_from.is_none() {
+            return Ok(vec![wanted]);
+        }
+        let twice = |number: Option<u64>| number.map(|number| number.saturating_mul(2));
+        let longer = Self { seconds: twice(self.seconds), bytes: twice(self.bytes) };
+        let at_the_latest = longer.horizon(engine).await?;
+        Ok([LogHorizon { needed_from, ..wanted }].into_iter().chain(at_the_latest).collect())
+    }
+
+    /// Up to where the log is pruned now, if nobody needs it; `None` if all of it stays.
+    async fn horizon(self, engine: &Engine) -> Result<Option<LogHorizon>, Error> {
         if self == Self::default() {
             return Ok(None);
         }
@@ -39,14 +54,14 @@ impl Retention {
             Some(bytes) => engine.log_excess(bytes).await?,
             None => 0,
         };
-        Ok(Some(LogHorizon { before, through }))
+        Ok(Some(LogHorizon { before, through, needed_from: None }))
     }
 }
 
 /// Prunes the log now.
-pub(crate) async fn prune(engine: &Engine, retention: Retention) -> Result<Answer, Failure> {
-    let mut entries = 0;
-    if let Some(horizon) = retention.horizon(engine).await? {
+pub(crate) async fn prune(instance: &Instance, retention: Retention) -> Result<Answer, Failure> {
+    let (Instance { engine, webhooks, .. }, mut entries) = (instance, 0);
+    for horizon in retention.horizons(engine, webhooks).await? {
         loop {
             let step = engine.prune_log(horizon).await?;
             entries += step.entries;

@@ -32,8 +32,7 @@ pub(crate) fn missing(program: &Program, model: &Model) -> Option<Failure> {
     if !elsewhere.is_empty() {
         return Some(Failure::Functions(elsewhere));
     }
-    program.names().next()?;
-    (!missing.is_empty()).then_some(Failure::Procedures { missing })
+    (!program.is_empty() && !missing.is_empty()).then_some(Failure::Procedures { missing })
 }
 
 /// What functions can ask for.

@@ -11,12 +11,14 @@ use backstay_engine::{
     Application, Engine, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
 };
 use backstay_identity::{HashingCost, Identity, Settings};
+use backstay_jobs::{Jobs, Webhooks};
 use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
 use crate::procedures::Registered;
 use crate::seed::Seeder;
-use crate::{Config, Data, Directory, Failure, open_files};
+use crate::webhooks::webhooks;
+use crate::{Config, Data, Directory, Failure, jobs, open_files};
 
 /// An application with its settings and data directory, before it is opened.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct Place {
     pub data: PathBuf,
     /// Where the database is: in the data directory, or on a server.
     pub database: Location,
+    /// The pooler before that server.
+    pub(crate) pooler: Option<Secret>,
     /// What carries out the actions of the model.
     pub(crate) procedures: Registered,
 }
@@ -40,6 +44,10 @@ pub struct Instance {
     pub engine: Engine,
     /// Knows who is calling.
     pub identity: Identity,
+    /// Work that is done after commits.
+    pub jobs: Jobs,
+    /// Tells other servers what has changed.
+    pub webhooks: Webhooks,
     pub(crate) seeder: Seeder,
     /// Reads the texts in calls without HTTP.
     pub(crate) reader: Arc<Reader>,
@@ -63,7 +71,11 @@ impl Place {
             (Some(Location::Url(url)), _) | (None, Some(url)) => (configured(), Location::Url(server(url)?)),
             (None, None) => (configured(), Location::Directory(configured())),
         };
-        Ok(Self { directory, config, data, database, procedures: Registered::default() })
+        let pooler = match (&database, &config.data.pooler) {
+            (Location::Url(_), Some(pooler)) => Some(server(pooler)?),
+            (Location::Directory(_), _) | (_, None) => None,
+        };
+        Ok(Self { directory, config, data, database, pooler, procedures: Registered::default() })
     }
 
     /// Refuses an application whose actions nothing carries out, or whose inboxes have no secrets.
@@ -121,6 +133,7 @@ impl Place {
         OpenOptions {
             on_fatal: Arc::new(move |error| on_fatal(&with_causes(error))),
             connections: self.config.data.pool_size,
+            pooler: self.pooler.clone(),
             ..OpenOptions::new(self.database.clone())
         }
     }
@@ -154,7 +167,9 @@ impl Place {
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
         let reader = Arc::new(Reader::new(&engine));
-        Ok((Instance { engine, identity, seeder, reader, directory, sign_up }, outcome))
+        let jobs = jobs::jobs(&engine, &identity, &reader)?;
+        let webhooks = webhooks((&engine, &identity), &reader, &self.config.egress)?;
+        Ok((Instance { engine, identity, jobs, webhooks, seeder, reader, directory, sign_up }, outcome))
     }
 
     /// Why the database could not be opened.

@@ -22,6 +22,7 @@ mod doors;
 mod failure;
 mod functions;
 mod instance;
+mod jobs;
 mod logging;
 mod maintenance;
 mod new;
@@ -42,18 +43,21 @@ mod testing;
 mod threads;
 mod transfer;
 mod watch;
+mod webhooks;
 
 pub use answer::{
-    AccountLine, Answer, CopiedDatabase, InvitationLine, KeyLine, ListedAccount, LogChangeLine, LogEntryLine,
-    MadeBackup, OperatorLine, Reindexed, ReindexedLine, RestoredBackup, VerifiedLogLine,
+    AccountLine, Answer, CopiedDatabase, DeadLetterLine, InvitationLine, KeyLine, ListedAccount, LogChangeLine,
+    LogEntryLine, MadeBackup, OperatorLine, Reindexed, ReindexedLine, RestoredBackup, VerifiedLogLine, WebhookAnswer,
+    WebhookLine,
 };
 pub use application::{Compiled, compile};
 pub use backend::{Backend, Backstay};
 pub use backstay_base::{Error, Subnet};
+pub use backstay_engine::{JobTerms, Priority};
 pub use backstay_http::{ClientAddress, Service, ServiceBody};
 pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};
-pub use command::{Command, ReindexPlace};
+pub use command::{Command, ReindexPlace, WebhookVerb};
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Egress, Limits, Log,
     LogFormat, LogLevel, ProxyHeader, Secrets, Server, SignUp, reference,

@@ -1,3 +1,7 @@
+mod jobs;
+mod webhooks;
+
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -21,18 +25,21 @@ pub(crate) async fn maintain(serving: &Serving) -> Infallible {
         never = refresh_always(serving) => never,
         never = fire_always(serving) => never,
         never = prune_always(serving) => never,
+        never = jobs::work_always(serving) => never,
+        never = webhooks::dispatch_always(serving) => never,
+        never = webhooks::send_always(serving) => never,
         never = remove_links_always(serving) => never,
         never = give_way_always(serving) => never,
     }
 }
 
 /// Does at once all that is due now: for tests, whose clock jumps.
-pub(crate) async fn do_what_is_due(Instance { engine, .. }: &Instance) -> Result<(), Error> {
+pub(crate) async fn do_what_is_due(Instance { engine, jobs, .. }: &Instance) -> Result<(), Error> {
     let (mut timers, mut sums, mut purges) = (TimerPass::default(), RefreshPass::default(), PurgePass::default());
     while matches!(engine.fire_timers(&mut timers).await?, Due::Now) {}
     while engine.refresh_sums(&mut sums).await? {}
     while engine.purge_expired(&mut purges).await? {}
-    Ok(())
+    jobs::work_off(engine, jobs).await
 }
 
 /// How often it is looked whether another server wants to change the model.
@@ -75,18 +82,21 @@ async fn prune_always(serving: &Serving) -> Infallible {
 /// Removes what the settings don't keep of the commit log, in steps between which the application can be exchanged; how many
 /// entries.
 async fn prune_log(serving: &Serving) -> Result<u64, Error> {
-    let (mut entries, mut horizon) = (0, None);
+    let (mut entries, mut horizons) = (0, None);
     loop {
         let served = serving.served().await;
-        let Some(Served { instance: Instance { engine, .. }, place, .. }) = &*served else { return Ok(entries) };
-        if horizon.is_none() {
-            horizon = Retention::of(&place.config.data).horizon(engine).await?;
-        }
-        let Some(horizon) = horizon.filter(|_| engine.is_keeper()) else { return Ok(entries) };
-        let step = engine.prune_log(horizon).await?;
+        let Some(Served { instance: Instance { engine, webhooks, .. }, place, .. }) = &*served else {
+            return Ok(entries);
+        };
+        let left: &mut VecDeque<_> = match &mut horizons {
+            Some(left) => left,
+            None => horizons.insert(Retention::of(&place.config.data).horizons(engine, webhooks).await?.into()),
+        };
+        let Some(horizon) = left.front().filter(|_| engine.is_keeper()) else { return Ok(entries) };
+        let step = engine.prune_log(*horizon).await?;
         entries += step.entries;
         if !step.more {
-            return Ok(entries);
+            left.pop_front();
         }
     }
 }

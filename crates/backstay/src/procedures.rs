@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_egress::{Client, Settings};
-use backstay_engine::{ActionCall, Application, Begun, Block, Committed, Procedure, Procedures};
+use backstay_engine::{ActionCall, Application, AskedJob, Begun, Block, Committed, JobTerms, Procedure, Procedures};
 use backstay_functions::{Functions, Problem, Program};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -73,6 +73,17 @@ impl Action {
         Ok(serde_json::from_slice(&answer)?)
     }
 
+    /// Queues a job of the model, in a commit of its own. Returns its id, unless it is unique: another unfinished one may have its key.
+    pub async fn queue(
+        &self,
+        job: &str,
+        input: impl Serialize,
+        terms: JobTerms,
+    ) -> Result<Option<String>, ProcedureError> {
+        let id = self.0.queue(asked(job, &input, terms)?).await?;
+        Ok(id.map(|id| id.to_string()))
+    }
+
     /// Makes the calls of `run` in one commit. It may run several times: if something that it has read changes before the commit,
     /// it runs again. What it returns must be the same JSON when it is read again, because it is kept under the idempotency key
     /// of the action.
@@ -107,6 +118,18 @@ impl Transaction {
         Ok(serde_json::from_slice(&answer)?)
     }
 
+    /// Queues a job of the model in the commit of the transaction. Returns its id, unless it is unique: another unfinished one may have
+    /// its key.
+    pub async fn queue(
+        &self,
+        job: &str,
+        input: impl Serialize,
+        terms: JobTerms,
+    ) -> Result<Option<String>, ProcedureError> {
+        let id = self.0.queue(asked(job, &input, terms)?).await?;
+        Ok(id.map(|id| id.to_string()))
+    }
+
     /// Reads what the transaction doesn't depend on: it isn't checked again, and doesn't see the writes of the transaction.
     pub async fn peek<T: DeserializeOwned>(&self, call: Call) -> Result<T, ProcedureError> {
         let answer = self.0.peek(&serde_json::to_string(&call)?).await?;
@@ -117,6 +140,10 @@ impl Transaction {
 /// How many processors functions run on.
 pub(crate) fn processors() -> usize {
     available_parallelism().map_or(1, usize::from)
+}
+
+fn asked(job: &str, input: &impl Serialize, terms: JobTerms) -> Result<AskedJob, ProcedureError> {
+    Ok(AskedJob { job: job.to_owned(), input: serde_json::to_string(input)?, terms })
 }
 
 /// What carries out actions: procedures of a program, by the names of their functions, and the application's own functions.
@@ -139,6 +166,9 @@ impl Registered {
 
     /// The same with these functions of the application.
     pub(crate) fn with(self, program: Program, directory: &Directory, config: &Config) -> Result<Self, Failure> {
+        if program.is_empty() {
+            return Ok(self);
+        }
         let secrets = config.secrets.read(directory.root())?;
         let threads = processors();
         let settings = Settings { allow: config.egress.allow.clone(), ..Settings::default() };

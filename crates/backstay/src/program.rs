@@ -3,11 +3,13 @@ mod backup;
 mod callers;
 mod check;
 mod client;
+mod jobs;
 mod migrate;
 mod new;
 mod reset;
 mod test;
 mod transfer;
+mod webhooks;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -62,6 +64,8 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Account(account) => callers::account(account).await,
         Verb::Role(role) => callers::role(role).await,
         Verb::Key(key) => callers::key(key).await,
+        Verb::Job(job) => jobs::job(job).await,
+        Verb::Webhook(webhook) => webhooks::webhook(webhook).await,
         Verb::Invite(invite) => callers::invite(invite).await,
         Verb::Explain(Explain { request, caller, link, body, within }) => {
             command(&within, Command::Explain { caller, link, request, body }).await

@@ -1,5 +1,6 @@
 //! Import and export: records between files and the database.
 
+mod ahead;
 mod batch;
 mod commit;
 mod csv;

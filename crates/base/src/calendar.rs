@@ -1,25 +1,30 @@
 use crate::Date;
 
-/// A part of the calendar that begins at midnight.
+/// A part of the calendar. All but hours begin at midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Period {
+    Hour,
     Day,
     /// From Monday (ISO 8601).
     Week,
     Month,
+    /// From January, April, July or October.
+    Quarter,
     Year,
 }
 
 impl Period {
-    const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Year];
+    const ALL: [Self; 6] = [Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
 
     /// The name, in lower case, as statements have it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Hour => "hour",
             Self::Day => "day",
             Self::Week => "week",
             Self::Month => "month",
+            Self::Quarter => "quarter",
             Self::Year => "year",
         }
     }
@@ -73,7 +78,7 @@ mod tests {
 
     #[test]
     fn parts_of_the_calendar_go_by_their_names() {
-        for name in ["day", "week", "month", "year"] {
+        for name in ["hour", "day", "week", "month", "quarter", "year"] {
             assert_eq!(Period::named(name).map(Period::name), Some(name));
         }
         for name in ["year", "month", "day"] {

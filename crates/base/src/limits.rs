@@ -22,6 +22,8 @@ pub const FILTER_PARAMETERS: usize = 64;
 pub const FILTER_VALUE_BYTES: usize = 64 * 1024;
 /// Bytes of the filters of one request that aren't known yet from which on reading and planning them waits its turn.
 pub const LONG_FILTER_BYTES: usize = 1024;
+/// Bytes of a body from which on reading it waits its turn: JSON of this size takes a millisecond or more.
+pub const LONG_BODY_BYTES: usize = 256 * 1024;
 /// Bytes of a list that is sent as JSON: the body of `:query`, or a `query` in a transaction.
 pub const QUERY_BYTES: usize = 512 * 1024;
 /// Records on a page where the request names no limit.
@@ -266,11 +268,11 @@ pub const CHANGES_STEPS: u32 = 50;
 /// How often that is done to fill one response.
 pub const CHANGES_ROUNDS: u32 = 16;
 /// Links that one network may make before the next has to wait.
-pub const LINKS_PER_ADDRESS: u32 = 100;
+pub const SECRET_LINKS_PER_ADDRESS: u32 = 100;
 /// Secret links of one account; the oldest make room for new ones.
-pub const LINKS_PER_ACCOUNT: u32 = 100;
+pub const SECRET_LINKS_PER_ACCOUNT: u32 = 100;
 /// Links that are looked at, and removed if they have expired, in one step.
-pub const EXPIRED_LINKS: u32 = 100;
+pub const EXPIRED_SECRET_LINKS: u32 = 100;
 /// Networks from which somebody has signed in to an account, of all accounts, that are remembered at one time.
 pub const FAMILIAR_NETWORKS: usize = 100_000;
 /// How often as many attempts at an account are counted from all networks that never signed in to it as from one network.
@@ -340,8 +342,12 @@ pub const GIVE_WAY_MILLIS: u64 = 1000;
 pub const CROWDED_HEADER_SECONDS: u64 = 5;
 /// Refused connections and bodies that may be answered at a time; further ones are closed without a response.
 pub const LINGERING: usize = 64;
-/// Bytes of a refused body that are read and discarded before the connection is closed.
-pub const LINGER_BYTES: usize = 64 * 1024 * 1024;
+/// The same, of one network, so that others' clients see why they are refused.
+pub const NETWORK_LINGERING: usize = LINGERING / 4;
+/// Bytes of refused requests that are read and discarded for one network at once, before their connections are closed.
+pub const LINGER_BYTES: u32 = 16 * 1024 * 1024;
+/// The same per second from then on: reading what nobody needs takes time from requests that are carried out.
+pub const LINGER_BYTES_PER_SECOND: u32 = 8 * 1024 * 1024;
 /// Seconds for which a client may take nothing of an answer before its connection is cut off.
 pub const STALL_SECONDS: u64 = 20;
 /// Bytes per second at which a client sends a body and takes an answer at least, from when the server waits for it:
@@ -488,3 +494,63 @@ pub const PRUNED_RECORDS: usize = 1000;
 pub const KEEPER_MILLIS: u64 = 100;
 /// Seconds between two prunings of the commit log.
 pub const PRUNE_SECONDS: u64 = 3600;
+/// Retries that `@job` can ask for.
+pub const JOB_RETRIES: u32 = 30;
+/// Jobs of one kind that one server runs at the same time, at the most that `@job` can ask for.
+pub const JOB_CONCURRENCY: u32 = 1000;
+/// Jobs of all kinds that one server runs at the same time.
+pub const JOBS_RUNNING: usize = 256;
+/// Jobs that are claimed, and whose ends are kept, in one transaction.
+pub const JOBS_TOGETHER: u32 = 200;
+/// Seconds after which a job that runs is due again, unless its server extends that: it has died otherwise.
+pub const JOB_LEASE_SECONDS: i64 = 60;
+/// Seconds between two extensions.
+pub const JOB_EXTEND_SECONDS: u64 = 15;
+/// Seconds that one attempt at a job may take.
+pub const JOB_SECONDS: u64 = 300;
+/// Milliseconds between two looks for jobs that are due.
+pub const JOB_MILLIS: u64 = 250;
+/// Milliseconds after which a job is looked at again that is due while as many of its kind run as may.
+pub const JOB_LATER_MILLIS: i64 = 500;
+/// Seconds before the first retry; each later one is twice as far away.
+pub const JOB_RETRY_SECONDS: i64 = 5;
+/// The most seconds between two attempts.
+pub const JOB_RETRY_SECONDS_MOST: i64 = 6 * 3600;
+/// Days for which jobs are kept that have ended.
+pub const JOB_KEPT_DAYS: i64 = 7;
+/// Bytes of what a job takes, and of its result and the text of its error that are kept.
+pub const JOB_BYTES: usize = 64 * 1024;
+/// Jobs that an operator can list at a time.
+pub const JOBS_LISTED: usize = 10_000;
+/// Characters of the key of a job or of a series.
+pub const JOB_KEY_CHARS: usize = 200;
+/// Entries of the commit log that are read at a time for webhooks.
+pub const WEBHOOK_ENTRIES: u32 = 256;
+/// Webhook messages to one endpoint that are queued, replayed or removed in one transaction.
+pub const WEBHOOK_MESSAGES_TOGETHER: u32 = 500;
+/// Webhook messages to one endpoint that may wait. What it has to be told of besides stays in the commit log.
+pub const WEBHOOK_BACKLOG: u32 = 10_000;
+/// Entries of the commit log with nothing for an endpoint after which the place that was reached is stored nevertheless.
+pub const WEBHOOK_PLACES_UNTOLD: u64 = 1000;
+/// Attempts to deliver webhook messages that one process has under way.
+pub const WEBHOOK_ATTEMPTS: usize = 256;
+/// Those to one endpoint.
+pub const WEBHOOK_ATTEMPTS_PER_ENDPOINT: usize = 16;
+/// Webhook messages that are due at one time, as far as they are looked at.
+pub const WEBHOOK_DUE: u32 = 20_000;
+/// Seconds after which it is looked at the latest whether a webhook message is due.
+pub const WEBHOOK_QUIET_SECONDS: u64 = 2;
+/// Seconds for which one attempt to deliver a webhook message may take.
+pub const WEBHOOK_ATTEMPT_SECONDS: u64 = 20;
+/// Seconds after which a message that was claimed is due again: the process that claimed it has died.
+pub const WEBHOOK_CLAIM_SECONDS: i64 = 30;
+/// Bytes of the body of an endpoint's answer. Nothing of it is used.
+pub const WEBHOOK_ANSWER_BYTES: usize = 64 * 1024;
+/// Days for which every attempt fails before an endpoint is disabled.
+pub const WEBHOOK_FAILING_DAYS: i64 = 5;
+/// Days for which messages are kept that were given up.
+pub const WEBHOOK_LETTER_DAYS: i64 = 30;
+/// Dead letters that are shown of an endpoint.
+pub const WEBHOOK_LETTERS: usize = 100;
+/// Milliseconds between two looks for webhook messages that are due, and for changes that endpoints are told of.
+pub const WEBHOOK_MILLIS: u64 = 250;

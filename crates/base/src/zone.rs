@@ -3,6 +3,9 @@ use jiff::tz::{Disambiguation, TimeZone};
 
 use crate::{Date, Period, Timestamp};
 
+/// Microseconds of an hour.
+const HOUR: i64 = 3_600_000_000;
+
 /// A time zone of the IANA database, whose rules are part of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
@@ -18,22 +21,30 @@ impl Zone {
         date(self.local(moment)?.date())
     }
 
-    /// The midnight with which the period began there; `None` before the year 1. A midnight that a clock skips is the
-    /// moment at which it is put forward, and of two the later one.
+    /// The midnight, or the full hour, with which the period began there; `None` before the year 1. A midnight that a clock
+    /// skips is the moment at which it is put forward, and of two the later one. Two hours of the same name are two.
     pub fn start_of(&self, period: Period, moment: Timestamp) -> Option<Timestamp> {
         let today = self.local(moment)?.date();
         let first = match period {
+            Period::Hour => return self.start_of_hour(moment),
             Period::Day => today,
             Period::Week => {
                 let days = i64::from(today.weekday().to_monday_zero_offset());
                 today.checked_sub(jiff::Span::new().try_days(days).ok()?).ok()?
             }
             Period::Month => today.first_of_month(),
+            Period::Quarter => civil::Date::new(today.year(), (today.month() - 1) / 3 * 3 + 1, 1).ok()?,
             Period::Year => today.first_of_year(),
         };
         let midnight = self.0.to_ambiguous_timestamp(first.at(0, 0, 0, 0));
         let moment = midnight.disambiguate(Disambiguation::Later).ok()?;
         Timestamp::from_micros(moment.as_microsecond())
+    }
+
+    fn start_of_hour(&self, moment: Timestamp) -> Option<Timestamp> {
+        let at = jiff::Timestamp::from_microsecond(moment.micros()).ok()?;
+        let local = moment.micros() + i64::from(self.0.to_offset(at).seconds()) * 1_000_000;
+        Timestamp::from_micros(moment.micros() - local.rem_euclid(HOUR))
     }
 
     fn local(&self, moment: Timestamp) -> Option<civil::DateTime> {
@@ -100,6 +111,16 @@ mod tests {
         // The clock is put back at one o'clock, and there are two midnights.
         check(Period::Day, "2025-11-02T12:00:00Z", "America/Havana", "2025-11-02T05:00:00Z");
         check(Period::Day, "0001-01-01T00:00:00Z", "America/New_York", "unknown");
+        check(Period::Quarter, "2026-05-15T12:00:00Z", "Europe/Zurich", "2026-03-31T22:00:00Z");
+        check(Period::Quarter, "2026-12-31T23:30:00Z", "Europe/Zurich", "2026-12-31T23:00:00Z");
+        check(Period::Hour, "2026-07-15T12:34:56.789Z", "UTC", "2026-07-15T12:00:00Z");
+        check(Period::Hour, "2026-07-15T12:34:56Z", "Asia/Kolkata", "2026-07-15T12:30:00Z");
+        check(Period::Hour, "1969-12-31T23:59:59Z", "UTC", "1969-12-31T23:00:00Z");
+        // The clock is put back, and the hour from two to three comes twice.
+        check(Period::Hour, "2026-10-25T00:30:00Z", "Europe/Zurich", "2026-10-25T00:00:00Z");
+        check(Period::Hour, "2026-10-25T01:30:00Z", "Europe/Zurich", "2026-10-25T01:00:00Z");
+        check(Period::Hour, "1880-06-01T00:00:00Z", "Europe/Zurich", "1880-05-31T23:30:14Z");
+        check(Period::Hour, "0001-01-01T00:00:00Z", "Asia/Kolkata", "unknown");
         check(Period::Week, "0001-01-01T00:00:00Z", "UTC", "0001-01-01T00:00:00Z");
     }
 }

@@ -68,13 +68,23 @@ pub(crate) async fn act(
     act: Act,
     procedure: Option<Arc<dyn Procedure>>,
 ) -> Result<Returned, Error> {
+    may_call(inner, cx, act.action)?;
+    if let Some(rate) = &inner.application.model.actions[act.action].rate {
+        inner.call_rates.count((act.action, rate), cx.flow(), cx.now)?;
+    }
+    carry_out(inner, cx, act, procedure).await
+}
+
+/// The same, whoever may call it.
+pub(crate) async fn carry_out(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    act: Act,
+    procedure: Option<Arc<dyn Procedure>>,
+) -> Result<Returned, Error> {
     let Act { action: index, arguments, idempotency, notation } = act;
     let model = &inner.application.model;
     let action = &model.actions[index];
-    may_call(inner, cx, index)?;
-    if let Some(rate) = &action.rate {
-        inner.call_rates.count((index, rate), cx.flow(), cx.now)?;
-    }
     let is_inbox = action.route.as_ref().is_some_and(|route| route.inbox.is_some());
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Act(&action.name))?;
     let claim = if is_inbox { claim.map(remember::of_inbox) } else { claim };

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::inner::{Inner, exists_for};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
-use crate::{Context, Notation, Request};
+use crate::{AskedJob, Context, NewJob, Notation, Request};
 
 /// A call of an action, as its procedure sees it. Cheap to clone.
 #[derive(Clone)]
@@ -122,10 +122,7 @@ impl ActionCall {
 
     /// Reads a request, if the call may make another one.
     pub(crate) fn read(&self, text: &str) -> Result<Request, Error> {
-        const MAX: usize = limits::ACTION_REQUESTS;
-        if self.0.requests.fetch_add(1, Ordering::Relaxed) >= MAX {
-            return Err(Limit::Size { what: "the action", max: MAX as u64, unit: "requests" }.into());
-        }
+        self.count()?;
         let caller = self.caller();
         let visible = |collection: &Collection| exists_for(caller, collection);
         let me: Option<RecordId> = caller.id.filter(|_| caller.kind == CallerKind::Account);
@@ -139,6 +136,23 @@ impl ActionCall {
     /// Checks and plans a request.
     pub(crate) async fn prepare(&self, cx: &Context, request: Request) -> Result<Prepared, Error> {
         prepared::prepare(&self.0.inner, cx, request, self.0.notation.encoder()).await
+    }
+
+    /// The job that the call asks for, if it may make another request.
+    pub(crate) fn job(&self, asked: AskedJob, cx: &Context) -> Result<NewJob, Error> {
+        self.count()?;
+        if !self.action().writes {
+            return Err(Error::internal(WritesInQuery(self.action().name.clone())));
+        }
+        asked.checked(&self.0.inner, cx)
+    }
+
+    fn count(&self) -> Result<(), Error> {
+        const MAX: usize = limits::ACTION_REQUESTS;
+        match self.0.requests.fetch_add(1, Ordering::Relaxed) >= MAX {
+            true => Err(Limit::Size { what: "the action", max: MAX as u64, unit: "requests" }.into()),
+            false => Ok(()),
+        }
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {

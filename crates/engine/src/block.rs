@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backstay_base::{Conflict, Error, KeyForm, Place, RecordId, Timestamp, ViolationKind, limits};
 use backstay_model::{Collection, Model};
-use backstay_scalar::Value;
+use backstay_scalar::{Value, read_id};
 use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -22,8 +22,8 @@ use crate::read::PageSize;
 use crate::taken_along::TakenAlong;
 use crate::write_requests::PreparedWrite;
 use crate::{
-    ActionCall, Answer, Context, Create, Input, Inputs, Outcome, Request, RequestKind, Transaction, TxContext, Which,
-    Written, transaction,
+    ActionCall, Answer, AskedJob, Context, Create, Input, Inputs, NewJob, Outcome, Request, RequestKind, Transaction,
+    TxContext, Which, Written, transaction,
 };
 
 /// One run of a block. Cheap to clone.
@@ -70,6 +70,7 @@ struct Step {
 enum Does {
     Read(Arc<Prepared>, Noted),
     Write(Box<PreparedWrite>),
+    Queue(Box<NewJob>),
 }
 
 /// What was read.
@@ -89,7 +90,15 @@ impl Step {
     fn write(&self) -> Option<&PreparedWrite> {
         match &self.does {
             Does::Write(write) => Some(write),
-            Does::Read(..) => None,
+            Does::Read(..) | Does::Queue(_) => None,
+        }
+    }
+
+    /// Whether the commit changes something by it.
+    fn changes(&self) -> bool {
+        match self.does {
+            Does::Write(_) | Does::Queue(_) => true,
+            Does::Read(..) => false,
         }
     }
 }
@@ -108,6 +117,27 @@ impl ActionCall {
             }
         }
         Ok(Begun::Block(Block::new(self.clone(), claim, 0)))
+    }
+
+    /// Queues a job by itself. Returns its id, unless it is unique: another one may have its key then.
+    ///
+    /// # Errors
+    /// If the model has no such job, it doesn't take this, or nothing is stored.
+    pub async fn queue(&self, asked: AskedJob) -> Result<Option<RecordId>, Error> {
+        let mut block = match self.begin().await? {
+            Begun::Done(kept) => {
+                return Ok(serde_json::from_str::<Option<String>>(&kept).ok().flatten().and_then(|id| read_id(&id)));
+            }
+            Begun::Block(block) => block,
+        };
+        loop {
+            let id = block.queue(asked.clone()).await?;
+            let kept = id.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
+            match block.commit(&kept).await? {
+                Committed::Done => return Ok(id),
+                Committed::Again(next) => block = next,
+            }
+        }
     }
 }
 
@@ -141,10 +171,7 @@ impl Block {
         let Run { call, cx, .. } = &*self.0;
         let mut request = call.read(text)?;
         let mut steps = self.0.steps.lock().await;
-        if steps.len() >= limits::TRANSACTION_REQUESTS {
-            let range = format!("a transaction has at most {} requests", limits::TRANSACTION_REQUESTS);
-            return Err(Error::malformed(Place::Whole, ViolationKind::Range(range)));
-        }
+        require_room(&steps)?;
         let kind = request.kind();
         let placed = |error| call.notation().placed(kind, error);
         let expected = request.written().is_some().then(|| expected(call, &mut request));
@@ -166,6 +193,20 @@ impl Block {
         };
         steps.push(Arc::new(Step { kind, does }));
         answer.map(|answer| call.notation().answer(&answer)).map_err(placed)
+    }
+
+    /// Queues a job in the commit of the block. Returns its id, unless it is unique: another one may have its key then.
+    ///
+    /// # Errors
+    /// If the model has no such job, or it doesn't take this.
+    pub async fn queue(&self, asked: AskedJob) -> Result<Option<RecordId>, Error> {
+        let Run { call, cx, .. } = &*self.0;
+        let job = call.job(asked, cx)?;
+        let mut steps = self.0.steps.lock().await;
+        require_room(&steps)?;
+        let id = job.terms.unique.is_none().then_some(job.id);
+        steps.push(Arc::new(Step { kind: RequestKind::Create, does: Does::Queue(Box::new(job)) }));
+        Ok(id)
     }
 
     /// Makes a read that isn't made again when the block is committed.
@@ -194,7 +235,7 @@ impl Block {
     pub async fn commit(&self, result: &str) -> Result<Committed, Error> {
         let Run { call, cx, claim, before, steps } = &*self.0;
         let steps: Vec<Arc<Step>> = steps.lock().await.clone();
-        let writes = steps.iter().any(|step| step.write().is_some());
+        let writes = steps.iter().any(|step| step.changes());
         if !writes && steps.len() < 2 {
             return Ok(Committed::Done);
         }
@@ -249,6 +290,14 @@ impl Block {
             (Ok(()), _) => Err(Error::internal(Undone)),
         }
     }
+}
+
+fn require_room(steps: &[Arc<Step>]) -> Result<(), Error> {
+    if steps.len() < limits::TRANSACTION_REQUESTS {
+        return Ok(());
+    }
+    let range = format!("a transaction has at most {} requests", limits::TRANSACTION_REQUESTS);
+    Err(Error::malformed(Place::Whole, ViolationKind::Range(range)))
 }
 
 fn is_changed(error: &Error) -> bool {
@@ -450,12 +499,8 @@ impl Transaction for Commit {
     }
 
     fn writes(&self) -> Writes {
-        let reads = self.steps.iter().any(|step| step.write().is_none());
-        match (self.writes, reads) {
-            (false, _) => Writes::None,
-            (true, false) => Writes::Many,
-            (true, true) => Writes::Serializable,
-        }
+        // Rules and checks read too: one of them may count the records that others are making.
+        if self.writes { Writes::Serializable } else { Writes::None }
     }
 
     fn kilo_steps(&self) -> u32 {
@@ -489,6 +534,7 @@ impl Transaction for Commit {
                         cx.settle().await?;
                         cx.told_along = TakenAlong::default();
                     }
+                    Does::Queue(job) => cx.queue(job).await?,
                 }
             }
             self.at.store(whole, Ordering::Relaxed);

@@ -49,7 +49,7 @@ pub(crate) fn cover(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> 
     if proposal.open.iter().all(|permit| limits(permit).is_none()) {
         return Ok(());
     }
-    // Children are written by no transition, nor by a clause that lists what it lets change.
+    // Children are what a relation holds, whether sending them changes anything or not.
     let mut changed = proposal.changed();
     changed.extend(proposal.input.children.iter().map(|(relation, _)| *relation));
     let mut covering = Vec::new();

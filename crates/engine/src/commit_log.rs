@@ -52,6 +52,12 @@ impl Engine {
         self.inner.store.log_excess(bytes).await.map_err(|error| self.inner.refused(error))
     }
 
+    /// The place of the last entry of the commit log; 0 if it is empty.
+    pub async fn log_end(&self) -> Result<u64, Error> {
+        let end = self.inner.store.log_end().await.map_err(|error| self.inner.refused(error))?;
+        Ok(end.sequence)
+    }
+
     /// Reads all of the commit log, and remembers the root of its tree at this size. Blocks.
     pub fn verify_log(&self, size: Option<u64>) -> Result<VerifiedLog, LogError> {
         self.inner.store.wait(self.inner.store.verify_log(size))

@@ -11,7 +11,7 @@ use backstay_expr::{
 };
 use backstay_model::{
     Action as Called, Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum,
-    Exclusion, Field, FieldAllow, FieldId, FieldKind, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
+    Exclusion, Field, FieldAllow, FieldId, FieldKind, Hook, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
 };
 use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
@@ -22,8 +22,8 @@ use crate::compiled::{Compiled, UpdatePolicy};
 use crate::defaults;
 use crate::given::Given;
 use crate::policy::{
-    CheckPolicy, CollectionPolicy, ExclusionPolicy, FieldPolicy, Policy, SetPolicy, StatePolicy, TakingPolicy,
-    TransitionPolicy,
+    CheckPolicy, CollectionPolicy, ExclusionPolicy, FieldPolicy, HookPolicy, Policy, SetPolicy, StatePolicy,
+    TakingPolicy, TransitionPolicy,
 };
 use crate::secrets;
 
@@ -48,11 +48,13 @@ impl Policy {
             rule
         });
         let actions = actions.collect();
+        let when = model.hooks.iter().map(|hook| compiler.of_hook(hook)).collect();
+        let hooks = HookPolicy::new(model, when);
         compiler.named_rules();
         let Compiler { model: _, facts, used_rules, account, asks_link, circles: _, diagnostics } = compiler;
         let account = account.into_iter().collect();
         if diagnostics.is_empty() {
-            Ok(Self { facts, collections, actions, used_rules, account, asks_link })
+            Ok(Self { facts, collections, actions, hooks, used_rules, account, asks_link })
         } else {
             Err(diagnostics.ordered())
         }
@@ -322,13 +324,26 @@ impl<'m> Compiler<'m> {
         Some(StatePolicy { field: field.id, initial, transitions })
     }
 
+    /// What must be true of a change for a hook.
+    fn of_hook(&mut self, hook: &'m Hook) -> Option<Compiled> {
+        let when = hook.when.as_ref()?;
+        let compiled = self.rule(when, &Scope::change(self.model, hook.collection))?;
+        if compiled.needs_store {
+            let message = "`when:` of `@on` follows a relation, and only the record itself is at hand".to_owned();
+            let help = "compare fields of the record, and let the job look up the rest";
+            self.diagnostics.push(Diagnostic::error(message).at(when.span, "follows a relation").help(help));
+        }
+        Some(compiled)
+    }
+
     fn optional(&mut self, rule: Option<&RuleText>, scope: &Scope<'m>) -> Option<Compiled> {
         rule.and_then(|rule| self.rule(rule, scope))
     }
 
     /// Refuses an action whose rule allows nobody to call it.
     fn require_callable(&mut self, action: &Called, rule: Option<&Compiled>) {
-        if rule.and_then(|rule| rule.whole_rule().decided()) == Some(Truth::False) {
+        let is_false = rule.and_then(|rule| rule.whole_rule().decided()) == Some(Truth::False);
+        if is_false && action.is_offered() {
             let message = format!("nobody could call `{}`: its rule is always false", action.name);
             let help = "say who may: `@allow(call: \"auth.id != null\")`, or remove the action";
             let diagnostic = Diagnostic::error(message).at(action.call.span, "always false").help(help);

@@ -15,6 +15,7 @@ use crate::application::CallerClass;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
+use crate::pending_hooks::PendingHook;
 use crate::pending_sums::PendingSums;
 use crate::record::Key;
 use crate::recorder::Recorder;
@@ -154,6 +155,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) sums: PendingSums,
     /// Records of which checks have to be asked before the commit.
     pub(crate) checks: PendingChecks,
+    /// Changes that queue jobs.
+    pub(crate) hooks: Vec<PendingHook>,
     /// Records that it has locked before it wrote anything.
     pub(crate) held: HashSet<Key>,
     /// The part that is at work.
@@ -273,7 +276,7 @@ impl<'a> TxContext<'a, '_> {
     /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
     /// match, any one of them is returned.
     pub async fn find(&mut self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
-        let (template, proposed) = self.engine.lookup(collection, by);
+        let (template, proposed) = self.engine.lookup((collection, Perspective::Live), by);
         let bindings = Bindings { proposed: &proposed, ..self.bindings() };
         match self.ids(&template, bindings, collection).await?.first() {
             Some(id) => self.get(collection, *id).await,

@@ -55,6 +55,7 @@ impl Engine {
             ambient,
             in_flight: InFlight::default(),
             call_rates: CallRates::default(),
+            queue: OnceLock::new(),
             refreshing: Mutex::default(),
             ids,
             clock,
@@ -185,6 +186,20 @@ impl Engine {
         explain::explain_all(&self.inner, cx, requests, encoder).await
     }
 
+    /// Explains requests of the context's caller that are answered each by itself, in their order, and tells which of them are
+    /// refused. Of these, the explanation doesn't say so yet.
+    ///
+    /// # Errors
+    /// There are too many requests, or none of them can be explained.
+    pub async fn explain_each(
+        &self,
+        cx: &Context,
+        requests: Vec<Asked>,
+        encoder: &'static dyn Encoder,
+    ) -> Result<(Explanation, Vec<Option<Refused>>), Error> {
+        explain::explain_each(&self.inner, cx, requests, encoder).await
+    }
+
     /// Runs a transaction in one commit, and answers when it is durable.
     pub async fn run<T: Transaction>(&self, cx: &Context, transaction: T) -> Result<T::Answer, Error> {
         transaction::run(&self.inner, cx, transaction).await
@@ -220,6 +235,15 @@ impl Engine {
     pub async fn act(&self, cx: &Context, act: Act) -> Result<Returned, Error> {
         let procedure = self.procedure(&self.model().actions[act.action]);
         act::act(&self.inner, cx, act, procedure).await
+    }
+
+    /// Has an action carried out as a job, whoever may call it.
+    ///
+    /// # Errors
+    /// Why it was refused or has failed. What it has committed by then remains.
+    pub async fn work(&self, cx: &Context, act: Act) -> Result<Returned, Error> {
+        let procedure = self.procedure(&self.model().actions[act.action]);
+        act::carry_out(&self.inner, cx, act, procedure).await
     }
 
     fn procedure(&self, action: &backstay_model::Action) -> Option<Arc<dyn Procedure>> {
@@ -315,7 +339,7 @@ impl Engine {
     /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
     /// match, any one of them is returned.
     pub async fn peek_by(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
-        let (template, proposed) = self.inner.lookup(collection, by);
+        let (template, proposed) = self.inner.lookup((collection, Perspective::Live), by);
         let cx = Context::system(self);
         let bindings = Bindings { proposed: &proposed, ..Bindings::new(cx.caller(), cx.now) };
         match self.ids(&cx, (&template, 0), bindings).await?.first() {

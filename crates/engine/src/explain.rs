@@ -1,5 +1,6 @@
 //! Explains a request: the same run as if it were answered, recorded, and undone at its end.
 
+mod each;
 mod together;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::recording::{self, Subject, This};
 use crate::write_requests::admitted;
 use crate::{Authority, Context, Encoder, Record, Request, Transaction, TxContext, Which, at_commit, transaction};
 
+pub(crate) use each::explain_each;
 pub(crate) use together::explain_all;
 
 /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the
@@ -249,7 +251,7 @@ async fn read_rules(
 }
 
 /// Asks the clauses of a type of the caller alone.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct TypeRule {
     collection: CollectionId,
     action: Action,

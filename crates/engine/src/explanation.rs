@@ -15,7 +15,7 @@ pub struct Explanation {
     pub allowed: bool,
     /// What the caller would be told, where it is refused.
     pub refusal: Option<String>,
-    /// Of several requests together, each that was begun.
+    /// Of several requests, each that was begun.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ExplainedRequest>,
     /// The rules that were asked; of several requests, those that their commit asks.
@@ -34,10 +34,20 @@ pub struct ExplainedRequest {
     pub index: usize,
     /// What was asked, in words.
     pub request: String,
+    /// What the caller would be told if the request is refused by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// The rules that were asked.
     pub rules: Vec<ExplainedRule>,
     /// The statements that were run.
     pub statements: Vec<ExplainedStatement>,
+}
+
+impl ExplainedRequest {
+    /// A request of which nothing was asked yet.
+    pub fn new(index: usize, request: String) -> Self {
+        Self { index, request, refusal: None, rules: Vec::new(), statements: Vec::new() }
+    }
 }
 
 /// A caller, as rules see it.
@@ -145,8 +155,11 @@ impl fmt::Display for Explanation {
         let id = id.as_deref().unwrap_or("no id");
         let roles = if roles.is_empty() { "no roles".to_owned() } else { roles.join(", ") };
         writeln!(f, "\ncaller\n  {kind}, {id}, {roles}")?;
-        for ExplainedRequest { index, request, rules, statements } in &self.requests {
-            writeln!(f, "\nrequest {}: {request}", index + 1)?;
+        for ExplainedRequest { index, request, refusal, rules, statements } in &self.requests {
+            match refusal {
+                Some(refusal) => writeln!(f, "\nrequest {}: {request}: refused\n  {refusal}", index + 1)?,
+                None => writeln!(f, "\nrequest {}: {request}", index + 1)?,
+            }
             asked(f, rules, statements)?;
         }
         if self.requests.is_empty() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use backstay_base::{Error, RecordId};
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Dialect, Row, StoredPlan, Template};
+use backstay_sql::{DecodeError, Dialect, Perspective, Row, StoredPlan, Template};
 
 use crate::bind::Bindings;
 use crate::record::Key;
@@ -153,7 +153,7 @@ impl TxContext<'_, '_> {
         let value =
             |field: &FieldId| input.value(*field).filter(|value| !value.is_null()).map(|value| (*field, value.clone()));
         let Some(by) = key.iter().map(value).collect::<Option<Vec<_>>>() else { return Ok(Vec::new()) };
-        let (template, proposed) = self.engine.lookup(collection, &by);
+        let (template, proposed) = self.engine.lookup((collection, Perspective::Live), &by);
         self.ids(&template, Bindings { proposed: &proposed, ..self.bindings() }, collection).await
     }
 

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{
@@ -6,7 +7,7 @@ use backstay_base::{
 use backstay_live::VersionClock;
 use backstay_model::{Collection, CollectionId, FieldId, Index, KeyKind};
 use backstay_scalar::Value;
-use backstay_sql::{Planner, Statement, Template, schema};
+use backstay_sql::{Perspective, Planner, Statement, Template, schema};
 use backstay_store::{Demand, RowSink, Store, StoreError};
 use futures_util::lock::Mutex;
 
@@ -25,6 +26,8 @@ pub(crate) struct Inner {
     pub(crate) in_flight: InFlight,
     /// How often actions with a limit were called.
     pub(crate) call_rates: CallRates,
+    /// What keeps the jobs that are queued: `KeptQueue`.
+    pub(crate) queue: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Held by whoever works off the queue of stored sums.
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,
@@ -78,13 +81,17 @@ impl Inner {
     }
 
     /// The statement that finds a record by these values, and the values as those of a proposed record.
-    pub(crate) fn lookup(&self, collection: CollectionId, by: &[(FieldId, Value)]) -> (Arc<Template>, Vec<Value>) {
+    pub(crate) fn lookup(
+        &self,
+        (collection, perspective): (CollectionId, Perspective),
+        by: &[(FieldId, Value)],
+    ) -> (Arc<Template>, Vec<Value>) {
         let fields: Vec<FieldId> = by.iter().map(|(field, _)| *field).collect();
         let mut proposed = vec![Value::Null; self.application.model.collection(collection).fields.len()];
         for (field, value) in by {
             proposed[usize::from(field.0)] = value.clone();
         }
-        (self.templates.lookup(&self.planner, collection, fields), proposed)
+        (self.templates.lookup(&self.planner, (collection, fields), perspective), proposed)
     }
 
     /// The error that callers get for an error of the store.

@@ -133,6 +133,7 @@ impl<'a> Subject<'a> {
     fn expressions(self) -> Vec<&'a Expr> {
         let mut found: Vec<&Expr> = self.rules().into_iter().map(|one| &one.rule.whole).collect();
         found.extend(self.policy.actions.iter().map(|call| &call.whole));
+        found.extend(self.policy.hooks.all().map(|when| &when.whole));
         for collection in self.collections() {
             let policy = self.policy.collection(collection.id);
             found.extend(policy.given().map(|given| &given.whole));

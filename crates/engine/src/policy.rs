@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use backstay_expr::{Checked, Children, Expr, Facts, Sum};
-use backstay_model::{CollectionId, FieldId, RuleId, SetOn};
+use backstay_model::{CollectionId, FieldId, Model, RuleId, SetOn};
 
 use crate::allow_policy::AllowPolicy;
 use crate::compiled::{Compiled, UpdatePolicy};
@@ -18,12 +18,48 @@ pub(crate) struct Policy {
     pub(crate) collections: Vec<CollectionPolicy>,
     /// Who may call each action.
     pub(crate) actions: Vec<Compiled>,
+    pub(crate) hooks: HookPolicy,
     /// The named rules that another rule names.
     pub(crate) used_rules: BTreeSet<RuleId>,
     /// The fields of the caller's own record that an expression asks for, in order.
     pub(crate) account: Vec<FieldId>,
     /// Whether an expression asks for the link that the caller shows.
     pub(crate) asks_link: bool,
+}
+
+/// The hooks of a model.
+#[derive(Debug, Default)]
+pub(crate) struct HookPolicy {
+    /// Those of each collection, by their places in the model.
+    of: HashMap<CollectionId, Vec<usize>>,
+    /// What must be true of a change, in the order of the model.
+    when: Vec<Option<Compiled>>,
+}
+
+impl HookPolicy {
+    /// The hooks of a model, with what must be true of a change.
+    pub(crate) fn new(model: &Model, when: Vec<Option<Compiled>>) -> Self {
+        let mut of: HashMap<CollectionId, Vec<usize>> = HashMap::new();
+        for (place, hook) in model.hooks.iter().enumerate() {
+            of.entry(hook.collection).or_default().push(place);
+        }
+        Self { of, when }
+    }
+
+    /// Each condition.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Compiled> {
+        self.when.iter().flatten()
+    }
+
+    /// The hooks of a collection.
+    pub(crate) fn of(&self, collection: CollectionId) -> Option<&[usize]> {
+        self.of.get(&collection).map(Vec::as_slice)
+    }
+
+    /// What must be true of a change.
+    pub(crate) fn when(&self, hook: usize) -> Option<&Compiled> {
+        self.when.get(hook)?.as_ref()
+    }
 }
 
 /// The rules of one collection.

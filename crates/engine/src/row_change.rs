@@ -9,7 +9,7 @@ use crate::bind::{Bindings, InMemory};
 use crate::proposal::{LinkChange, Proposal};
 use crate::reference::Reference;
 use crate::templates::LinkStatement;
-use crate::{Record, TxContext, mentions, searching, trees, versions};
+use crate::{Record, TxContext, hooks, mentions, searching, trees, versions};
 
 /// The one way a row is written: stages the row, its links, its version for the history, and its change for the commit
 /// log. It evaluates no rules: the steps before it have.
@@ -37,6 +37,8 @@ impl RowChange {
         mentions::begin(cx, collection, record.id(), record.values());
         searching::put(cx, collection, record.id(), (None, record.values()));
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
+        let given = told(collection).filter(|field| !record.value(field.id).is_null()).map(|field| field.id);
+        hooks::note(cx, collection, (None, Some(&record)), &given.collect::<Vec<_>>());
         versions::add(cx, collection, &record, (VersionChange::Create, cx.now()));
         cx.require_few_bytes()?;
         Ok(record)
@@ -155,6 +157,9 @@ impl RowChange {
         let fields = indexed_values(collection, record, |old| (old, Value::Null));
         cx.tx.change(change(collection, record, ChangeKind::Delete, fields));
         note(cx, collection.id, (Some(record.values()), None), Sent::No);
+        if collection.trash.is_none_or(|trash| record.value(trash.at).is_null()) {
+            hooks::note(cx, collection, (Some(record), None), &[]);
+        }
         versions::end(cx, collection, record);
         if cx.engine.application.sums.own(collection.id).is_some() {
             cx.sums.forget(collection.id, record.id());
@@ -212,6 +217,9 @@ impl RowChange {
         });
         let told = |field: &&FieldId| !collection.field(**field).internal;
         let fields = changed.iter().filter(told).map(field).chain(placed).collect();
+        let linked = links.iter().map(|change| change.field);
+        let mut touched: Vec<FieldId> = changed.iter().copied().filter(|field| told(&field)).chain(linked).collect();
+        touched.dedup();
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, changed);
         let bindings =
             Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };
@@ -225,6 +233,14 @@ impl RowChange {
         mentions::follow(cx, collection, record.id(), (stored.values(), record.values()));
         searching::put(cx, collection, record.id(), (Some(stored.values()), record.values()));
         note(cx, collection.id, (Some(stored.values()), Some(record.values())), sent);
+        let noticed = match as_version {
+            VersionChange::Delete => (Some(stored), None),
+            VersionChange::Restore => (None, Some(&record)),
+            VersionChange::Create | VersionChange::Update | VersionChange::Found | VersionChange::Migrate => {
+                (Some(stored), Some(&record))
+            }
+        };
+        hooks::note(cx, collection, noticed, &touched);
         versions::add(cx, collection, &record, (as_version, at));
         cx.require_few_bytes()?;
         Ok(record)

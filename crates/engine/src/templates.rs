@@ -50,7 +50,7 @@ fn no_statements<K: Eq + Hash>() -> Statements<K> {
 pub(crate) struct Templates {
     collections: Vec<CollectionTemplates>,
     updates: Statements<(CollectionId, Vec<FieldId>)>,
-    lookups: Statements<(CollectionId, Vec<FieldId>)>,
+    lookups: Statements<(CollectionId, Vec<FieldId>, Perspective)>,
     referencing: Statements<(CollectionId, FieldId, Option<InnerRelation>, Perspective)>,
     went_with: Statements<(CollectionId, FieldId)>,
     led_to: Statements<(CollectionId, FieldId)>,
@@ -218,8 +218,15 @@ impl Templates {
         cached(&self.updates, (collection, fields), |(collection, fields)| planner.update(*collection, fields))
     }
 
-    pub(crate) fn lookup(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {
-        cached(&self.lookups, (collection, fields), |(collection, fields)| planner.lookup(*collection, fields))
+    pub(crate) fn lookup(
+        &self,
+        planner: &Planner,
+        (collection, fields): (CollectionId, Vec<FieldId>),
+        perspective: Perspective,
+    ) -> Arc<Template> {
+        cached(&self.lookups, (collection, fields, perspective), |(collection, fields, perspective)| {
+            planner.lookup(*collection, fields, *perspective)
+        })
     }
 
     pub(crate) fn referencing(

@@ -14,7 +14,7 @@ use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::taken_along::TakenAlong;
-use crate::{Context, TxContext, at_commit, summing};
+use crate::{Context, TxContext, at_commit, hooks, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
 /// the database may have found another transaction in its way. What an earlier run did is undone by then.
@@ -77,10 +77,10 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
     }
     let outcome = match outcome {
         // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
-        // is taken: a second run looks.
+        // is taken, and names any of several values that are: a second run looks.
         Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences, 0)).await,
-        Err(Failure::Store(StoreError::Unique { .. } | StoreError::UniqueIndex { .. }))
-            if transaction.writes().is_undone_apart() =>
+        Err(Failure::Store(error @ (StoreError::Unique { .. } | StoreError::UniqueIndex { .. })))
+            if transaction.writes().is_undone_apart() || inner.has_several_keys(&error) =>
         {
             inner.store.write(running(Retry::SettleEach, last.slug_run)).await
         }
@@ -176,7 +176,8 @@ impl<T: Transaction> Running<T> {
         if self.transaction.defers_checks() && cx.class.system {
             return Ok(());
         }
-        at_commit::ask(cx).await.map_err(|unmet| unmet.error)
+        at_commit::ask(cx).await.map_err(|unmet| unmet.error)?;
+        hooks::queue(cx).await
     }
 
     /// Whether another record has a slug that was made because none had it.
@@ -239,6 +240,7 @@ impl<T: Transaction> Work for Running<T> {
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),
                 checks: PendingChecks::default(),
+                hooks: Vec::new(),
                 held: HashSet::new(),
                 part: Part::default(),
                 given_now: None,

@@ -11,7 +11,7 @@ use crate::stored::Wanted;
 use crate::{
     Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, document_limits,
     exclusions, fill, ids, links, operators, placed, read, references, replace, sent_back, sequences, slugs, states,
-    stored, summing, trash, trees,
+    stored, summing, taken, trash, trees,
 };
 
 impl TxContext<'_, '_> {
@@ -89,6 +89,7 @@ impl TxContext<'_, '_> {
         trees::place(self, &mut proposal).await?;
         sequences::number(self, &mut proposal).await?;
         ids::go_on(self, &proposal).await?;
+        taken::ask(self, &proposal).await?;
         let children = std::mem::take(&mut proposal.input.children);
         Ok((RowChange::insert(self, proposal)?, children))
     }
@@ -168,6 +169,7 @@ impl TxContext<'_, '_> {
                 exclusions::ask(self, &mut proposal).await?;
                 trees::place(self, &mut proposal).await?;
                 sequences::number(self, &mut proposal).await?;
+                taken::ask(self, &proposal).await?;
                 let record = RowChange::update(self, proposal)?;
                 Ok((Altered { record, changed: true }, children))
             }

@@ -417,7 +417,7 @@ pub enum Function {
     UnitDigits,
     /// `date(moment, zone)`: the day that it is in a time zone, a literal.
     DateIn,
-    /// `startOfDay(moment, zone)` and its like: the midnight with which the period began in a time zone, a literal.
+    /// `startOfDay(moment, zone)` and its like: the moment with which the period began in a time zone, a literal.
     StartOf(Period),
     /// `year(date)`, `month(date)`, `day(date)`.
     CalendarField(CalendarField),

@@ -70,6 +70,7 @@ pub(crate) enum AskedKind {
     Fetch,
     Request,
     Peek,
+    Queue,
     Begin,
     Commit,
     Rollback,

@@ -10,6 +10,7 @@ mod fetching;
 mod functions;
 mod host;
 mod isolate;
+mod jobs;
 mod log;
 mod places;
 mod problem;

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::failure::{Failure, indented};
 use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
+use crate::jobs;
 use crate::running::Call;
 
 impl Functions {
@@ -164,6 +165,19 @@ impl Host for Session {
 
     fn peek<'a>(&'a self, block: u64, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async move { answered(self.block(block)?.peek(text).await) }.boxed()
+    }
+
+    fn queue<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async move {
+            let asked = jobs::read(text).map_err(Refusal::of)?;
+            let id = match block {
+                Some(number) => self.block(number)?.queue(asked).await,
+                None => self.call.queue(asked).await,
+            };
+            let id = id.map_err(Refusal::of)?;
+            Ok(json!(id.map(|id| id.to_string())).to_string())
+        }
+        .boxed()
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Refusal>> {

@@ -51,6 +51,9 @@ impl Program {
     /// module that writes requests, in TypeScript.
     pub fn read(application: &Path, collections: &[CollectionName], requests: &str) -> Result<Self, Vec<Problem>> {
         let sources = Sources::read(application, Included::Functions)?;
+        if sources.modules.is_empty() {
+            return Ok(Self::of_names(Arc::new(Code { modules: &[], links: Links::default() }), BTreeSet::new()));
+        }
         let exported = exported(&sources)?;
         let texts = Prepared::of(&sources, &exported, collections, requests)?;
         let code = Arc::new(texts.compiled().map_err(|problem| vec![problem])?);
@@ -72,6 +75,11 @@ impl Program {
     pub(crate) fn of_names(code: Arc<Code>, names: BTreeSet<String>) -> Self {
         let functions = names.into_iter().map(|name| (name, Problem::of_file("functions", ""))).collect();
         Self { code, functions, others: BTreeMap::new() }
+    }
+
+    /// Whether it has no function.
+    pub fn is_empty(&self) -> bool {
+        self.functions.is_empty()
     }
 
     /// The names of its functions.

@@ -48,7 +48,7 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
     let reservation = match reserve(head, route, &body) {
         Ok(reservation) => reservation,
         Err(limit) => {
-            body::discard(body, &head.state.lingering);
+            body::discard(head, body);
             return Err(limit.into());
         }
     };

@@ -15,7 +15,6 @@ use crate::budget::{AwaitedBody, Share};
 use crate::coding::{COPIES, Coding};
 use crate::endpoint::{ANY_TYPE, BodyLimit, BodyRule};
 use crate::head::Head;
-use crate::lingering::Lingering;
 use crate::pace::Pace;
 use crate::{Refusal, decompression};
 
@@ -40,7 +39,7 @@ pub(crate) async fn read(
         BodyLimit::Query => settings.body_bytes.min(limits::QUERY_BYTES),
     };
     if body.size_hint().lower() > max as u64 {
-        discard(body, &head.state.lingering);
+        discard(head, body);
         return Err(Refusal::BodyTooLarge { max });
     }
     let time = settings.body_time.min(settings.request_time);
@@ -68,7 +67,6 @@ pub(crate) fn unwanted() -> Refusal {
 }
 
 async fn collect(head: &Head<'_>, mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, Refusal> {
-    let lingering = &head.state.lingering;
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     let mut arriving = Arriving { share: head.share, awaited: None };
@@ -77,18 +75,18 @@ async fn collect(head: &Head<'_>, mut body: Body, max: usize, held: &mut Held) -
             Ok(Some(frame)) => frame,
             Ok(None) => break,
             Err(refusal) => {
-                discard(body, lingering);
+                discard(head, body);
                 return Err(refusal);
             }
         };
         let Ok(data) = frame.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > max {
-            discard(body, lingering);
+            discard(head, body);
             return Err(Refusal::BodyTooLarge { max });
         }
         if let Err(limit) = held.resize(length * COPIES) {
-            discard(body, lingering);
+            discard(head, body);
             return Err(limit.into());
         }
         if first.is_empty() && all.is_empty() {
@@ -137,17 +135,14 @@ impl Arriving<'_> {
     }
 }
 
-/// Reads the rest of a refused body for a moment, up to `limits::LINGER_BYTES`.
-pub(crate) fn discard(mut body: Body, lingering: &Lingering) {
+/// Reads the rest of a refused body for a moment.
+pub(crate) fn discard(head: &Head<'_>, mut body: Body) {
     if body.is_end_stream() {
         return;
     }
-    lingering.linger(LINGER, || async move {
-        let mut discarded = 0;
-        while discarded < limits::LINGER_BYTES
-            && let Some(Ok(frame)) = body.frame().await
-        {
-            discarded += frame.data_ref().map_or(0, Bytes::len);
+    head.state.lingering.linger((head.share.network(), LINGER), |discarding| async move {
+        while let Some(Ok(frame)) = body.frame().await {
+            discarding.discarded(frame.data_ref().map_or(0, Bytes::len)).await;
         }
     });
 }

@@ -31,8 +31,8 @@ pub(crate) struct Activity {
     epoch: Instant,
     /// Since when it has waited for the head of a request, in milliseconds after the epoch.
     waits_since: AtomicU64,
-    /// Wakes the connection that has to give way.
-    give_way: Notify,
+    /// Wakes the connection that has to close.
+    close: Notify,
 }
 
 impl Activity {
@@ -43,7 +43,7 @@ impl Activity {
             writing: AtomicBool::new(false),
             epoch,
             waits_since: AtomicU64::new(millis_since(epoch)),
-            give_way: Notify::new(),
+            close: Notify::new(),
         }
     }
 
@@ -80,13 +80,13 @@ impl Activity {
     }
 
     /// Ends the connection as soon as it is not busy.
-    pub(crate) fn give_way(&self) {
-        self.give_way.notify_one();
+    pub(crate) fn close_when_idle(&self) {
+        self.close.notify_one();
     }
 
-    /// Completes when the connection has to give way to another.
-    pub(crate) async fn has_to_give_way(&self) {
-        self.give_way.notified().await;
+    /// Completes when the connection has to close to make room for another.
+    pub(crate) async fn has_to_close(&self) {
+        self.close.notified().await;
     }
 }
 

@@ -146,7 +146,7 @@ impl Open {
         }
         for (_, id) in &waiting {
             if let Some(activity) = self.remove(network, *id) {
-                activity.give_way();
+                activity.close_when_idle();
             }
         }
         waiting.len()
@@ -260,8 +260,8 @@ mod tests {
         let gone: Vec<usize> = (0..places.len()).filter(|at| !is_open(&places[*at])).collect();
         assert_eq!(gone, [1, 3]);
         assert_eq!(connections.open.lock().count, 8);
-        places[1].activity().has_to_give_way().await;
-        places[3].activity().has_to_give_way().await;
+        places[1].activity().has_to_close().await;
+        places[3].activity().has_to_close().await;
         drop((own, stranger, places));
         assert_eq!(connections.open.lock().count, 0);
     }

@@ -80,6 +80,12 @@ pub(crate) async fn request(
             let read = move || reader.aggregate_of_body(collection, &body);
             return Ok(Request::Aggregate(engine.take_turn(context, read).await??));
         }
+        (_, sent) if sent.body.len() >= limits::LONG_BODY_BYTES => {
+            let Sent { query, body, headers, me } = sent;
+            let query = query.map(str::to_owned);
+            let read = move || Sent { query: query.as_deref(), body, headers, me }.into_request(&reader, kind, records);
+            return engine.take_turn(context, read).await?;
+        }
         (_, sent) => return sent.into_request(&state.reader, kind, records),
     };
     Ok(Request::List(list_in(kind, list?)?))

@@ -771,7 +771,7 @@ pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, 
         return Ok((route_of_action(action), Target::Action(index)));
     }
     let astray = || {
-        let actions = model.actions.iter().filter(|action| action.route.is_none());
+        let actions = model.actions.iter().filter(|action| action.route.is_none() && action.is_offered());
         let actions = actions.map(|action| format!("{ACTIONS}{}", action.name));
         let near: Vec<String> = actions.chain(fixed_paths().map(str::to_owned)).collect();
         astray::refusal(model, path, near.iter().map(String::as_str))
@@ -834,7 +834,8 @@ pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<Heade
 /// The action at a path, with its place among those of the model.
 fn action<'m>(model: &'m Model, path: &str) -> Option<(usize, &'m Action)> {
     let name = path.strip_prefix(ACTIONS)?;
-    model.actions.iter().enumerate().find(|(_, action)| action.route.is_none() && action.name == name)
+    let is_it = |action: &Action| action.route.is_none() && action.is_offered() && action.name == name;
+    model.actions.iter().enumerate().find(|(_, action)| is_it(action))
 }
 
 /// The endpoint of an action, or of a route that is one.

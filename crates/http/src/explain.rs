@@ -11,6 +11,7 @@ use http::StatusCode;
 use crate::admission::Admitted;
 use crate::answer::{Answer, Audience};
 use crate::decode::query_of_transact;
+use crate::transact::Mode;
 use crate::{Refusal, credentials, parse_request, transact};
 
 /// `POST /explain`: how a request would fare, for operators.
@@ -39,22 +40,15 @@ pub async fn explain(
     (request, body): (&str, Bytes),
 ) -> Result<Explanation, Refusal> {
     if let Some(query) = query_of_transact(request)? {
-        refuse_independent(query)?;
+        let mode = Mode::read(query)?;
         let batch = Batch::read_in_turn(engine, reader, cx, body).await?;
-        return batch.explained(engine, cx).await.map_err(transact::refusal);
+        return match mode {
+            Mode::Atomic => batch.explained(engine, cx).await.map_err(transact::refusal),
+            Mode::Independent => Ok(batch.explained_each(engine, cx).await?),
+        };
     }
     let request = parse_request(reader, (request, body), cx.caller())?;
     Ok(engine.explain(cx, request, JSON).await?)
-}
-
-/// Requests that don't belong together have no explanation together.
-fn refuse_independent(query: &str) -> Result<(), Refusal> {
-    if matches!(query, "" | "mode=atomic") {
-        return Ok(());
-    }
-    let problem = "only requests that are answered in one commit are explained together".to_owned();
-    let remedy = "leave out the query, or explain the requests one by one".to_owned();
-    Err(Refusal::malformed("request", ViolationKind::Misused { problem, remedy }))
 }
 
 /// `{"as": email or id or null, "link": id or null, "request": "GET /api/…", "body": …}`

@@ -151,7 +151,7 @@ fn limits_of_questions() -> Value {
         "referenceScanBytes": limits::REFERENCE_SCAN_BYTES,
         "violations": limits::VIOLATIONS,
         "sessionsPerAccount": limits::SESSIONS_PER_ACCOUNT,
-        "linksPerAccount": limits::LINKS_PER_ACCOUNT,
+        "linksPerAccount": limits::SECRET_LINKS_PER_ACCOUNT,
         "passwordCharsMax": limits::PASSWORD_CHARS_MAX,
         "emailChars": limits::EMAIL_CHARS,
         "urlChars": limits::URL_CHARS,

@@ -59,7 +59,7 @@ pub async fn serve(
         let place = match connections.open(address) {
             Ok(place) => place,
             Err(refusal) => {
-                turned_away.tell(stream, || doorway.refusal(&refusal));
+                turned_away.tell((stream, address), || doorway.refusal(&refusal));
                 continue;
             }
         };
@@ -138,7 +138,7 @@ impl Connection {
         let has_to_leave = async {
             tokio::select! {
                 _ = stopping.changed() => (),
-                () = activity.has_to_give_way() => (),
+                () = activity.has_to_close() => (),
             }
         };
         let outcome = tokio::select! {

@@ -9,9 +9,10 @@ use http::{HeaderValue, StatusCode};
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
+use crate::endpoint::Parameters;
 use crate::negotiation::Returning;
 use crate::write_headers::WriteHeaders;
-use crate::{Refusal, idempotency, problem};
+use crate::{Refusal, idempotency, parameters, problem};
 
 /// What the requests are answered with.
 enum Done {
@@ -23,12 +24,18 @@ enum Done {
 
 /// How the requests belong together.
 #[derive(Debug, Clone, Copy)]
-enum Mode {
+pub(crate) enum Mode {
     Atomic,
     Independent,
 }
 
 impl Mode {
+    /// The mode in the query of a URL, if there is one.
+    pub(crate) fn read(query: &str) -> Result<Self, Refusal> {
+        let query = Some(query).filter(|query| !query.is_empty());
+        Self::of(parameters::single(query, Parameters::Mode)?.as_deref())
+    }
+
     fn of(parameter: Option<&str>) -> Result<Self, Refusal> {
         match parameter {
             None | Some("atomic") => Ok(Self::Atomic),

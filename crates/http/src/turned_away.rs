@@ -1,12 +1,14 @@
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use backstay_base::Network;
 use http::header;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::answer::Answer;
-use crate::lingering::Lingering;
+use crate::lingering::{Discarding, Lingering};
 
 /// How long a refused client may take to read its response.
 const LINGER: Duration = Duration::from_secs(1);
@@ -27,11 +29,11 @@ impl TurnedAway {
     }
 
     /// Sends the answer and closes the connection. If too many are being told already, it is only closed.
-    pub(crate) fn tell(&mut self, stream: TcpStream, answer: impl FnOnce() -> Answer) {
+    pub(crate) fn tell(&mut self, (stream, address): (TcpStream, IpAddr), answer: impl FnOnce() -> Answer) {
         self.warn();
-        self.lingering.linger(LINGER, || {
+        self.lingering.linger((Network::of(address), LINGER), |discarding| {
             let response = response(&answer());
-            async move { write_and_discard(stream, &response).await }
+            async move { write_and_discard(stream, &response, &discarding).await }
         });
     }
 
@@ -49,12 +51,16 @@ impl TurnedAway {
     }
 }
 
-async fn write_and_discard(mut stream: TcpStream, response: &[u8]) -> std::io::Result<()> {
+async fn write_and_discard(mut stream: TcpStream, response: &[u8], discarding: &Discarding) -> std::io::Result<()> {
     stream.write_all(response).await?;
     stream.shutdown().await?;
     let mut discarded = [0; 4096];
-    while stream.read(&mut discarded).await? > 0 {}
-    Ok(())
+    loop {
+        match stream.read(&mut discarded).await? {
+            0 => return Ok(()),
+            bytes => discarding.discarded(bytes).await,
+        }
+    }
 }
 
 /// A response to a request that was not read.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +25,9 @@ pub(crate) struct Usage {
     window_ends: AtomicU64,
     /// What a network counts for from which on it may be heavy.
     heavy_from: u64,
+    /// Whether several networks wanted something when they were judged last, and what the one counted for that took the most.
+    are_several: AtomicBool,
+    most: AtomicU64,
     networks: Mutex<HashMap<Network, Arc<Used>>>,
     /// What trusted proxies take, all together. It is their clients', whose networks aren't known here, so that it makes
     /// others heavy and is never heavy itself.
@@ -67,6 +71,8 @@ impl Usage {
             epoch: Instant::now(),
             window_ends: AtomicU64::new(WINDOW),
             heavy_from: processors * WINDOW * WINDOWS * limits::HEAVY_PERCENT / 100,
+            are_several: AtomicBool::new(false),
+            most: AtomicU64::new(0),
             networks: Mutex::default(),
             proxies: Arc::default(),
         }
@@ -84,10 +90,26 @@ impl Usage {
 
     /// A network took the time from one moment to another.
     pub(crate) fn charge(&self, used: &Used, (begun, ended): (Instant, Instant)) {
-        used.in_window.fetch_add(nanos(ended.saturating_duration_since(begun)), Ordering::Relaxed);
+        let time = nanos(ended.saturating_duration_since(begun));
+        let in_window = used.in_window.fetch_add(time, Ordering::Relaxed) + time;
         let now = nanos(ended.saturating_duration_since(self.epoch));
         if now >= self.window_ends.load(Ordering::Relaxed) {
             self.judge(now);
+        } else if in_window >= self.heavy_from / WINDOWS {
+            self.judge_early(used, in_window);
+        }
+    }
+
+    /// A network has taken as much in a part of a window as one that is heavy takes in each: much at once, such as many bodies
+    /// of which parts arrive together, is heavy without having lasted.
+    fn judge_early(&self, used: &Used, in_window: u64) {
+        let counts_for = used.lately.load(Ordering::Relaxed) + in_window;
+        let is_proxies = ptr::eq(used, &raw const *self.proxies);
+        if self.are_several.load(Ordering::Relaxed)
+            && !is_proxies
+            && counts_for >= self.most.load(Ordering::Relaxed) / 2
+        {
+            used.heavy.store(true, Ordering::Relaxed);
         }
     }
 
@@ -109,6 +131,8 @@ impl Usage {
             active += usize::from(lately > 0);
             most = most.max(lately);
         }
+        self.are_several.store(active > 1, Ordering::Relaxed);
+        self.most.store(most, Ordering::Relaxed);
         for used in networks.values() {
             let lately = used.lately.load(Ordering::Relaxed);
             let from = if used.is_heavy() { self.heavy_from / 2 } else { self.heavy_from };
@@ -171,6 +195,27 @@ mod tests {
         check(&[(30, &[(A, 20), (B, 1)]), (60, &[(A, 1), (B, 1)])], &[]);
         // Others are gone.
         check(&[(30, &[(A, 20), (B, 1)]), (200, &[(A, 20)])], &[]);
+    }
+
+    #[test]
+    fn a_network_that_takes_much_at_once_is_heavy_before_the_window_ends() {
+        let usage = Usage::new(2);
+        let [many, few] = [A, B].map(|network| usage.of([192, 0, 2, network].into()));
+        let proxies = usage.of_proxies();
+        let millis = |millis: u64| Duration::from_millis(millis);
+        let take = |used: &Arc<Used>, (from, to): (u64, u64)| {
+            usage.charge(used, (usage.epoch + millis(from), usage.epoch + millis(to)));
+            used.is_heavy()
+        };
+        // 2.4 ms of a window, but nobody else was there so far.
+        assert!(!take(&many, (0, 3)));
+        assert!(!take(&few, (9, 11)), "both are judged");
+        assert!(!take(&many, (11, 13)));
+        assert!(take(&many, (13, 14)));
+        assert!(!take(&proxies, (14, 18)), "whose time it was isn't known");
+        assert!(!take(&many, (21, 21)), "it hasn't lasted");
+        assert!(!take(&few, (21, 22)));
+        assert!(take(&many, (22, 25)), "again");
     }
 
     #[test]

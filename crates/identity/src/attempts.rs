@@ -71,7 +71,7 @@ impl Attempts {
             Attempt::Subject(id, _) => (self.per_account, Some(self.hash(STRANGERS_TO_SUBJECT, &[id.as_bytes()]))),
             Attempt::Password(_) | Attempt::SetUp(_) => (self.per_address, None),
             Attempt::SignUp(_) => (self.sign_ups, None),
-            Attempt::Link(_) => (limits::LINKS_PER_ADDRESS, None),
+            Attempt::Link(_) => (limits::SECRET_LINKS_PER_ADDRESS, None),
         };
         self.count(key, burst, now)?;
         match strangers {

@@ -53,19 +53,19 @@ impl Identity {
         self.inner().directory.engine.run(cx, RevokeLink { links, id }).await
     }
 
-    /// Removes links that have expired, those that expired first: at most `limits::EXPIRED_LINKS`. Returns whether there may
+    /// Removes links that have expired, those that expired first: at most `limits::EXPIRED_SECRET_LINKS`. Returns whether there may
     /// be more.
     pub async fn remove_expired_links(&self) -> Result<bool, Error> {
         let engine = &self.inner().directory.engine;
         let Schema { links, .. } = self.inner().directory.schema;
-        let expired = engine.peek_past(links.collection, links.expires_at, limits::EXPIRED_LINKS).await?;
+        let expired = engine.peek_past(links.collection, links.expires_at, limits::EXPIRED_SECRET_LINKS).await?;
         for id in &expired {
             match engine.run(&Context::system(engine), RevokeLink { links, id: *id }).await {
                 Ok(()) | Err(Error::NotFound { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(expired.len() == limits::EXPIRED_LINKS as usize)
+        Ok(expired.len() == limits::EXPIRED_SECRET_LINKS as usize)
     }
 }
 
@@ -94,7 +94,7 @@ impl Links {
     /// Revokes the oldest links of an account that has as many as one may have.
     async fn make_room(self, cx: &mut TxContext<'_, '_>, account: RecordId) -> Result<(), Error> {
         let made = self.made_by(cx, account).await?;
-        let surplus = (made.len() + 1).saturating_sub(limits::LINKS_PER_ACCOUNT as usize);
+        let surplus = (made.len() + 1).saturating_sub(limits::SECRET_LINKS_PER_ACCOUNT as usize);
         for id in made.into_iter().take(surplus) {
             cx.delete(Authority::System, (self.collection, id), None).await?;
         }
@@ -104,7 +104,7 @@ impl Links {
     /// The links of an account as they were before the transaction, the oldest first.
     async fn made_by(self, cx: &mut TxContext<'_, '_>, account: RecordId) -> Result<Vec<RecordId>, Error> {
         match self.account {
-            Some(by) => cx.referring(self.collection, by, account, limits::LINKS_PER_ACCOUNT * 2).await,
+            Some(by) => cx.referring(self.collection, by, account, limits::SECRET_LINKS_PER_ACCOUNT * 2).await,
             None => Ok(Vec::new()),
         }
     }

@@ -4,6 +4,7 @@ use backstay_base::RecordId;
 
 use crate::call_rate::CallRate;
 use crate::ids::{CollectionId, EmbeddedId};
+use crate::job::Job;
 use crate::route::Route;
 use crate::source::{RuleText, Span};
 
@@ -26,12 +27,21 @@ pub struct Action {
     pub call: RuleText,
     /// `@limit`: how often it may be called.
     pub rate: Option<CallRate>,
+    /// `@job`: it can be queued.
+    pub job: Option<Job>,
     /// Whether it may change anything: it is declared in `type Mutation`, or a route with another method than `GET`.
     pub writes: bool,
     /// `@route`, `@inbox`: where it is called; `None`: at `/do/` and its name.
     pub route: Option<Route>,
     /// Where its name is in the model.
     pub span: Span,
+}
+
+impl Action {
+    /// Whether clients may be able to call it: it isn't a job alone.
+    pub fn is_offered(&self) -> bool {
+        self.job.as_ref().is_none_or(|job| !job.only)
+    }
 }
 
 /// What an action returns.

@@ -378,10 +378,12 @@ impl Taking<'_> {
 
     /// Refuses directives that an action doesn't take.
     fn directives(&mut self, node: &Node<FieldDefinition>) {
-        const TAKEN: [(&str, &[&str]); 5] = [
+        const TAKEN: [(&str, &[&str]); 6] = [
             ("allow", &["call"]),
             ("function", &["name"]),
             ("limit", &["rate", "per"]),
+            // `resolve/jobs.rs` reads its arguments.
+            ("job", &[]),
             ("deprecated", &["reason"]),
             ("precision", &[]),
         ];
@@ -389,7 +391,7 @@ impl Taking<'_> {
         for directive in &node.directives {
             let Some((name, arguments)) = TAKEN.into_iter().find(|(name, _)| directive.name == *name) else {
                 let message = format!("`@{}` has no meaning for actions", directive.name);
-                let help = "an action takes `@function`, `@allow(call: …)`, `@limit` and `@deprecated`";
+                let help = "an action takes `@function`, `@allow(call: …)`, `@limit`, `@job` and `@deprecated`";
                 self.error(directive.location(), (message, "not here"), help);
                 continue;
             };

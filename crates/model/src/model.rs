@@ -40,6 +40,8 @@ pub struct Model {
     pub interfaces: Vec<Interface>,
     /// What the team's own functions do, in the order of the model.
     pub actions: Vec<crate::Action>,
+    /// What queues jobs when records change.
+    pub hooks: Vec<crate::Hook>,
     /// `@rule`s.
     pub rules: NamedRules,
     /// The packs that it includes, in the order in which the application does.
@@ -623,6 +625,13 @@ impl Field {
         } else {
             None
         }
+    }
+
+    /// Why no update by a client may change it, in words, where that is so. What a relation lists is changed by what is sent
+    /// for its children.
+    pub fn refused_to_updates(&self) -> Option<&'static str> {
+        let elsewhere = if self.kind.children().is_some() { None } else { self.refused_to_clients() };
+        elsewhere.or_else(|| self.immutable.then_some("this field can't change after creation"))
     }
 }
 

@@ -56,10 +56,11 @@ impl Reader {
             && self.aggregate_words(collection, query).is_ok_and(|words| self.is_long(&words))
     }
 
-    /// Whether reading this body can take long, as by `aggregate_query_takes_long`.
+    /// Whether reading this body can take long, as by `aggregate_query_takes_long`, or because it is large.
     pub fn aggregate_body_takes_long(&self, collection: CollectionId, body: &[u8]) -> bool {
-        (limits::LONG_FILTER_BYTES..=limits::QUERY_BYTES).contains(&body.len())
-            && self.unknown_bytes_of_aggregate(collection, body) > limits::LONG_FILTER_BYTES
+        body.len() >= limits::LONG_BODY_BYTES
+            || (body.len() >= limits::LONG_FILTER_BYTES
+                && self.unknown_bytes_of_aggregate(collection, body) > limits::LONG_FILTER_BYTES)
     }
 
     /// Bytes of the expressions in a body that aren't known yet.

@@ -28,9 +28,11 @@ impl Reader {
                 .is_ok_and(|words| self.unknown_bytes(&words) > limits::LONG_FILTER_BYTES)
     }
 
-    /// Whether reading this body can take long, as by `query_takes_long`.
+    /// Whether reading this body can take long, as by `query_takes_long`, or because it is large.
     pub fn body_takes_long(&self, collection: CollectionId, body: &[u8]) -> bool {
-        body.len() > limits::LONG_FILTER_BYTES && self.unknown_bytes_of(collection, body) > limits::LONG_FILTER_BYTES
+        body.len() >= limits::LONG_BODY_BYTES
+            || (body.len() > limits::LONG_FILTER_BYTES
+                && self.unknown_bytes_of(collection, body) > limits::LONG_FILTER_BYTES)
     }
 
     /// Bytes of the filter in a body if it isn't known yet.

@@ -383,6 +383,7 @@ mod tests {
             Batch::takes_long(&reader, body.as_bytes())
         };
         assert!(!takes_long(&[get("a")]));
+        assert!(takes_long(&vec![get("a"); 2 * limits::LONG_BODY_BYTES / 1000]), "it is large");
         assert!(takes_long(&[get("a"), get("b")]));
         assert!(takes_long(&[get("a"), list("c")]));
         assert!(!takes_long(&[get("a"), get("b").replace("filter", "limits")]));

@@ -13,8 +13,10 @@ mod versions;
 
 use std::sync::Arc;
 
-use backstay_base::{CallerKind, Error, RecordId};
-use backstay_engine::{Answer, Asked, Context, Engine, Explanation, Idempotency, Refused, RequestKind, Requests};
+use backstay_base::{CallerKind, Error, RecordId, limits};
+use backstay_engine::{
+    Answer, Asked, Context, Engine, ExplainedRequest, Explanation, Idempotency, Refused, RequestKind, Requests,
+};
 use backstay_model::Collection;
 use bytes::Bytes;
 
@@ -86,9 +88,9 @@ impl Batch {
         if takes_long { engine.take_turn(cx, read).await? } else { read() }
     }
 
-    /// Whether reading this body can take long: the filters of its lists are long and aren't known yet.
+    /// Whether reading this body can take long: it is large, or the filters of its lists are long and aren't known yet.
     pub(crate) fn takes_long(reader: &Reader, body: &[u8]) -> bool {
-        body::takes_long(reader, body)
+        body.len() >= limits::LONG_BODY_BYTES || body::takes_long(reader, body)
     }
 
     /// Has writes not answer their records, as far as no other request needs them.
@@ -149,12 +151,36 @@ impl Batch {
         Ok(explanation)
     }
 
-    /// Has each of the requests answered by itself: what one of them is refused for is its result.
-    pub async fn answered_each(
-        self,
-        (engine, cx): (&Engine, &Context),
-        idempotency: Option<Idempotency>,
-    ) -> Result<Vec<Result<Answer, Error>>, Error> {
+    /// Explains how each of the requests would be answered by itself.
+    ///
+    /// # Errors
+    /// None of them can be explained.
+    pub async fn explained_each(self, engine: &Engine, cx: &Context) -> Result<Explanation, Error> {
+        let (kinds, list) = self.apart();
+        let (mut explanation, refused) = engine.explain_each(cx, list, crate::JSON).await?;
+        let (mut told, mut refused) = (std::mem::take(&mut explanation.requests).into_iter(), refused.into_iter());
+        let mut refusals = Vec::new();
+        for (index, kind) in kinds.into_iter().enumerate() {
+            let (told, refusal) = match kind {
+                Ok(kind) => {
+                    let refusal = refused.next().ok_or_else(|| Error::internal(Unanswered))?;
+                    (told.next(), refusal.map(|refused| placed(refused, (index, kind))))
+                }
+                Err(Unread { error, .. }) => (None, Some(error)),
+            };
+            let unread = || ExplainedRequest::new(index, "not a request".to_owned());
+            let refusal = refusal.map(|error| error.to_string());
+            refusals.extend(refusal.iter().map(|refusal| format!("request {}: {refusal}", index + 1)));
+            explanation.requests.push(ExplainedRequest { index, refusal, ..told.unwrap_or_else(unread) });
+        }
+        if !refusals.is_empty() {
+            explanation.refuse(&refusals.join("; "));
+        }
+        Ok(explanation)
+    }
+
+    /// How each request is written, or what is wrong with it, and those that were read.
+    fn apart(self) -> (Vec<Result<RequestKind, Unread>>, Vec<Asked>) {
         let (mut kinds, mut list) = (Vec::new(), Vec::new());
         for read in self.each {
             kinds.push(read.map(|Part { kind, asked }| {
@@ -162,6 +188,16 @@ impl Batch {
                 kind
             }));
         }
+        (kinds, list)
+    }
+
+    /// Has each of the requests answered by itself: what one of them is refused for is its result.
+    pub async fn answered_each(
+        self,
+        (engine, cx): (&Engine, &Context),
+        idempotency: Option<Idempotency>,
+    ) -> Result<Vec<Result<Answer, Error>>, Error> {
+        let (kinds, list) = self.apart();
         let answers = match list.is_empty() {
             true => Vec::new(),
             false => engine.answer_each(cx, backstay_engine::Requests { list, idempotency }, crate::JSON).await?,

@@ -189,11 +189,11 @@ impl Planner {
     }
 
     /// The id of the record whose fields equal `Slot::Proposed` of them, at most one.
-    pub fn lookup(&self, collection: CollectionId, fields: &[FieldId]) -> Template {
+    pub fn lookup(&self, collection: CollectionId, fields: &[FieldId], perspective: Perspective) -> Template {
         let mut builder = self.builder();
         let definition = self.model.collection(collection);
         let proposed = proposed(&mut builder, collection);
-        let from = unrestricted(&mut builder, definition, LIVE);
+        let from = unrestricted(&mut builder, definition, perspective);
         let mut select = Query::select();
         select.expr(builder.key(&from));
         for (at, _) in columns_of(definition).filter(|(at, _)| fields.contains(&at.field)) {

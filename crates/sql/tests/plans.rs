@@ -556,7 +556,7 @@ DELETE FROM "section" WHERE "id" = ? AND "version" = ?
 DELETE FROM "section" WHERE "id" = CAST($1 AS uuid) AND "version" = CAST($2 AS bigint)
   [Id, Version]
 "##);
-    insta::assert_snapshot!(world.both(|planner| planner.lookup(id, &[field("name")])), @r##"
+    insta::assert_snapshot!(world.both(|planner| planner.lookup(id, &[field("name")], Perspective::Live)), @r##"
 SELECT "t1"."id" FROM "section" AS "t1" WHERE "t1"."name" = ? LIMIT ?
   [Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1))]
 SELECT "t1"."id" FROM "section" AS "t1" WHERE "t1"."name" = (CAST($1 AS text) COLLATE "C") LIMIT $2

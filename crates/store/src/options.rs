@@ -90,6 +90,9 @@ pub struct OpenOptions {
     pub max_bytes: Option<u64>,
     /// Connections to a database server at most, besides a few of the store's own.
     pub connections: usize,
+    /// The address of a pooler before the server, which the transactions of requests go through. What needs a session of its
+    /// own goes to the server itself.
+    pub pooler: Option<Secret>,
 }
 
 impl OpenOptions {
@@ -105,6 +108,7 @@ impl OpenOptions {
             on_fatal: Arc::new(|_| ()),
             max_bytes: None,
             connections: limits::DATABASE_CONNECTIONS,
+            pooler: None,
         }
     }
 }

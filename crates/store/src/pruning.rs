@@ -14,7 +14,7 @@ use crate::own::{bytes, int, own};
 use crate::session::OwnRow;
 use crate::{Catalog, Demand, DependencyKeys, StoreError, Tx, Work, Writes, log, tombstones};
 
-/// Up to where the commit log is pruned: the entries that either of both covers. The last entry always stays, because places
+/// Up to where the commit log is pruned: the entries that either of both covers and that nobody needs. The last entry always stays, because places
 /// and moments go on from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogHorizon {
@@ -22,6 +22,8 @@ pub struct LogHorizon {
     pub before: Timestamp,
     /// Entries up to this place go.
     pub through: u64,
+    /// Somebody still has to read the entries from this place on: they stay, whatever the others say.
+    pub needed_from: Option<u64>,
 }
 
 /// What a step of pruning did.
@@ -111,8 +113,9 @@ impl Step<'_> {
             return Err(damaged());
         }
         let entry = verify(&stored.entry, stored.leaf).map_err(|_| damaged())?;
-        let LogHorizon { before, through } = self.prune.horizon;
-        if place >= self.last || (entry.moment >= before && place > through) {
+        let LogHorizon { before, through, needed_from } = self.prune.horizon;
+        let is_needed = needed_from.is_some_and(|needed| place >= needed);
+        if place >= self.last || is_needed || (entry.moment >= before && place > through) {
             self.ended = true;
             return Ok(());
         }

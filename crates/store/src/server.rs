@@ -80,6 +80,9 @@ pub enum ServerProblem {
     /// What sessions set doesn't reach the server.
     #[error("the server doesn't get the settings of sessions, as behind a connection pooler such as PgBouncer")]
     Pooler,
+    /// A pooler leads to something else than the database.
+    #[error("behind this pooler is another database than the one in `url`")]
+    Elsewhere,
     /// The server ended the connection.
     #[error("the server ended the connection")]
     Lost,
@@ -144,8 +147,11 @@ impl ServerProblem {
                  or stop the other servers first"
             }
             Self::Pooler => {
-                "name the address of the server itself: Backstay keeps its connections and needs sessions of its own (`pool_size` in \
-                 [data] says how many)"
+                "name the address of the server itself, because Backstay needs sessions of its own. If requests are to go through the \
+                 pooler, name that in `pooler` in [data]"
+            }
+            Self::Elsewhere => {
+                "let both addresses lead to the same database and user; Backstay's tables must be there, with the same model"
             }
             Self::Lost => {
                 "try again: what wasn't committed is undone, and the next start goes on from there. If it happens again, the server's \

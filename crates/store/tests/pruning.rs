@@ -12,7 +12,7 @@ use conformance::script::{MODEL, create_author, model};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-const NOTHING: LogHorizon = LogHorizon { before: Timestamp::EPOCH, through: 0 };
+const NOTHING: LogHorizon = LogHorizon { before: Timestamp::EPOCH, through: 0, needed_from: None };
 
 fn open(directory: &Path) -> Store {
     let opened = Store::open(&OpenOptions::new(directory), &model(MODEL), Ambient::system(), Arc::new(()));
@@ -54,6 +54,9 @@ async fn a_pruned_log_has_the_root_that_it_had() {
     assert_eq!(after, VerifiedLog { pruned: 500, ..before.clone() });
     assert_eq!(verified(&store, Some(499)).await.asked, None, "too much is gone");
     assert_eq!(store.log(1, 1).await.expect("the log")[0].sequence, 501);
+    // What somebody needs stays.
+    assert_eq!(prune(&store, LogHorizon { through: 550, needed_from: Some(521), ..NOTHING }).await, [20]);
+    assert_eq!(store.log(1, 1).await.expect("the log")[0].sequence, 521);
     store.close();
     // Places go on after a restart, and the root of what was there is the same.
     let store = open(directory.path());
@@ -61,7 +64,7 @@ async fn a_pruned_log_has_the_root_that_it_had() {
     let later = verified(&store, Some(600)).await;
     assert_eq!((later.entries, later.asked), (610, Some(before.root)));
     // By time: everything is old enough, and the last entry stays.
-    assert_eq!(prune(&store, LogHorizon { before: Timestamp::LATEST, through: 0 }).await, [109]);
+    assert_eq!(prune(&store, LogHorizon { before: Timestamp::LATEST, ..NOTHING }).await, [89]);
     let last = verified(&store, None).await;
     assert_eq!((last.pruned, last.entries, last.root), (609, 610, later.root));
     add(&store, 610..611).await;

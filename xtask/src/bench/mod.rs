@@ -1,5 +1,6 @@
 //! Measures the release build and its controls, alternating within one run.
 
+mod actions;
 mod api;
 mod callgrind;
 pub(crate) mod client;
@@ -55,6 +56,7 @@ enum Part {
     Language,
     Api,
     Transfer,
+    Actions,
 }
 
 /// Where the built programs and the files of a run are.
@@ -104,6 +106,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
                 Part::Language => language::measure(&workshop, &options, &mut report)?,
                 Part::Api => api::measure(&workshop, &options, &mut report)?,
                 Part::Transfer => transfer::measure(&workshop, &options, &mut report)?,
+                Part::Actions => actions::measure(&workshop, &options, &mut report)?,
             }
         }
     }
@@ -138,6 +141,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "language" => options.parts.push(Part::Language),
             "api" => options.parts.push(Part::Api),
             "transfer" => options.parts.push(Part::Transfer),
+            "actions" => options.parts.push(Part::Actions),
             "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
             "--write" => options.write = true,
@@ -171,6 +175,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             Part::Language,
             Part::Api,
             Part::Transfer,
+            Part::Actions,
         ];
     }
     Ok(options)

@@ -25,7 +25,7 @@ const WORDS: Table = &[
     ("", &["init", "create", "generate", "scaffold"], "use `backstay new DIR`"),
     ("", &["start", "run", "up", "server", "launch"], "use `backstay serve`"),
     ("", &["develop", "watch"], "use `backstay dev`"),
-    ("", &["validate", "lint", "test"], "use `backstay check`"),
+    ("", &["validate", "lint"], "use `backstay check`"),
     ("", &["db", "database", "migration", "migrations"], "use `backstay migrate plan` and `backstay migrate apply`"),
     ("", &["roles", "grant"], "use `backstay role grant ACCOUNT ROLE`"),
     ("", &["keys", "token", "tokens", "apikey", "api-key"], "use `backstay key add NAME`"),

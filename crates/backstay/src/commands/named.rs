@@ -37,6 +37,7 @@ impl Named {
             | Command::AddKey { .. }
             | Command::ListKeys {}
             | Command::RevokeKey { .. }
+            | Command::Webhook { .. }
             | Command::Invite { .. }
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }
@@ -52,6 +53,10 @@ impl Named {
             | Command::ShowLog { .. }
             | Command::ApplyModel { .. }
             | Command::CompareSums {}
+            | Command::ListJobs { .. }
+            | Command::ShowJob { .. }
+            | Command::RetryJob { .. }
+            | Command::CancelJob { .. }
             | Command::Explain { .. } => None,
         }
     }

@@ -11,6 +11,8 @@ pub struct Data {
     pub dir: PathBuf,
     /// The address of a database server; with none, the database is in the data directory.
     pub url: Option<Secret>,
+    /// The address of a pooler before the database server.
+    pub pooler: Option<Secret>,
     /// A file with the password for the database server, relative to the application's directory.
     pub password_file: Option<PathBuf>,
     /// Connections to the database server.
@@ -26,6 +28,7 @@ impl Default for Data {
         Self {
             dir: PathBuf::from(".backstay"),
             url: None,
+            pooler: None,
             password_file: None,
             pool_size: limits::DATABASE_CONNECTIONS,
             log_days: 0,
@@ -81,11 +84,29 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         section: "data",
+        name: "pooler",
+        applies: Applies::Start,
+        kind: Kind::Text,
+        about: "Address of a connection pooler in transaction mode, such as PgBouncer, before the server in `url`. Requests go through \
+                it; what needs a session goes to `url`.",
+        set: |config, given| {
+            let url = given.text()?;
+            if !url.is_empty() && !is_url(&url) {
+                return Err("expected an address such as postgres://user@host:6432/database".into());
+            }
+            config.data.pooler = Some(url).filter(|url| !url.is_empty()).map(Secret::new);
+            Ok(())
+        },
+        // As of `url`.
+        show: |config| quoted(config.data.pooler.as_ref().map_or("", Secret::expose)),
+    },
+    Key {
+        section: "data",
         name: "password_file",
         applies: Applies::Start,
         kind: Kind::Text,
-        about: "File with the password for `url`, relative to the application's directory; its last line break doesn't \
-                count. If empty, the password is the one in `url`, if any.",
+        about: "File with the password for `url` and `pooler`, relative to the application's directory; its last line break doesn't \
+                count. If empty, the password is the one in the address, if any.",
         set: |config, given| {
             config.data.password_file = Some(given.text()?).filter(|path| !path.is_empty()).map(PathBuf::from);
             Ok(())

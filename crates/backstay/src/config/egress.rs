@@ -16,7 +16,7 @@ pub(super) const KEYS: &[Key] = &[Key {
     name: "allow",
     applies: Applies::Reload,
     kind: Kind::Texts,
-    about: "Networks (`10.0.0.0/8`) whose servers functions may call with `fetch` although their addresses are private. \
+    about: "Networks (`10.0.0.0/8`) whose servers functions may call with `fetch`, and [webhooks](webhooks.md) be sent to, although their addresses are private. \
             All public addresses may be called.",
     set: |config, given| {
         config.egress.allow = subnets(&given.texts()?)?;

@@ -74,8 +74,8 @@ fn text_for(key: &str, text: &str) -> Option<String> {
     match key {
         "listen" => meant_address(text).map(|address| address.to_string()),
         "public_url" => Cors::meant_origin(text),
-        // Neither is repeated: one may hold a password, the other may be one.
-        "url" | "password_file" => None,
+        // None of them is repeated: addresses may hold a password, and a file's name may be one.
+        "url" | "pooler" | "password_file" => None,
         _ => Some(text.to_owned()),
     }
 }

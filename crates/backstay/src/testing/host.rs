@@ -107,6 +107,10 @@ impl Host for TestHost {
         Box::pin(async { Err(not_in_tests()) })
     }
 
+    fn queue<'a>(&'a self, _: Option<u64>, _: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        Box::pin(async { Err(not_in_tests()) })
+    }
+
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Refusal>> {
         Box::pin(async { Err(not_in_tests()) })
     }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
+use super::ahead::{Ahead, Next, Rows};
 use super::report::Report;
 use super::source::{Reading, Source};
-use super::{Batch, BatchRow, Content, Done, Format, ImportStart, Imported, Mode, RefusedRow, TransferError};
+use super::write::{self, Decoded};
+use super::{Batch, Content, Done, Format, ImportStart, Imported, Mode, RefusedRow, TransferError};
 use crate::answer::Count;
 use crate::channel::Channel;
 use crate::{Answer, Command, Failure};
@@ -100,8 +102,8 @@ async fn rows_of(
     report: &mut Report,
 ) -> Result<Imported, Failure> {
     let most = if matches!(channel, Channel::Server(_)) { SERVED } else { ALONE };
-    let (sender, mut batches) = mpsc::channel(AHEAD);
-    let mut batch = Batch {
+    let (sender, batches) = mpsc::channel(AHEAD);
+    let batch = Batch {
         import: start.import.clone(),
         collection: start.collection.clone(),
         from: done.as_ref().map_or(0, |done| done.rows),
@@ -114,15 +116,27 @@ async fn rows_of(
     };
     let file = of.path.clone();
     let reading = tokio::task::spawn_blocking(move || read(source, (&file, done), most, &sender));
+    let mut ahead = Ahead::begin(channel, &batch, batches)?;
+    let written = write_all(channel, of, (batch, &mut ahead), report).await;
+    ahead.end().await?;
+    let all = written?;
+    reading.await.map_err(std::io::Error::from)??;
+    Ok(all)
+}
+
+/// Writes all batches, in their order.
+async fn write_all(
+    channel: &Channel<'_>,
+    of: &FileImport,
+    (mut batch, ahead): (Batch, &mut Ahead),
+    report: &mut Report,
+) -> Result<Imported, Failure> {
     let mut all = Imported::default();
     let before = batch.from - batch.refused;
-    while let Some((rows, consumed)) = batches.recv().await {
+    while let Some(Next { rows, consumed, mut decoded }) = ahead.next().await? {
         batch.rows = rows;
         while !batch.rows.is_empty() {
-            let sent = batch.clone();
-            let Answer::Imported { imported } = channel.ask(Command::Import { batch: sent }).await? else {
-                return Err(TransferError::Answer.into());
-            };
+            let imported = write_one(channel, &batch, decoded.take()).await?;
             let refused = all.add(imported);
             if let Some(RefusedRow { line, error }) = refused.first().filter(|_| !of.skip).cloned() {
                 let (path, dry_run) = (of.path.clone(), of.dry_run);
@@ -134,8 +148,20 @@ async fn rows_of(
         }
         report.advance(consumed, batch.from);
     }
-    reading.await.map_err(std::io::Error::from)??;
     Ok(all)
+}
+
+/// Writes a batch, which may be decoded.
+async fn write_one(channel: &Channel<'_>, batch: &Batch, decoded: Option<Decoded>) -> Result<Imported, Failure> {
+    if let (Channel::Own(instance), Some(mut decoded)) = (channel, decoded) {
+        // How far the import is was unknown when it was decoded.
+        (decoded.batch.from, decoded.batch.refused) = (batch.from, batch.refused);
+        return write::decoded(&instance.engine, decoded).await;
+    }
+    let Answer::Imported { imported } = channel.ask(Command::Import { batch: batch.clone() }).await? else {
+        return Err(TransferError::Answer.into());
+    };
+    Ok(imported)
 }
 
 /// Reads rows after those that are done, and hands them on in batches.
@@ -143,7 +169,7 @@ fn read(
     mut source: Source,
     (path, done): (&Path, Option<Done>),
     (most_rows, most_bytes): (usize, usize),
-    batches: &mpsc::Sender<(Vec<BatchRow>, u64)>,
+    batches: &mpsc::Sender<Rows>,
 ) -> Result<(), TransferError> {
     if let Some(Done { rows, digest, .. }) = done {
         let mut last = None;

@@ -34,12 +34,21 @@ impl Most {
     const TRIED: Self = Self { unreadable: usize::MAX, refused: usize::MAX, bytes: usize::MAX };
 }
 
-/// Writes the rows of a batch, in as few commits as their errors allow. How far the import is, is in the same commits.
+/// A batch, and what its rows say.
+pub(super) struct Decoded {
+    pub(super) batch: Batch,
+    rows: Vec<Result<Row, Error>>,
+    most: Most,
+}
+
+/// Writes the rows of a batch.
 pub(crate) async fn write(engine: &Engine, batch: Batch) -> Result<Imported, Failure> {
-    let of = super::collection_named(engine.model(), &batch.collection)?;
-    let collection = of.id;
-    let schema = ImportSchema::of(engine.model())?;
-    let keys = keys(of, &batch.mode)?;
+    decoded(engine, decode(engine, batch).await?).await
+}
+
+/// Decodes the rows of a batch.
+pub(super) async fn decode(engine: &Engine, batch: Batch) -> Result<Decoded, Failure> {
+    let collection = super::collection_named(engine.model(), &batch.collection)?.id;
     let references = References::new(engine.clone(), Handle::current(), Absent::RefusedBut(collection));
     let mut decoder = Decoder { model: Arc::clone(engine.model()), collection, references };
     let most = match (batch.skip, batch.dry_run) {
@@ -47,10 +56,21 @@ pub(crate) async fn write(engine: &Engine, batch: Batch) -> Result<Imported, Fai
         (true, false) => Most::SKIPPED,
         (false, _) => Most::NONE,
     };
-    let decoded = tokio::task::spawn_blocking(move || decoder.rows(&batch, most.unreadable).map(|rows| (batch, rows)));
-    let (batch, decoded) = decoded.await.map_err(Error::internal)??;
+    let decoding = tokio::task::spawn_blocking(move || {
+        decoder.rows(&batch, most.unreadable).map(|rows| Decoded { batch, rows, most })
+    });
+    Ok(decoding.await.map_err(Error::internal)??)
+}
+
+/// Writes the rows of a batch, in as few commits as their errors allow. How far the import is, is in the same commits.
+pub(super) async fn decoded(engine: &Engine, of: Decoded) -> Result<Imported, Failure> {
+    let Decoded { batch, rows, most } = of;
+    let of = super::collection_named(engine.model(), &batch.collection)?;
+    let collection = of.id;
+    let schema = ImportSchema::of(engine.model())?;
+    let keys = keys(of, &batch.mode)?;
     let single = engine.singles().get(collection);
-    let (rows, refused, until) = accepted(&batch, decoded, most);
+    let (rows, refused, until) = accepted(&batch, rows, most);
     let what = Arc::new(What { schema, collection, single, keys, batch, rows });
     let mut writer = Writer { engine, what, at: 0, until, refused, rejected: 0, most, imported: Imported::default() };
     match writer.all().await {

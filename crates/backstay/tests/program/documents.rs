@@ -67,6 +67,7 @@ fn every_member_of_an_answer_is_documented() {
     check(&["key", "add", "importer", "--only", "books:get"], "key add");
     check(&["key", "list"], "key list");
     check(&["key", "revoke", "importer"], "key revoke");
+    check(&["job", "list"], "job list");
     check(&["invite", "eva@shelf.example"], "invite");
     check(&["invite", "list"], "invite list");
     check(&["invite", "revoke", "eva@shelf.example"], "invite revoke");
@@ -98,11 +99,12 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 23] = [
+    let groups: [(&str, &[&str]); 26] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
         ("check", &[]),
+        ("test", &[]),
         ("migrate", &["plan", "apply"]),
         ("seed", &[]),
         ("import", &[]),
@@ -118,6 +120,8 @@ fn every_command_is_documented() {
         ("account", &["add", "list", "show", "password", "disable", "enable", "claim", "unclaim"]),
         ("role", &["grant", "revoke", "list"]),
         ("key", &["add", "list", "revoke"]),
+        ("job", &["list", "show", "retry", "cancel"]),
+        ("webhook", &["add", "list", "show", "test", "rotate", "replay", "disable", "enable", "remove"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
         ("client", &["typescript"]),

@@ -46,8 +46,9 @@ fn several_requests_are_explained_together() {
     }
     drop(server);
     assert!(check("post /transact", requests).starts_with("transact: refused\n"));
-    let refused = app.run(&["explain", "post /transact?mode=independent", "--body", requests]).refused();
-    assert!(refused.contains("explain the requests one by one"), "{refused}");
+    let each = check("post /transact?mode=independent", requests);
+    assert!(each.starts_with("transact, each request by itself: refused\n  request 2: "), "{each}");
+    assert!(each.contains("\nrequest 2: create Book: refused\n  sign in first\n"), "{each}");
     let refused = app.run(&["explain", "GET /transact"]).refused();
     assert!(refused.contains("POST /transact"), "{refused}");
     let refused = app.run(&["explain", "POST /auth/sign-in"]).refused();

@@ -280,3 +280,14 @@ fn commands_of_other_programs_lead_to_ours() {
     }
     assert!(app.run(&["--version"]).done().starts_with("backstay "));
 }
+
+#[test]
+fn a_client_is_written_to_a_file() {
+    let app = App::empty();
+    app.write("model/all.graphql", "extend schema @app(name: \"Books\")\ntype Book { title: String!  price: Money }");
+    let out = app.run(&["client", "typescript", "--out", "books.ts"]).done();
+    let client = fs::read_to_string(app.path().join("books.ts")).expect("the client");
+    assert!(out.is_empty() && client.contains("price"), "{out}");
+    let refused = app.run(&["client", "typescript", "--out", "none/books.ts"]).refused();
+    assert!(refused.contains("cannot write none/books.ts"), "{refused}");
+}

@@ -9,23 +9,12 @@ use std::time::Duration;
 use backstay_testkit::Cluster;
 use serde_json::Value;
 
-use crate::support::{App, MODEL, Server};
+use crate::support::{App, MODEL, Server, until};
 
 const SERVE: [&str; 6] = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"];
 const CREDENTIALS: &str = r#"{"email": "ada@shelf.example", "password": "correct horse"}"#;
 /// The time after which a server trusts nothing that it remembers unless it has heard of the others.
 const BOUND: Duration = Duration::from_secs(1);
-
-/// How often something is tried that happens soon, ten milliseconds after each other.
-const TRIES: usize = 6000;
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let mut tries = 0..TRIES;
-    while !holds() {
-        assert!(tries.next().is_some(), "it never came: {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
 
 /// The application of a server on a database that it shares with others.
 fn app_on(url: &str) -> App {

@@ -1,7 +1,7 @@
 //! Applications in temporary directories, and the program as a process.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -67,6 +67,13 @@ impl App {
     pub(crate) fn new() -> Self {
         let app = Self::empty();
         app.write("model/shelf.graphql", MODEL);
+        app
+    }
+
+    /// A copy of one of the examples.
+    pub(crate) fn example(name: &str) -> Self {
+        let app = Self::empty();
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name), app.path());
         app
     }
 
@@ -161,6 +168,49 @@ impl App {
     }
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory").flatten() {
+        let to = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).expect("a copy")),
+        }
+    }
+}
+
+/// How often `until` asks, ten milliseconds after each other.
+const TRIES: usize = 6000;
+
+/// Waits for what comes soon.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let mut tries = 0..TRIES;
+    while !holds() {
+        assert!(tries.next().is_some(), "it never came: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sends a request, such as `GET /api/books`, with these header lines, each of which ends with CRLF, and returns the answer.
+pub(crate) fn exchange(address: &str, request: &str, lines: &str, body: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let head = format!("{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{lines}");
+    let length = body.len();
+    let request = format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// The status and the body of an answer, if it is one.
+pub(crate) fn read(answer: &str) -> Option<(u16, serde_json::Value)> {
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    Some((status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null)))
+}
+
 impl Ended {
     /// Standard output. The command must have succeeded.
     pub(crate) fn done(self) -> String {
@@ -221,10 +271,7 @@ impl Server {
 
     /// The same with these header lines, each of which ends with CRLF.
     pub(crate) fn ask_with(&self, method: &str, path: &str, lines: &str, body: &str) -> (u16, serde_json::Value) {
-        let answer = self.exchange(method, path, lines, body);
-        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (status, serde_json::from_str(body).unwrap_or(serde_json::Value::Null))
+        read(&self.exchange(method, path, lines, body)).expect("a status")
     }
 
     /// The `Backstay-Commit` of a change by the caller with this token.
@@ -235,14 +282,7 @@ impl Server {
     }
 
     fn exchange(&self, method: &str, path: &str, lines: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("the server listens");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{lines}");
-        let request = format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(request.as_bytes()).expect("the request is sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
+        exchange(&self.address, &format!("{method} {path}"), lines, body).expect("an answer")
     }
 
     /// The address at which it listens.

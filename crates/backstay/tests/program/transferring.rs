@@ -69,6 +69,30 @@ fn a_row_refers_to_one_before_it() {
     );
 }
 
+/// Batches are decoded ahead, and have 4000 rows.
+#[test]
+fn a_row_refers_to_one_of_the_batch_before_it() {
+    let app = App::empty();
+    app.write(
+        "model/all.graphql",
+        "extend schema @app(name: \"Folders\")\ntype Folder { name: String! @unique parent: Folder }",
+    );
+    let row = |number: usize| match number {
+        1 => "f1,\n".to_owned(),
+        // One that is refused ends no batch, and one of a later batch is found in neither.
+        3990 => "f3990,f4003\n".to_owned(),
+        3991 => "f3991,f3989\n".to_owned(),
+        number => format!("f{number},f{}\n", number - 1),
+    };
+    let rows: String = (1..=4010).map(row).collect();
+    app.write("folders.csv", &format!("name,parent.name\n{rows}"));
+    let ended = app.run(&["import", "Folder", "folders.csv", "--on-error", "skip"]);
+    assert!(ended.err.contains("folders.csv:3991: parent: there is no Folder with this name"), "{}", ended.err);
+    assert_eq!(ended.out, "4009 records created, 1 refused (folders.csv.errors.ndjson)\n");
+    let last = app.run(&["export", "Folder", "--filter", "name == 'f4001'", "--select", "name,parent{name}"]).done();
+    assert_eq!(last, "{\"name\":\"f4001\",\"parent\":{\"name\":\"f4000\"}}\n");
+}
+
 #[test]
 fn files_in_other_encodings_and_formats_are_read() {
     let check = |name: &str, bytes: &[u8], options: &[&str]| {
@@ -382,6 +406,22 @@ fn a_file_of_errors_that_can_not_be_written_ends_the_import_and_misses_nothing()
     let refused = app.run(&["import", "Book", "more.csv", "--on-error", "skip", "--errors", "no/errors"]).refused();
     assert!(refused.contains("error: cannot write no/errors: "), "{refused}");
     assert_eq!(books(&app, "ndjson").lines().count(), 2);
+}
+
+#[test]
+fn an_amount_and_its_currency_are_one_column() {
+    let app = App::empty();
+    app.write("model/all.graphql", "extend schema @app(name: \"Books\")\ntype Book { title: String!  price: Money }");
+    app.write("a.csv", "title,price.amount\nEmma,12.50\n");
+    let refused = app.run(&["import", "Book", "a.csv"]).refused();
+    let remedy =
+        "name the column price and write both in its cells, as JSON: {\"amount\": \"9.99\", \"currency\": \"EUR\"}\n";
+    assert!(refused.contains(remedy), "{refused}");
+    app.write(
+        "b.csv",
+        "title,price\nEmma,12.50 EUR\nKim,\"{\"\"amount\"\": \"\"9.99\"\", \"\"currency\"\": \"\"EUR\"\"}\"\n",
+    );
+    assert_eq!(app.run(&["import", "Book", "b.csv"]).done(), "2 records created\n");
 }
 
 #[test]

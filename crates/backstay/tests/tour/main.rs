@@ -18,4 +18,12 @@ walkthrough::on_each_database! {
     fn conduit_answers_as_its_readme_says(database) {
         walkthrough::walk_example("conduit", database, |_| ());
     }
+
+    fn the_shop_answers_as_its_readme_says(database) {
+        walkthrough::walk_example("shop", database, |_| ());
+    }
+
+    fn the_wallet_answers_as_its_readme_says(database) {
+        walkthrough::walk_example("wallet", database, |_| ());
+    }
 }

@@ -87,6 +87,27 @@ fn every_client_compiles() {
     run(Command::new("tsc").args(["-p", ".", "--noEmit"]).current_dir(place.path()));
 }
 
+/// The functions of the examples compile with the declarations that the program makes for them.
+#[test]
+fn functions_of_the_examples_compile() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for example in ["shop", "wallet"] {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let application = root.join("examples").join(example);
+        copy(&application.join("functions"), &place.path().join("functions"));
+        let declared = place.path().join("functions/backstay.d.ts");
+        let mut client = Command::new(env!("CARGO_BIN_EXE_backstay"));
+        run(client.args(["client", "functions"]).arg(&application).arg("--out").arg(declared));
+        fs::write(place.path().join("tsconfig.json"), OF_FUNCTIONS).expect("a file");
+        run(Command::new("tsc").args(["-p", "."]).current_dir(place.path()));
+    }
+}
+
+const OF_FUNCTIONS: &str = r#"{ "compilerOptions": {
+    "strict": true, "target": "ES2022", "module": "ES2022", "moduleResolution": "node", "noEmit": true,
+    "lib": ["ES2022"], "types": []
+} }"#;
+
 /// Makes the client of an application.
 fn make(application: &Path, client: &Path) {
     let program = env!("CARGO_BIN_EXE_backstay");

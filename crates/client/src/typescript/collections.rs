@@ -50,7 +50,12 @@ pub(super) fn write_database(text: &mut String, document: &Document<'_>) {
     text.push_str("  /** Runs a block whose requests are one commit; again, if what it has read has changed. */\n");
     text.push_str("  transaction<T>(block: (tx: Tx) => Promise<T>): Promise<T>;\n");
     for (name, collection) in &document.collections {
-        let _ = writeln!(text, "  readonly {}: {};", quoted(&member(collection.path)), asked(name, collection, Of::Db));
+        let _ = writeln!(
+            text,
+            "  readonly {}: {};",
+            quoted(&member(collection.path)),
+            asked(document, (name, collection), Of::Db)
+        );
     }
     text.push_str(
         "}\n\n/** The same within a block: writes are carried out at its commit. */\nexport interface Tx {\n",
@@ -60,8 +65,8 @@ pub(super) fn write_database(text: &mut String, document: &Document<'_>) {
             text,
             "  readonly {}: {} & {{ /** Reads that aren't checked again at the commit. */ readonly peek: {} }};",
             quoted(&member(collection.path)),
-            asked(name, collection, Of::Tx),
-            asked(name, collection, Of::Peek)
+            asked(document, (name, collection), Of::Tx),
+            asked(document, (name, collection), Of::Peek)
         );
     }
     text.push_str("}\n");
@@ -76,7 +81,7 @@ enum Of {
 }
 
 /// What functions can ask of a collection there.
-fn asked(name: &str, collection: &Collection<'_>, of: Of) -> String {
+fn asked(document: &Document<'_>, (name, collection): (&str, &Collection<'_>), of: Of) -> String {
     const READS: &[&str] = &["Lists", "Gets", "Finds", "Aggregates", "Remembers", "Pages"];
     if collection.single {
         let abilities: &[&str] = if of == Of::Peek { &["GetsSingle"] } else { &["GetsSingle", "UpdatesSingle"] };
@@ -88,6 +93,9 @@ fn asked(name: &str, collection: &Collection<'_>, of: Of) -> String {
         .filter(|(_, ability, _)| of != Of::Peek || READS.contains(ability))
         .map(|(_, ability, both)| match (both, of == Of::Tx && !READS.contains(ability)) {
             (false, _) => format!("{ability}<{name:?}>"),
+            (true, true) if *ability == "Creates" && has_ids_made_before(document, name) => {
+                format!("{ability}<{name:?}, \"known\">")
+            }
             (true, true) => format!("{ability}<{name:?}, \"queued\">"),
             (true, false) => format!("{ability}<{name:?}, \"now\">"),
         })
@@ -97,6 +105,12 @@ fn asked(name: &str, collection: &Collection<'_>, of: Of) -> String {
         all.push(format!("Upserts<{name:?}, {mode:?}>"));
     }
     if all.is_empty() { "{}".to_owned() } else { all.join(" & ") }
+}
+
+/// Whether the ids of new records are made before these are written. Numbers are given by the database.
+fn has_ids_made_before(document: &Document<'_>, name: &str) -> bool {
+    let schema = document.schemas.get(name);
+    schema.and_then(|schema| schema.pointer("/properties/id/format")).is_some_and(|format| format == "uuid")
 }
 
 /// Declares `Types`, the client, and the paths.

@@ -1,6 +1,8 @@
-/** When a request of a function is made: at once, or at the commit of its block. */
-type When = "now" | "queued";
-type Returned<M extends When, R> = Promise<M extends "now" ? R : Queued<R>>;
+/** When a request of a function is made: at once, or at the commit of its block; then the id of a new record can be known before. */
+type When = "now" | "known" | "queued";
+type Returned<M extends When, R> = Promise<M extends "now" ? R : M extends "known" ? Known<R> : Queued<R>>;
+/** What is known of new records whose ids Backstay makes. */
+type Known<R> = R extends readonly unknown[] ? { id: string }[] : { id: string };
 /** What is known of a write before it is carried out: the ids of records, `null` if the database gives them. */
 type Queued<R> = [R] extends [null]
   ? null
@@ -14,6 +16,8 @@ export interface FunctionContext {
   readonly db: Db;
   /** Who calls. */
   readonly auth: Auth;
+  /** Work to be done later. */
+  readonly jobs: Jobs;
   /** Lines of the server's log. */
   readonly log: Log;
   /** Values of the configuration that nobody else may see. */
@@ -25,6 +29,31 @@ export interface Secrets {
   /** The value; an error if there is none. */
   get(name: string): string;
   has(name: string): boolean;
+}
+
+/** Work to be done later, by actions with `@job`. */
+export interface Jobs {
+  /**
+   * Queues a job, in the commit of the transaction that is open, or by itself. Answers its id; null with `unique`, because another
+   * unfinished job may have that key: then none is added.
+   */
+  add(job: string, input?: object, terms?: JobTerms): Promise<string | null>;
+}
+
+/** When, how urgently and how often a job is tried. */
+export interface JobTerms {
+  /** When it is due. */
+  at?: Date | string;
+  /** Seconds until it is due. */
+  delay?: number;
+  /** Jobs that are more urgent run first. */
+  priority?: "HIGH" | "NORMAL" | "LOW";
+  /** What only one unfinished job of its name has. */
+  unique?: string;
+  /** The jobs of a series run one after the other, as they were queued. */
+  series?: string;
+  /** How often it is tried. */
+  attempts?: number;
 }
 
 /** Who calls a function. */

@@ -41,7 +41,7 @@ pub(crate) async fn explain_all(
                 for rule in closed {
                     rules.extend(transaction::run(inner, cx, rule).await?);
                 }
-                explanation.requests.push(ExplainedRequest { index, request: words, rules, statements: Vec::new() });
+                explanation.requests.push(ExplainedRequest { rules, ..ExplainedRequest::new(index, words) });
             }
             Some(refused)
         }
@@ -51,15 +51,15 @@ pub(crate) async fn explain_all(
 }
 
 /// What is known of a request before it is run.
-struct Known {
-    words: String,
+pub(super) struct Known {
+    pub(super) words: String,
     reads: Vec<ReadOf>,
     /// The rules of types that refuse the caller as such.
-    closed: Vec<TypeRule>,
+    pub(super) closed: Vec<TypeRule>,
 }
 
 impl Known {
-    fn of(inner: &Inner, cx: &Context, asked: &Asked) -> Self {
+    pub(super) fn of(inner: &Inner, cx: &Context, asked: &Asked) -> Self {
         let request = asked.known();
         let (action, collections) = (asked_action(inner, cx, request), request.collections());
         let refusals = open(inner, cx, &collections, action);
@@ -69,7 +69,7 @@ impl Known {
     }
 
     /// What the request reads, which was completed if it wasn't complete.
-    fn reads(&self, cx: &TxContext<'_, '_>, completed: Option<&Request>) -> Vec<ReadOf> {
+    pub(super) fn reads(&self, cx: &TxContext<'_, '_>, completed: Option<&Request>) -> Vec<ReadOf> {
         let is_closed = |collection| self.closed.iter().any(|rule| rule.collection == collection);
         let all = match completed {
             Some(request) => reads(request, asked_action(cx.engine, cx.cx, request)),
@@ -156,7 +156,11 @@ impl Rehearsal {
             let done = self.all.step(cx, completed, &mut answers).await;
             let (asked, statements) = ended(cx)?;
             rules.extend(asked);
-            told.requests.push(ExplainedRequest { index, request: known.words.clone(), rules, statements });
+            told.requests.push(ExplainedRequest {
+                rules,
+                statements,
+                ..ExplainedRequest::new(index, known.words.clone())
+            });
             done?;
         }
         record(cx);
@@ -169,12 +173,12 @@ impl Rehearsal {
     }
 }
 
-fn record(cx: &mut TxContext<'_, '_>) {
+pub(super) fn record(cx: &mut TxContext<'_, '_>) {
     cx.recorder = Some(Recorder::default());
     cx.tx.watch();
 }
 
-fn ended(cx: &mut TxContext<'_, '_>) -> Result<(Vec<ExplainedRule>, Vec<ExplainedStatement>), Error> {
+pub(super) fn ended(cx: &mut TxContext<'_, '_>) -> Result<(Vec<ExplainedRule>, Vec<ExplainedStatement>), Error> {
     let executed = cx.tx.watched();
     Ok(recorded(cx)?.finish(executed))
 }

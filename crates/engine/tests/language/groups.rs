@@ -96,6 +96,10 @@ const TABLE: &[(&str, &str)] = &[
         r#"{"group":"placed.year(UTC),placed.week(UTC)","select":"count"}"#,
         r#"[{"count":2,"placedWeek":"2026-01-26","placedYear":"2026-01-01"},{"count":1,"placedWeek":"2026-02-09","placedYear":"2026-01-01"},{"count":2,"placedWeek":null,"placedYear":null}]"#,
     ),
+    (
+        r#"{"group":"placed.quarter(Europe/Zurich),placed.hour(Asia/Kolkata)","select":"count","filter":"placed != null"}"#,
+        r#"[{"count":1,"placedHour":"2026-01-31T23:30:00.000000Z","placedQuarter":"2026-01-01"},{"count":1,"placedHour":"2026-02-01T00:30:00.000000Z","placedQuarter":"2026-01-01"},{"count":1,"placedHour":"2026-02-10T11:30:00.000000Z","placedQuarter":"2026-01-01"}]"#,
+    ),
     (r#"{"group":"state","having":"count > 1","sort":"state"}"#, r#"[{"state":"DRAFT"},{"state":"PAID"}]"#),
     (
         r#"{"group":"state","select":"count","having":"sum(number) > 2 && max(total) > $t && count < 5","params":{"t":"5"}}"#,
@@ -254,8 +258,8 @@ const WRONG: &[(&str, &str)] = &[
         "select: `price` can be in several currencies, which are never put together; name `price.currency` in `group`, or one currency in `filter`",
     ),
     (
-        r#"{"group":"state,placed.hour(UTC)"}"#,
-        "/group: records can't be grouped by hour (character 6); the periods are year, month, week and day",
+        r#"{"group":"state,placed.minute(UTC)"}"#,
+        "/group: records can't be grouped by minute (character 6); the periods are year, quarter, month, week, day and hour",
     ),
     (
         r#"{"group":"placed.month()"}"#,

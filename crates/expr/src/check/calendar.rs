@@ -24,9 +24,11 @@ const UNITS: [(&str, i64); 5] = [
 fn function(name: &str) -> Option<Function> {
     Some(match name {
         "date" => Function::DateIn,
+        "startOfHour" => Function::StartOf(Period::Hour),
         "startOfDay" => Function::StartOf(Period::Day),
         "startOfWeek" => Function::StartOf(Period::Week),
         "startOfMonth" => Function::StartOf(Period::Month),
+        "startOfQuarter" => Function::StartOf(Period::Quarter),
         "startOfYear" => Function::StartOf(Period::Year),
         name => Function::CalendarField(CalendarField::named(name)?),
     })

@@ -12,7 +12,7 @@ use backstay_base::nearest;
 use backstay_scalar::{Letters, exact};
 
 /// Every function but the aggregates, and how it is used.
-const USAGES: [(&str, &str); 36] = [
+const USAGES: [(&str, &str); 38] = [
     ("size", "`size(x)` or `x.size()` of a text, a list or a relation"),
     ("startsWith", "`text.startsWith(prefix)`"),
     ("endsWith", "`text.endsWith(suffix)`"),
@@ -37,9 +37,11 @@ const USAGES: [(&str, &str); 36] = [
     ("date", "`date('2026-01-31')`, of a literal or a parameter, or `date(moment, 'Europe/Zurich')`"),
     ("duration", "`duration('1h30m')`, of a literal or a parameter, or `duration(hours: 1, minutes: this.length)`"),
     ("today", "`today('Europe/Zurich')`, or `today()` for the day in UTC"),
+    ("startOfHour", "`startOfHour(moment, 'Europe/Zurich')`"),
     ("startOfDay", "`startOfDay(moment, 'Europe/Zurich')`"),
     ("startOfWeek", "`startOfWeek(moment, 'Europe/Zurich')`"),
     ("startOfMonth", "`startOfMonth(moment, 'Europe/Zurich')`"),
+    ("startOfQuarter", "`startOfQuarter(moment, 'Europe/Zurich')`"),
     ("startOfYear", "`startOfYear(moment, 'Europe/Zurich')`"),
     ("year", "`year(date)`"),
     ("month", "`month(date)`"),

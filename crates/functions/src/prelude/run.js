@@ -19,7 +19,7 @@ const RealPromise = Promise;
 let functions = {};
 let collections = {};
 /** What a function gets beside its arguments. */
-let context = (auth) => ({ db, auth, log, secrets });
+let context = (auth) => ({ db, auth, jobs, log, secrets });
 
 /** What `poll` tells: the end of the call. */
 let ended;
@@ -219,6 +219,7 @@ async function transaction(block) {
 
 async function attempted(block, mine, id) {
   let current = true;
+  mine.block = id;
   const tx = database("tx", (place, label) =>
     peekable(place, label, (request, called, peek) => {
       if (!current || open !== mine) throw new TypeError("the transaction of this `tx` has ended");
@@ -253,6 +254,17 @@ const secrets = strict(
   },
   "secrets",
 );
+const TERMS = ["at", "attempts", "delay", "priority", "series", "unique"];
+
+const jobs = strict({
+  /** Queues a job: in the transaction that is open, or by itself. Answers its id, or null if it is unique. */
+  async add(job, input = {}, terms = {}) {
+    if (typeof job !== "string") throw new TypeError("jobs.add takes the name of a job: jobs.add(\"sendInvoice\", { order })");
+    const unknown = Object.keys(terms).find((name) => !TERMS.includes(name));
+    if (unknown !== undefined) throw new TypeError(`jobs.add has no option \`${unknown}\`; it has ${TERMS.join(", ")}`);
+    return ask({ kind: "queue", block: open?.block, request: { ...terms, job, input } }, here("jobs.add"));
+  },
+}, "jobs");
 
 /** Time and chance are the host's, so that a block that runs again with the same ones does the same. */
 let now = 0;

@@ -180,6 +180,12 @@ impl Host for Scripted {
         async move { answer }.boxed()
     }
 
+    fn queue<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        let block = block.map_or("alone".to_owned(), |block| block.to_string());
+        self.note(format!("{block} queue {text}"));
+        async move { Ok("\"1\"".to_owned()) }.boxed()
+    }
+
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Refusal>> {
         let begun = match &self.done {
             Some(result) => Begun::Done(result.clone()),

@@ -106,6 +106,23 @@ async fn a_block_that_was_committed_before_does_not_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_queued_in_the_transaction_that_is_open() {
+    let host = Scripted::default();
+    let text = "export async function main(_: {}, { db, jobs }: any) {
+        await jobs.add('send');
+        return db.transaction(async () => jobs.add('send', { n: 1 }, { delay: 5 }));
+    }";
+    assert_eq!(run_with(text, &host).await.expect("it ends"), "\"1\"");
+    let expected = [
+        r#"alone queue {"job":"send","input":{}}"#,
+        "begin",
+        r#"1 queue {"delay":5,"job":"send","input":{"n":1}}"#,
+        r#"1 commit "1""#,
+    ];
+    assert_eq!(host.asked(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn misuse_is_named() {
     let check = async |body: &str, expected: &str| assert_eq!(value(body).await, expected, "{body}");
     check("await db.pots.get('1')", "TypeError: there is no collection `db.pots`; did you mean `db.posts`?").await;

@@ -15,7 +15,7 @@ use crate::endpoints::endpoint_of_action;
 /// The paths of all actions.
 pub(super) fn paths(model: &Model) -> Map<String, Value> {
     let mut paths = Map::new();
-    for action in &model.actions {
+    for action in model.actions.iter().filter(|action| action.is_offered()) {
         let endpoint = endpoint_of_action(action);
         let (path, operation) = match &action.route {
             None => (format!("/do/{}", action.name), operation(model, action, endpoint)),

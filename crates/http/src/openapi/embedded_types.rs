@@ -11,7 +11,8 @@ use super::{constraints, references};
 pub(super) fn all(model: &Model) -> Map<String, Value> {
     let mut schemas = Map::new();
     let reached = |roots: &dyn Fn(&Action) -> Option<EmbeddedId>| -> Vec<bool> {
-        let each: Vec<_> = model.actions.iter().filter_map(roots).map(|of| model.reached_from(of)).collect();
+        let offered = model.actions.iter().filter(|action| action.is_offered());
+        let each: Vec<_> = offered.filter_map(roots).map(|of| model.reached_from(of)).collect();
         (0..model.embedded.len()).map(|at| each.iter().any(|reached| reached[at])).collect()
     };
     let (taken, returned) = (reached(&|action| action.arguments), reached(&|action| Some(action.result.of)));

@@ -187,7 +187,7 @@ async fn changes_are_gone_once_the_log_is_pruned() {
     let mut ada = Follower::begin(&app, "ada@example.org").await;
     ada.add("Milk").await;
     ada.add("Bread").await;
-    let horizon = LogHorizon { before: Timestamp::EPOCH, through: u64::MAX };
+    let horizon = LogHorizon { before: Timestamp::EPOCH, through: u64::MAX, needed_from: None };
     app.services.engine.prune_log(horizon).await.expect("it is pruned");
     let gone = ada.ask("").await;
     assert_eq!((gone.status, gone.problem().as_str()), (410, "changes-gone"), "{}", gone.text());

@@ -165,6 +165,59 @@ async fn what_lets_some_fields_change_lets_nobody_write_children() {
     assert_eq!(send(&app, &path, &[], json!({"people": people})).await.status, 200);
 }
 
+const ERRANDS: &str = r#"
+extend schema @app(name: "Errands")
+type User @identity @allow(read: "true") { email: Email! @unique  name: String! }
+enum State { OPEN @initial @to(state: "DONE", by: "auth.id == null", with: ["notes"]) DONE }
+type Errand @allow(read: "true", create: "true") @allow(update: "auth.id == null", only: ["name", "stops"]) {
+  name: String!
+  place: String
+  state: State!
+  stops: [Stop!] @inverse(field: "errand")
+  notes: [Note!] @inverse(field: "errand")
+  receipt: Receipt @inverse(field: "errand")
+}
+type Stop @allow(read: "true", create: "true", update: "true", after: "new.name != 'den'", delete: "true") {
+  name: String!
+  errand: Errand
+}
+type Note @allow(read: "true", create: "true") { text: String!  errand: Errand }
+type Receipt @allow(read: "true", create: "true") { text: String!  errand: Errand @unique }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lets_some_fields_change_names_the_lists_whose_children_are_written() {
+    let app = TestApp::open(ERRANDS);
+    let home = json!({"name": "a", "stops": [{"name": "home"}]});
+    let made = send(&app, "POST /api/errands?select=id,stops{id}", &[], home).await;
+    let (path, stop) = (format!("PATCH /api/errands/{}", id_of(&made)), &made.json()["stops"][0]["id"]);
+    let (add, note) = (json!({"$add": [{"name": "bank"}]}), json!({"$add": [{"text": "paid"}]}));
+    for (body, expected) in [
+        (json!({"stops": add}), None),
+        (json!({"name": "b", "stops": [{"name": "shop"}, {"id": stop}]}), None),
+        (json!({"place": "x", "stops": add}), Some("/place")),
+        (json!({"stops": add, "notes": note}), Some("/notes")),
+        (json!({"notes": note}), Some("/notes")),
+        (json!({"receipt": {"text": "r"}}), Some("/receipt")),
+        (json!({"state": "DONE", "notes": note, "stops": add}), Some("/stops")),
+    ] {
+        let reply = send(&app, &path, &[], body.clone()).await;
+        match expected {
+            None => assert_eq!(reply.status, 200, "{body}: {reply:?}"),
+            Some(at) => assert_eq!(refused(&reply), (422, at.to_owned()), "{body}: {reply:?}"),
+        }
+    }
+    let home = json!({"stops": {"$change": [{"id": stop, "name": "den"}]}});
+    assert_eq!(send(&app, &path, &[], home).await.status, 401, "the rules of the children hold as well");
+    assert_eq!(send(&app, &path, &[], json!({"state": "DONE", "notes": note})).await.status, 200);
+    let shown = app.call("GET /api/errands?select=name,state,stops(sort:name){name},notes{text}", &[]).await.json();
+    let expected = json!([{"name": "b", "state": "DONE", "stops": [{"name": "home"}, {"name": "shop"}], "notes": [{"text": "paid"}]}]);
+    assert_eq!(shown["items"], expected);
+    let ada = app.account("ada@example.org").await;
+    let reply = send(&app, &path, &[("authorization", &*ada)], json!({"stops": add})).await;
+    assert_eq!(reply.status, 403, "{reply:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_its_own_child_is_answered_as_it_is_stored() {
     let app = TestApp::open(STAFF);

@@ -185,8 +185,66 @@ async fn requests_of_a_transaction_are_explained_in_turn() {
     )
     .await;
     check(json!({ "request": "POST /transact", "body": {} }), "requests").await;
-    check(json!({ "request": "POST /transact?mode=independent", "body": body }), "one by one").await;
+    check(json!({ "request": "POST /transact?mode=alone", "body": body }), "`independent`").await;
+    check(json!({ "request": "POST /transact?kind=atomic", "body": body }), "unknown parameter").await;
     check(json!({ "request": "GET /transact" }), "POST /transact").await;
+}
+
+/// Each request by itself: what is refused undoes nothing, and those after it see what those before it did.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_answered_by_themselves_are_explained() {
+    let app = TestApp::open(NOTES);
+    app.account("ada@example.org").await;
+    let operator = app.operator("root@example.org").await;
+    let long = "x".repeat(81);
+    let requests = json!([
+        { "create": "notes", "as": "n", "body": { "title": "One" } },
+        { "create": "notes", "as": "m", "body": { "title": long } },
+        { "list": "nothing" },
+        { "update": "notes", "id": { "$ref": "m.id" }, "body": { "title": "Two" } },
+        { "update": "notes", "id": { "$ref": "n.id" }, "body": { "title": long } },
+        { "update": "notes", "id": { "$ref": "n.id" }, "body": { "title": "Three" } },
+        { "create": "papers", "body": {} },
+        { "list": "notes", "query": { "filter": "title == 'Three'" } },
+    ]);
+    let question = json!({
+        "as": "ada@example.org", "request": "POST /transact?mode=independent", "body": { "requests": requests },
+    });
+    let reply = app.post("POST /explain", &[("authorization", &operator)], &question.to_string()).await;
+    let explained = reply.json();
+    assert_eq!((reply.status, &explained["allowed"]), (200, &false.into()), "{}", reply.text());
+    let told = |of: &Value| {
+        let rules = of["rules"].as_array().expect("rules").iter().filter_map(|rule| rule["of"].as_str());
+        let refusal = of["refusal"].as_str().and_then(|refusal| refusal.split(':').next()).unwrap_or("-");
+        format!("{}: {}: {refusal}", of["request"].as_str().unwrap_or_default(), rules.collect::<Vec<_>>().join(", "))
+    };
+    let found: Vec<String> = explained["requests"].as_array().expect("requests").iter().map(told).collect();
+    let expected = [
+        "create Note: Note create, Note.title check: -",
+        "create Note: Note create, Note.title check: /requests/1/body/title",
+        "not a request: : /requests/2/list",
+        "update Note: : /requests/3/id",
+        "update Note: Note read, Note update, Note update, afterwards, Note.title check: /requests/4/body/title",
+        "update Note: Note read, Note update, Note update, afterwards, Note.title check: -",
+        "create Paper: Paper create: -",
+        "list Note: Note read: -",
+    ];
+    assert_eq!(found, expected, "{explained:#}");
+    let statements = &explained["requests"][7]["statements"];
+    assert_eq!(statements[0]["rows"], 1, "{statements:#}");
+    let refusal = explained["refusal"].as_str().expect("a refusal");
+    assert_eq!(refusal.matches("; request ").count(), 3, "{refusal}");
+    assert_eq!(app.call("GET /api/notes?count=true", &[]).await.json()["count"]["value"], 0);
+
+    let closed = json!([{ "create": "papers", "body": {} }, { "list": "notes" }]);
+    let question = json!({ "request": "POST /transact?mode=independent", "body": { "requests": closed } });
+    let reply = app.post("POST /explain", &[("authorization", &operator)], &question.to_string()).await.json();
+    let found: Vec<String> = reply["requests"].as_array().expect("requests").iter().map(told).collect();
+    assert_eq!(found, ["create Paper: Paper create: sign in first", "list Note: Note read: -"], "{reply:#}");
+
+    let fine = json!({ "request": "POST /transact?mode=independent", "body": { "requests": [{ "list": "notes" }] } });
+    let reply = app.post("POST /explain", &[("authorization", &operator)], &fine.to_string()).await.json();
+    assert_eq!((&reply["allowed"], &reply["refusal"]), (&true.into(), &Value::Null), "{reply}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,10 @@
 use std::io::Read;
-use std::sync::{Mutex, mpsc};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use backstay_base::Error;
-use backstay_engine::{Context, Transaction, TxContext};
+use backstay_base::{Caller, Error, Memory, Network, RequestId, limits};
+use backstay_engine::{Arrival, Commits, Context, Transaction, TxContext};
 use backstay_http::{HttpSettings, Proxies};
 use backstay_testkit::{TestApp, TestDatabase};
 use flate2::read::GzDecoder;
@@ -143,6 +144,67 @@ async fn what_takes_too_long_is_cut_off() {
     assert_eq!(reply.header("retry-after"), "1");
     release.send(()).expect("the writer waits");
     holding.await.expect("it ends").expect("it ends well");
+}
+
+/// Reading a large body waits behind other long work of its client, and never on a thread that answers requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_body_is_read_in_turn() {
+    // A server schedules statements itself: there are no turns.
+    if TestDatabase::chosen() != TestDatabase::Sqlite {
+        return;
+    }
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Notes")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Note @allow(read: "true", create: "true", update: "true") { title: String! body: Text }
+"#,
+    );
+    let made = app.post("POST /api/notes", &[], r#"{"title": "x"}"#).await;
+    let path = made.header("location").to_owned();
+    let context = || {
+        let network = Network::of(Ipv4Addr::UNSPECIFIED.into());
+        let (request, now) = (RequestId(app.services.engine.next_id()), app.services.engine.ambient().clock.now());
+        let arrival = Arrival {
+            request,
+            now,
+            client: Some(network),
+            deadline: None,
+            memory: Memory::uncounted(),
+            commits: Commits::UNNOTED,
+        };
+        Context::begun(&app.services.engine, Arc::new(Caller::anonymous()), arrival)
+    };
+    // More than a client may have at work at a time, whatever the number of processors.
+    let contexts: Vec<Context> = (0..40).map(|_| context()).collect();
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let mut at_work = Vec::new();
+    for context in &contexts {
+        let held = Arc::clone(&held);
+        let wait = move || held.lock().expect("nobody panics").recv();
+        let mut work = Box::pin(app.services.engine.take_turn(context, wait));
+        assert!(futures_util::poll!(&mut work).is_pending());
+        at_work.push(work);
+    }
+    let note = |bytes: usize| format!(r#"{{"titel": "x", "body": "{}"}}"#, "x".repeat(bytes));
+    let transact = |bytes: usize| format!(r#"{{"requests": [{{"create": "notes", "body": {}}}]}}"#, note(bytes));
+    let (patch, large) = (format!("PATCH {path}"), limits::LONG_BODY_BYTES);
+    for (line, body) in [("POST /api/notes", note(9000)), (&patch, note(9000)), ("POST /transact", transact(9000))] {
+        assert_eq!(app.post(line, &[], &body).await.status, 422, "{line}");
+    }
+    let mut waiting = Vec::new();
+    for (line, body) in [("POST /api/notes", note(large)), (&patch, note(large)), ("POST /transact", transact(large))] {
+        let app = &app;
+        let mut post = Box::pin(async move { app.post(line, &[], &body).await });
+        assert!(futures_util::poll!(&mut post).is_pending(), "{line}");
+        waiting.push(post);
+    }
+    drop(release);
+    for reply in futures_util::future::join_all(waiting).await {
+        assert_eq!(reply.status, 422, "{}", reply.text());
+    }
+    futures_util::future::join_all(at_work).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

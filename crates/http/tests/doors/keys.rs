@@ -149,3 +149,51 @@ async fn ids_are_described() {
         "A UUID of version 4. The server makes one if a create leaves it out."
     );
 }
+
+/// Whatever index the database looks at first, the same value is named: the id, then those in the order of the model.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_values_that_are_taken_the_first_is_named() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Seats")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Seat @key(type: UUID7, given: true) @trash @unique(fields: ["hall", "row"])
+  @allow(read: "this.shown", create: "true", update: "true", delete: "true") {
+  code: String! @unique
+  owner: String @unique
+  hall: String
+  row: Int
+  shown: Boolean! @default(to: true)
+}
+"#,
+    );
+    let hidden = json!({ "id": A, "code": "a", "owner": "ann", "hall": "east", "row": 1, "shown": false });
+    assert_eq!(post(&app, "/api/seats", hidden).await.status, 201);
+    let other = json!({ "id": B, "code": "b", "owner": "ben", "hall": "west", "row": 1 });
+    assert_eq!(post(&app, "/api/seats", other).await.status, 201);
+    let free = "01890a5d-ac96-774b-bcce-b302099a8059";
+    let check = async |id: &str, values: Value, expected: &str| {
+        let mut body = values.clone();
+        body["id"] = json!(id);
+        let detail = |reply: Reply| (reply.status, reply.json()["detail"].as_str().unwrap_or_default().to_owned());
+        let expected = (409, expected.to_owned());
+        assert_eq!(detail(post(&app, "/api/seats", body.clone()).await), expected, "{values}");
+        let create = json!({ "requests": [{ "create": "seats", "body": body }] });
+        assert_eq!(post(&app, "/transact", create).await.status, 409, "{values}");
+        let put = app.post(&format!("PUT /api/seats/{id}"), &[], &values.to_string()).await;
+        assert_eq!(detail(put), expected, "{values}");
+    };
+    check(A, json!({ "code": "b", "owner": "ben" }), "another Seat has this id").await;
+    check(free, json!({ "code": "b", "owner": "ann", "hall": "east", "row": 1 }), "another Seat has this code").await;
+    check(free, json!({ "code": "c", "owner": "ann", "hall": "west", "row": 1 }), "another Seat has this owner").await;
+    check(free, json!({ "code": "c", "hall": "west", "row": 1 }), "another Seat has this hall and row").await;
+
+    let trashed = app.call(&format!("DELETE /api/seats/{B}"), &[]).await;
+    assert_eq!(trashed.status, 204, "{}", trashed.text());
+    check(free, json!({ "code": "b", "owner": "ann" }), "another Seat has this code").await;
+
+    let third = json!({ "id": free, "code": "c", "hall": "north", "row": 2 });
+    assert_eq!(post(&app, "/api/seats", third).await.status, 201);
+    let patch = app.post(&format!("PATCH /api/seats/{free}"), &[], r#"{"owner": "ben", "code": "a"}"#).await;
+    assert_eq!((patch.status, &patch.json()["detail"]), (409, &json!("another Seat has this code")));
+}

@@ -116,7 +116,7 @@ async fn the_oldest_links_of_an_account_make_room() {
     let cx = Context::new(club.engine(), Arc::clone(&ada.caller));
     let oldest = made(&club, &cx).await;
     let second = made(&club, &cx).await;
-    for number in 2..=limits::LINKS_PER_ACCOUNT {
+    for number in 2..=limits::SECRET_LINKS_PER_ACCOUNT {
         let from = address(if number < 50 { ADDRESS } else { "198.51.100.7" });
         club.identity.make_link(&cx, from).await.expect("it has room");
     }
@@ -128,7 +128,7 @@ async fn the_oldest_links_of_an_account_make_room() {
 async fn a_network_makes_a_limited_number_of_links() {
     let club = Club::open(settings());
     let cx = club.anonymous();
-    for _ in 0..limits::LINKS_PER_ADDRESS {
+    for _ in 0..limits::SECRET_LINKS_PER_ADDRESS {
         made(&club, &cx).await;
     }
     let refused = club.identity.make_link(&cx, address(ADDRESS)).await;

@@ -2,7 +2,7 @@
 
 use super::api::{ApiChange, breaking, harmless};
 use super::written::written;
-use crate::{Action, CallRate, EmbeddedId, Field, FieldKind, Model, Route, RouteMethod};
+use crate::{Action, CallRate, EmbeddedId, Field, FieldKind, Job, Model, Route, RouteMethod};
 
 /// An action as clients see it, and who may call it.
 #[derive(PartialEq)]
@@ -17,6 +17,7 @@ pub(super) struct ActionBehaviour<'m> {
     unnoticed: [Option<&'m str>; 2],
     rate: Option<CallRate>,
     call: &'m str,
+    job: Option<&'m Job>,
     deprecated: bool,
 }
 
@@ -67,6 +68,7 @@ impl<'m> ActionBehaviour<'m> {
             result: _,
             call,
             rate,
+            job,
             writes,
             route,
             span: _,
@@ -81,12 +83,13 @@ impl<'m> ActionBehaviour<'m> {
             unnoticed: [description.as_deref(), Some(function)],
             rate: *rate,
             call: &call.text,
+            job: job.as_ref(),
             deprecated: deprecated.is_some(),
         }
     }
 
     fn changed_in(&self, newer: &Self) -> Option<ActionDifference> {
-        let Self { name: _, writes, route, arguments, result, unnoticed, rate, call, deprecated } = self;
+        let Self { name: _, writes, route, arguments, result, unnoticed, rate, call, job, deprecated } = self;
         let is_wider = || {
             let (old, new): (Vec<_>, Vec<_>) = newer.arguments.iter().partition(|one| arguments.contains(one));
             old.len() == arguments.len() && new.iter().all(|one| !one.required)
@@ -100,7 +103,7 @@ impl<'m> ActionBehaviour<'m> {
             ActionDifference::Callers
         } else if *deprecated != newer.deprecated {
             ActionDifference::Deprecated
-        } else if *unnoticed != newer.unnoticed || *rate != newer.rate {
+        } else if *unnoticed != newer.unnoticed || *rate != newer.rate || *job != newer.job {
             ActionDifference::Unnoticed
         } else {
             return None;

@@ -541,6 +541,8 @@ impl<'m> ApplicationBehaviour<'m> {
             record_unions: _,
             interfaces,
             actions,
+            // They change nothing that clients notice or that is stored.
+            hooks: _,
             // Of this load alone.
             sources: _,
             by_name: _,
@@ -555,7 +557,7 @@ impl<'m> ApplicationBehaviour<'m> {
             name,
             rules,
             interfaces: interfaces.iter().map(|of| PathOfTypes::of(model, of)).collect(),
-            actions: actions.iter().map(|of| ActionBehaviour::of(model, of)).collect(),
+            actions: actions.iter().filter(|of| of.is_offered()).map(|of| ActionBehaviour::of(model, of)).collect(),
             packs,
             roles: roles.map(|id| model.enumeration(id).name.as_str()),
             identity: identity.map(|id| model.collection(id).name.as_str()),

@@ -3,9 +3,10 @@
 use super::naming::{check_count, check_name};
 use super::report::Report;
 use super::survey::Names;
-use super::{call_rate, deprecated, read, routes};
+use super::{call_rate, deprecated, jobs, read, routes};
 use crate::declared_actions::{DeclaredAction, DeclaredActions};
-use crate::{Action, ActionResult, FieldKind, ResultKind};
+use crate::{Action, ActionResult, FieldKind, ResultKind, RuleText};
+use apollo_compiler::Name;
 use backstay_base::limits;
 
 /// The actions as the model has them.
@@ -31,7 +32,9 @@ fn action(report: &mut Report<'_>, names: Names<'_, '_>, declared: &DeclaredActi
         }
         text
     });
+    let job = jobs::job(report, directives, declared.writes);
     let call = directives.get("allow").and_then(|allow| read::rule(report, allow, "call"));
+    let call = call.or_else(|| job.as_ref().filter(|job| job.only).map(|_| for_nobody(report, name)));
     if call.is_none() {
         let message = format!("nobody could call `{name}`: what no rule allows is refused");
         let help = "say who may: `@allow(call: \"auth.id != null\")`, or `@allow(call: \"true\")` for everyone";
@@ -54,6 +57,7 @@ fn action(report: &mut Report<'_>, names: Names<'_, '_>, declared: &DeclaredActi
         result: ActionResult { of, kind },
         call: call?,
         rate,
+        job,
         writes: declared.writes,
         route: match &declared.route {
             Some(directive) => Some(routes::route(report, directive)?),
@@ -61,4 +65,10 @@ fn action(report: &mut Report<'_>, names: Names<'_, '_>, declared: &DeclaredActi
         },
         span: report.span_at(name.location().or(node.location())),
     })
+}
+
+/// The rule of a job that no client can call.
+fn for_nobody(report: &Report<'_>, name: &Name) -> RuleText {
+    let owner = report.places.owner(name.location()).into();
+    RuleText { text: "false".into(), span: report.span_of(name), owner }
 }

@@ -185,14 +185,13 @@ fn changeable<'f>(
     (of, fields): (&StoredType<'_>, &'f [Field]),
     (name, place): (&str, Option<SourceSpan>),
 ) -> Option<&'f Field> {
-    let changeable = |field: &&Field| !field.immutable && field.refused_to_clients().is_none();
+    let changeable = |field: &&Field| field.refused_to_updates().is_none();
     let Some(field) = fields.iter().find(|field| field.name == name) else {
         let known = fields.iter().filter(changeable).map(|field| field.name.as_str());
         report.error(place, format!("{} has no field `{name}`", of.node.name), "not a field", suggestion(name, known));
         return None;
     };
-    if !changeable(&field) {
-        let reason = field.refused_to_clients().unwrap_or("this field can't change after creation");
+    if let Some(reason) = field.refused_to_updates() {
         let message = format!("no client can change `{name}`: {reason}");
         report.error(place, message, "never changed by clients", "remove it from `only`");
         return None;

@@ -66,8 +66,7 @@ impl Closed {
             let is_ruled = |field: &Field| field.allow.update.iter().any(|update| update.rule.owner == closed.owner);
             let is_closed = |field: &Field| owner(report, field) == Some(closed.owner.clone()) && !is_ruled(field);
             let Some(first) = fields.iter().find(|field| is_closed(field)) else { continue };
-            let is_changed =
-                |field: &Field| field.within.is_none() && !field.immutable && field.refused_to_clients().is_none();
+            let is_changed = |field: &Field| field.within.is_none() && field.refused_to_updates().is_none();
             let only = fields.iter().filter(|field| is_changed(field) && !is_closed(field)).map(|field| field.id);
             let always = || RuleText { text: "true".into(), span: first.span, owner: closed.owner.clone() };
             let update = Some(UpdateRule { rule: always(), after: Some(always()) });

@@ -25,6 +25,7 @@ enum FieldDirective {
     Function,
     Immutable,
     Inverse,
+    Job,
     Length,
     Limit,
     Money,
@@ -87,6 +88,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
         | FieldDirective::Readonly
         | FieldDirective::Immutable
         | FieldDirective::Inverse
+        | FieldDirective::Job
         | FieldDirective::Limit
         | FieldDirective::Money
         | FieldDirective::OnDelete
@@ -100,7 +102,7 @@ pub(super) fn apply(report: &mut Report<'_>, names: Names<'_, '_>, field: &mut F
 }
 
 impl FieldDirective {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 29] = [
         Self::Allow,
         Self::At,
         Self::Backfill,
@@ -113,6 +115,7 @@ impl FieldDirective {
         Self::Function,
         Self::Immutable,
         Self::Inverse,
+        Self::Job,
         Self::Length,
         Self::Limit,
         Self::Money,
@@ -149,6 +152,7 @@ impl FieldDirective {
             Self::Function => "function",
             Self::Immutable => "immutable",
             Self::Inverse => "inverse",
+            Self::Job => "job",
             Self::Length => "length",
             Self::Limit => "limit",
             Self::Money => "money",
@@ -185,7 +189,7 @@ impl FieldDirective {
             Self::At => {
                 (state, "it is for a field with states; to delete records, write `@at(field:, do: DELETE)` on the type")
             }
-            Self::Function | Self::Limit => {
+            Self::Function | Self::Job | Self::Limit => {
                 (false, "it is for actions, the fields of `type Query` and `type Mutation`")
             }
             Self::Unique => (
@@ -419,6 +423,7 @@ mod tests {
                 "identity",
                 "index",
                 "key",
+                "on",
                 "path",
                 "renamed",
                 "single",

@@ -19,6 +19,7 @@ mod field;
 mod history;
 mod index;
 mod interfaces;
+mod jobs;
 mod key;
 mod kind;
 mod layers;
@@ -93,6 +94,10 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let record_unions = survey.record_unions.all(|name| survey.type_named(name).map(|of| of.id));
     check_former(report, embedded.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let actions = actions::actions(report, names, &compiled.actions);
+    let role_names =
+        roles.map(|id| enums[usize::from(id.0)].values.iter().map(|value| &*value.name).collect::<Vec<_>>());
+    jobs::check_roles(report, &actions, &role_names.unwrap_or_default());
+    let hooks = jobs::hooks(report, names, jobs::Hooked { collections: &collections, actions: &actions });
     let documents = Documents { embedded: &embedded, unions: &unions, record_unions: &record_unions };
     documents.check(report, &collections);
     documents.mentions(report, &mut collections);
@@ -116,6 +121,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         record_unions,
         interfaces,
         actions,
+        hooks,
         rules: app.rules,
         packs: compiled.places.packs.all.clone(),
         roles,

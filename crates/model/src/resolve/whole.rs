@@ -286,16 +286,15 @@ fn check_assignment(report: &mut Report<'_>, enums: &[Enum], collection: &Collec
 
 /// What can be given with a transition must be a field that clients can change.
 fn check_given(report: &mut Report<'_>, collection: &Collection, (states, (name, span)): (&Enum, &(String, Span))) {
-    let changeable = |field: &&Field| !field.immutable && field.refused_to_clients().is_none();
+    let changeable = |field: &&Field| field.refused_to_updates().is_none();
     let (message, help) = match collection.fields.iter().find(|field| field.name == *name) {
         None => {
             let known = collection.fields.iter().filter(changeable).map(|field| field.name.as_str());
             let message = format!("{} has states of {} and no field `{name}`", collection.name, states.name);
             (message, suggestion(name, known))
         }
-        Some(field) if changeable(&field) => return,
         Some(field) => {
-            let reason = field.refused_to_clients().unwrap_or("this field can't change after creation");
+            let Some(reason) = field.refused_to_updates() else { return };
             (
                 format!("no client can change `{name}` of {}: {reason}", collection.name),
                 "remove it from `with`".to_owned(),

@@ -45,13 +45,17 @@ refused
 #[test]
 fn only_names_fields_that_clients_change() {
     let model = r#"
-type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
+type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments", "lines"]) {
   title: String
   slug: String @immutable
   words: Int @readonly
-  comments: [Comment!] @inverse(field: "post")
+  comments: [Comment!] @inverse(field: "posts")
+  lines: [Line!] @inverse(field: "post")
 }
-type Comment @allow(update: "true", only: "post") {
+type Comment @allow(update: "true", only: "posts") {
+  posts: [Post!]
+}
+type Line @allow(update: "true", only: "post") {
   post: Post
 }
 "#;
@@ -59,7 +63,7 @@ type Comment @allow(update: "true", only: "post") {
 refused
   × error: Post has no field `titel`
    ╭─[model.graphql:1:41]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments", "lines"]) {
    ·                                         ───┬───
    ·                                            ╰── not a field
  2 │   title: String
@@ -67,7 +71,7 @@ refused
   help: did you mean `title`?
   × error: no client can change `id`: Backstay sets this field
    ╭─[model.graphql:1:50]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments", "lines"]) {
    ·                                                  ──┬─
    ·                                                    ╰── never changed by clients
  2 │   title: String
@@ -75,7 +79,7 @@ refused
   help: remove it from `only`
   × error: no client can change `slug`: this field can't change after creation
    ╭─[model.graphql:1:56]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments", "lines"]) {
    ·                                                        ───┬──
    ·                                                           ╰── never changed by clients
  2 │   title: String
@@ -83,7 +87,7 @@ refused
   help: remove it from `only`
   × error: no client can change `words`: this field is read-only
    ╭─[model.graphql:1:64]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments", "lines"]) {
    ·                                                                ───┬───
    ·                                                                   ╰── never changed by clients
  2 │   title: String
@@ -91,7 +95,7 @@ refused
   help: remove it from `only`
   × error: `only` names `title` twice
    ╭─[model.graphql:1:82]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments", "lines"]) {
    ·                                                                                  ───┬───
    ·                                                                                     ╰── again here
  2 │   title: String
@@ -99,7 +103,7 @@ refused
   help: remove it
   × error: no client can change `comments`: set this relation from the other side
    ╭─[model.graphql:1:91]
- 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments"]) {
+ 1 │ type Post @allow(update: "true", only: ["titel", "id", "slug", "words", "title", "title", "comments", "lines"]) {
    ·                                                                                           ─────┬────
    ·                                                                                                ╰── never changed by clients
  2 │   title: String

@@ -13,6 +13,7 @@ mod fields;
 mod history;
 mod indexes;
 mod interfaces;
+mod jobs;
 mod key;
 mod limits;
 mod mistakes;

@@ -6,21 +6,48 @@ use super::items::is_path;
 use super::problem::Problem;
 use crate::words::shorten;
 
-/// A period of the calendar, as its first day in a time zone.
+/// A period of the calendar in a time zone, as its first day; an hour, as the moment with which it begins.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Period {
-    /// The expression that gives that day.
+    /// The expression that gives that.
     pub(super) term: String,
     /// The name that it has where it is given none.
     pub(super) name: Option<String>,
 }
 
-/// Periods, and the function that gives the moment with which one began.
-const PERIODS: [(&str, Option<&str>); 4] =
-    [("year", Some("startOfYear")), ("month", Some("startOfMonth")), ("week", Some("startOfWeek")), ("day", None)];
+/// Periods, and how each is written.
+const PERIODS: [(&str, Start); 6] = [
+    ("year", Start::Day("startOfYear")),
+    ("quarter", Start::Day("startOfQuarter")),
+    ("month", Start::Day("startOfMonth")),
+    ("week", Start::Day("startOfWeek")),
+    ("day", Start::Today),
+    ("hour", Start::Moment("startOfHour")),
+];
 
 /// Periods of other systems.
-const ELSEWHERE: [&str; 4] = ["hour", "minute", "second", "quarter"];
+const ELSEWHERE: [&str; 3] = ["minute", "second", "decade"];
+
+/// What stands for a period.
+#[derive(Clone, Copy)]
+enum Start {
+    /// The day of the moment that a function gives.
+    Day(&'static str),
+    /// The day itself.
+    Today,
+    /// The moment that a function gives.
+    Moment(&'static str),
+}
+
+impl Start {
+    fn term(self, moment: &str, zone: &str) -> String {
+        match self {
+            Self::Day(function) => format!("date({function}({moment}, '{zone}'), '{zone}')"),
+            Self::Today => format!("date({moment}, '{zone}')"),
+            Self::Moment(function) => format!("{function}({moment}, '{zone}')"),
+        }
+    }
+}
 
 impl Period {
     /// The period that a key of groups names; `None`: it is something else.
@@ -33,7 +60,7 @@ impl Period {
                 return Ok(None);
             }
             let problem = format!("records can't be grouped by {unit}");
-            return Err(Problem::at(offset, problem, "the periods are year, month, week and day"));
+            return Err(Problem::at(offset, problem, "the periods are year, quarter, month, week, day and hour"));
         };
         if zone.is_empty() {
             let problem = format!("a {unit} has no time zone");
@@ -43,11 +70,7 @@ impl Period {
         if !is_zone(zone) {
             return Ok(None);
         }
-        let term = match start {
-            Some(start) => format!("date({start}({moment}, '{zone}'), '{zone}')"),
-            None => format!("date({moment}, '{zone}')"),
-        };
-        Ok(Some(Self { term, name: name_of_path(&[moment, unit]) }))
+        Ok(Some(Self { term: start.term(moment, zone), name: name_of_path(&[moment, unit]) }))
     }
 }
 
@@ -78,6 +101,8 @@ mod tests {
         check("createdAt.month( \"Europe/Berlin\" )", Some(month));
         check("order.placed.day(UTC)", Some(("date(order.placed, 'UTC')", "orderPlacedDay")));
         check("at.week(Etc/GMT+3)", Some(("date(startOfWeek(at, 'Etc/GMT+3'), 'Etc/GMT+3')", "atWeek")));
+        check("at.quarter(UTC)", Some(("date(startOfQuarter(at, 'UTC'), 'UTC')", "atQuarter")));
+        check("at.hour(Asia/Kolkata)", Some(("startOfHour(at, 'Asia/Kolkata')", "atHour")));
         check("at.year(UTC)", Some(("date(startOfYear(at, 'UTC'), 'UTC')", "atYear")));
         for other in [
             "at",
@@ -94,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_period_has_a_zone() {
-        for wrong in ["at.month()", "at.day('')", "at.hour(UTC)", "at.quarter(Europe/Berlin)"] {
+        for wrong in ["at.month()", "at.day('')", "at.hour()", "at.minute(UTC)"] {
             assert!(Period::read(wrong, 0).is_err(), "{wrong}");
         }
     }

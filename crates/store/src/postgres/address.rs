@@ -46,6 +46,17 @@ impl Address {
             .map_err(|problem| OpenError::Server { database: name, problem })
     }
 
+    /// Reads the address of a pooler, which passes on nothing that a session sets.
+    pub(super) fn of_pooler(url: &Secret) -> Result<Self, OpenError> {
+        let name = Location::Url(url.clone()).to_string();
+        let read = read_parameters(url.expose()).and_then(|(config, connector)| match config.get_options() {
+            None => Ok((config, connector)),
+            Some(_) => Err(ServerProblem::Parameter("`options` of a pooler".to_owned())),
+        });
+        read.map(|(config, connector)| Self { name: name.clone(), config, connector })
+            .map_err(|problem| OpenError::Server { database: name, problem })
+    }
+
     /// The error of a database that can't be used.
     pub(super) fn failed(&self, problem: ServerProblem) -> OpenError {
         OpenError::Server { database: self.name.clone(), problem }
@@ -81,7 +92,18 @@ struct Parameters {
     roots: Option<String>,
 }
 
+/// An address with what every session sets.
 fn read(url: &str) -> Result<(Config, MakeRustlsConnect), ServerProblem> {
+    let (mut config, connector) = read_parameters(url)?;
+    let options = config.get_options().unwrap_or_default().to_owned();
+    let (idle, mark) = (limits::IDLE_TRANSACTION_SECONDS, mark());
+    config.options(format!(
+        "{DEFAULTS} {options} {SESSION} -c idle_in_transaction_session_timeout={idle}s -c {MARK}={mark}"
+    ));
+    Ok((config, connector))
+}
+
+fn read_parameters(url: &str) -> Result<(Config, MakeRustlsConnect), ServerProblem> {
     let mut own = Parameters::default();
     let rest = own.take(url)?;
     let mut config: Config = rest.parse().map_err(|error| address(&error))?;
@@ -99,11 +121,6 @@ fn read(url: &str) -> Result<(Config, MakeRustlsConnect), ServerProblem> {
         config.application_name("backstay");
     }
     config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
-    let options = config.get_options().unwrap_or_default().to_owned();
-    let (idle, mark) = (limits::IDLE_TRANSACTION_SECONDS, mark());
-    config.options(format!(
-        "{DEFAULTS} {options} {SESSION} -c idle_in_transaction_session_timeout={idle}s -c {MARK}={mark}"
-    ));
     Ok((config, connector(verification)?))
 }
 

@@ -13,10 +13,11 @@ use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
+use super::access::Access;
 use super::address::Address;
 use super::lease;
 use super::pools::Pools;
-use super::session::{Access, PostgresSession};
+use super::session::PostgresSession;
 use super::start::block_on;
 use crate::adopt::{
     AdoptError, Adoption, CountedMisfits, RefusedStep, Survey, changed_schema, changed_values, counters, steps,

@@ -11,11 +11,12 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant as Deadline, timeout, timeout_at};
 
+use super::access::Access;
 use super::follower::Follower;
 use super::lease::Lease;
 use super::pools::Pools;
 use super::sequencer::Sequencer;
-use super::session::{Access, Last, PostgresSession};
+use super::session::{Last, PostgresSession};
 use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;
@@ -207,8 +208,8 @@ impl Inner {
     }
 
     async fn settle_log(&self) -> Result<(), StoreError> {
-        let session = PostgresSession::take(&self.pools, Access::Write).await?;
-        Sequencer::settle(session.client()).await
+        let client = self.pools.take_apart().await?;
+        Sequencer::settle(&client).await
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) const ASKED_ATTEMPTS: u32 = 500;
 pub(super) const CHANGE_ATTEMPTS: u32 = 3000;
 
 /// Which database, with which model.
-const IDENTITY: &str = "SELECT value || int8send(coalesce((SELECT max(number) FROM backstay_model), 0)) \
+pub(super) const IDENTITY: &str = "SELECT value || int8send(coalesce((SELECT max(number) FROM backstay_model), 0)) \
                         FROM backstay_meta WHERE name = 'feed_key'";
 
 /// What a new connection finds, in one round trip: the lock first, so that what it protects is read under it. How commits are
@@ -78,6 +78,11 @@ pub(super) async fn share(client: &Client) -> Result<bool, StoreError> {
     take(client, "pg_try_advisory_lock_shared", CLASS).await
 }
 
+/// What takes the lock of `share` for a transaction, if that is possible.
+pub(super) fn shared_in_transaction() -> String {
+    format!("pg_try_advisory_xact_lock_shared({CLASS})")
+}
+
 /// The opposite of `share`.
 pub(super) async fn unshare(client: &Client) -> Result<(), StoreError> {
     take(client, "pg_advisory_unlock_shared", CLASS).await.map(|_| ())
@@ -99,8 +104,11 @@ pub(super) async fn exclude_soon(client: &Client) -> Result<bool, StoreError> {
     Ok(false)
 }
 
-/// Lets those with the same model in after `exclude`.
+/// Lets those with the same model in after `exclude`. Transactions through a pooler lock a table before they see anything: those
+/// that have it now will be refused, and those that get it later see the change.
 pub(super) async fn admit(client: &Client) -> Result<(), StoreError> {
+    let barrier = "BEGIN; LOCK TABLE backstay_meta IN EXCLUSIVE MODE; COMMIT";
+    client.batch_execute(barrier).await.map_err(plain)?;
     share(client).await?;
     take(client, "pg_advisory_unlock", CLASS).await.map(|_| ())
 }
@@ -162,7 +170,12 @@ impl Lease {
         Ok(is_ours || self.lose())
     }
 
-    fn refuse(&self, problem: ServerProblem) {
+    /// Which database it is of, with which model, in hexadecimal digits.
+    pub(super) fn identity(&self) -> String {
+        hex(&self.identity)
+    }
+
+    pub(super) fn refuse(&self, problem: ServerProblem) {
         if !self.told.swap(true, Ordering::Relaxed) {
             tracing::error!(%problem, help = problem.help(), "the database server is refused");
         }
@@ -170,7 +183,7 @@ impl Lease {
     }
 
     /// The database is another's.
-    fn lose(&self) -> bool {
+    pub(super) fn lose(&self) -> bool {
         self.lost.store(true, Ordering::Relaxed);
         false
     }

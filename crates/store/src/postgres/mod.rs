@@ -2,6 +2,7 @@
 //! in one round trip. Entries of the commit log get their places once they are visible, so that these have no gaps and no
 //! transaction waits for another one because of them.
 
+mod access;
 mod address;
 mod adopt;
 mod database;
@@ -10,11 +11,13 @@ mod follower;
 mod lease;
 mod numeric;
 mod param;
+mod pooler;
 mod pools;
 mod problem;
 mod reached;
 mod row;
 mod schema;
+mod sending;
 mod sequencer;
 mod session;
 mod start;

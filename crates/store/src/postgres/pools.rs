@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 use backstay_base::limits;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, Runtime};
 use tokio::time::sleep;
-use tokio_postgres::{CancelToken, Config};
+use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::error::{is_crowded, plain, unreachable};
 use super::lease::{Commits, Lease};
+use super::pooler::Pooler;
 use super::wake::{Connecting, Wake};
-use crate::StoreError;
+use crate::{OpenError, StoreError};
 
 /// For statements that commit by themselves within a transaction.
 const CONNECTIONS_APART: usize = 2;
@@ -40,6 +41,8 @@ pub(super) struct Pools {
     /// What notifications on any of them wake.
     wake: Arc<Wake>,
     lease: Option<Arc<Lease>>,
+    /// What transactions go through instead of `usual`.
+    pooler: Option<Arc<Pooler>>,
 }
 
 impl Pools {
@@ -65,7 +68,28 @@ impl Pools {
             connector: address.connector.clone(),
             wake,
             lease: lease.cloned(),
+            pooler: None,
         })
+    }
+
+    /// The same with transactions through a pooler, before the server of this connection.
+    pub(super) async fn through(
+        mut self,
+        pooler: &Address,
+        (client, lease): (&Client, &Arc<Lease>),
+    ) -> Result<Self, OpenError> {
+        let connecting = Connecting { connector: pooler.connector.clone(), wake: Arc::default() };
+        let connections = self.usual.status().max_size;
+        let pool = pool((pooler.config.clone(), connecting), connections, None)?;
+        let pooler_of = Pooler::before(client, (pool, lease)).await?;
+        pooler_of.check(pooler).await?;
+        self.pooler = Some(Arc::new(pooler_of));
+        Ok(self)
+    }
+
+    /// What transactions go through, if they don't go to the server itself.
+    pub(super) fn pooler(&self) -> Option<&Pooler> {
+        self.pooler.as_deref()
     }
 
     /// What notifications wake.
@@ -81,7 +105,8 @@ impl Pools {
 
     /// A connection for a transaction.
     pub(super) async fn take(&self) -> Result<Object, StoreError> {
-        self.taken(patiently(&self.usual).await)
+        let pool = self.pooler.as_ref().map_or(&self.usual, |pooler| pooler.pool());
+        self.taken(patiently(pool).await)
     }
 
     /// A connection for a statement that commits by itself.
@@ -135,6 +160,9 @@ impl Pools {
 
     pub(super) fn close(&self) {
         self.usual.close();
+        if let Some(pooler) = &self.pooler {
+            pooler.pool().close();
+        }
         self.apart.close();
         self.following.close();
     }

@@ -1,16 +1,20 @@
+use std::borrow::Cow;
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 
 use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::Object;
-use futures_util::future::{BoxFuture, join, join_all};
+use futures_util::future::{BoxFuture, join, join_all, join3};
 use futures_util::{FutureExt, TryStreamExt};
 use tokio_postgres::RowStream;
 
+use super::access::Access;
 use super::error::{Guard, Refusal, plain};
-use super::param::Bound;
 use super::pools::Pools;
 use super::row::PostgresRow;
+use super::sending::Prepared;
 use crate::idempotency::{self, Remembered};
 use crate::log::Append;
 use crate::own::own;
@@ -24,17 +28,6 @@ const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 /// What stands before a statement with lists in a transaction, and what lets the transaction go on if they are too large.
 const BEFORE_LISTS: &str = "SAVEPOINT lists";
 const UNDO_LISTS: &str = "ROLLBACK TO lists";
-
-/// What a session may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Read, all from one snapshot if it is in a transaction.
-    Read,
-    /// Write, too.
-    Write,
-    /// Write, too, and serialize what it reads with others that do.
-    Serializable,
-}
 
 /// One connection and its transaction, which begins with the first statement.
 pub(super) struct PostgresSession {
@@ -104,8 +97,13 @@ impl PostgresSession {
 
     /// Runs a statement by itself, and passes its rows to `visit`.
     pub(super) async fn read(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
+        let prepared = self.prepared(statement.text()).await?;
+        let around = self.pools.pooler().map(|pooler| pooler.begin(Access::Read));
         self.busy = true;
-        let answered = self.answer(None, (statement, visit)).await;
+        let answered = match around {
+            None => self.answer(None, &prepared, (statement, visit)).await,
+            Some(begin) => self.answer_whole(&begin, &prepared, (statement, visit)).await,
+        };
         // Rows that nobody wants any more are still on their way.
         self.busy = matches!(answered, Ok(Err(_)));
         answered.map_err(|refusal| self.noted(refusal))?
@@ -113,11 +111,12 @@ impl PostgresSession {
 
     /// The same within the transaction, which begins in the same round trip.
     async fn read_within(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<ReadStats, StoreError> {
+        let prepared = self.prepared(statement.text()).await?;
         let begin = self.beginning();
         self.busy = true;
         let answered = match statement.lists() {
-            0 => self.answer(begin, (statement, visit)).await,
-            _ => self.answer_undoably(begin, (statement, visit)).await,
+            0 => self.answer(begin.as_deref(), &prepared, (statement, visit)).await,
+            _ => self.answer_undoably(begin.as_deref(), &prepared, (statement, visit)).await,
         };
         self.busy = false;
         answered.map_err(|refusal| self.noted(refusal))?
@@ -127,10 +126,11 @@ impl PostgresSession {
     async fn answer_undoably(
         &mut self,
         begin: Option<&str>,
+        prepared: &Prepared,
         (statement, visit): (&Statement, &mut Visit<'_>),
     ) -> Result<Result<ReadStats, StoreError>, Refusal> {
         let before = format!("{}{BEFORE_LISTS}", begin.map(|begin| format!("{begin}; ")).unwrap_or_default());
-        let answered = self.answer(Some(&before), (statement, visit)).await;
+        let answered = self.answer(Some(&before), prepared, (statement, visit)).await;
         self.undo_lists(answered).await
     }
 
@@ -150,11 +150,11 @@ impl PostgresSession {
     async fn answer(
         &mut self,
         begin: Option<&str>,
+        prepared: &Prepared,
         (statement, visit): (&Statement, &mut Visit<'_>),
     ) -> Result<Result<ReadStats, StoreError>, Refusal> {
         let client = self.client();
-        let prepared = client.prepare_cached(statement.text()).await.map_err(|error| Refusal::of(&error))?;
-        let rows = client.query_raw(&prepared, statement.params().iter().map(Bound));
+        let rows = prepared.rows(client, statement.params());
         let stream = match begin {
             None => rows.await,
             // Futures are polled in order, and each sends its request when it is first polled.
@@ -169,17 +169,51 @@ impl PostgresSession {
         collected
     }
 
+    /// The rows of a statement that is a transaction by itself, in one round trip.
+    async fn answer_whole(
+        &mut self,
+        begin: &str,
+        prepared: &Prepared,
+        (statement, visit): (&Statement, &mut Visit<'_>),
+    ) -> Result<Result<ReadStats, StoreError>, Refusal> {
+        let mut largest = 0;
+        let collected = {
+            let client = self.client();
+            let mut ending = pin!(client.batch_execute("COMMIT"));
+            let end_sent = poll_fn(|context| Poll::Ready(ending.as_mut().poll(context)));
+            // Futures are polled in order, and each sends its request when it is first polled.
+            let begun = client.batch_execute(begin);
+            let (begun, rows, ended) = join3(begun, prepared.rows(client, statement.params()), end_sent).await;
+            let collected = collect(begun.and(rows), (statement, visit), &mut largest).await;
+            // Whoever wants no more rows doesn't wait for the end, which comes after all of them.
+            if ended.is_pending() && !matches!(collected, Ok(Err(_))) {
+                // A transaction that has only read loses nothing; a lost connection isn't used again.
+                drop(ending.await);
+            }
+            collected
+        };
+        self.largest_row = self.largest_row.max(largest);
+        collected
+    }
+
+    /// A statement that can be sent on this connection.
+    async fn prepared(&mut self, text: &str) -> Result<Prepared, StoreError> {
+        if let Some(pooler) = self.pools.pooler() {
+            let types = pooler.types(text, self.pools.take_apart()).await?;
+            return Ok(Prepared::Unnamed { text: text.to_owned(), types });
+        }
+        let prepared = self.client().prepare_cached(text).await;
+        prepared.map(Prepared::Named).map_err(|error| self.failed(&error))
+    }
+
     async fn write(&mut self, statement: &Statement) -> Result<u64, StoreError> {
         if self.access == Access::Read {
             return Err(StoreError::ReadOnly);
         }
         self.ensure_begun().await?;
+        let prepared = self.prepared(statement.text()).await?;
         self.busy = true;
-        let changed = async {
-            let prepared = self.client().prepare_cached(statement.text()).await?;
-            self.client().execute_raw(&prepared, statement.params().iter().map(Bound)).await
-        };
-        let changed = changed.await;
+        let changed = prepared.changes(self.client(), statement.params()).await;
         self.busy = false;
         changed.map_err(|error| self.failed(&error))
     }
@@ -213,10 +247,13 @@ impl PostgresSession {
         if self.client().is_closed() {
             return Err(self.noted(Refusal::unsent()));
         }
-        let begin = (!self.begun).then_some("BEGIN");
+        let begin = (!self.begun).then(|| match self.pools.pooler() {
+            None => Cow::Borrowed("BEGIN"),
+            Some(pooler) => pooler.begin(Access::Write).into(),
+        });
         self.begun = true;
         self.busy = true;
-        let mut sending = self.sending(begin, &ready);
+        let mut sending = self.sending(begin.as_deref(), &ready);
         sending.push(self.client().batch_execute("COMMIT").boxed());
         // Futures are polled in order, and each sends its request when it is first polled.
         let answers = join_all(sending).await;
@@ -237,8 +274,7 @@ impl PostgresSession {
         let client = self.client();
         let begin = begin.map(|begin| client.batch_execute(begin).boxed());
         let each = ready.iter().map(|(last, prepared)| {
-            let params = last.statement.params().iter().map(Bound);
-            client.execute_raw(prepared, params).map(|changed| changed.map(|_| ())).boxed()
+            prepared.changes(client, last.statement.params()).map(|changed| changed.map(|_| ())).boxed()
         });
         begin.into_iter().chain(each).collect()
     }
@@ -247,7 +283,7 @@ impl PostgresSession {
     async fn ready(&mut self, statements: impl IntoIterator<Item = Last>) -> Result<Vec<Ready>, StoreError> {
         let mut ready = Vec::new();
         for last in statements {
-            let prepared = self.client().prepare_cached(&last.text).await.map_err(|error| self.failed(&error))?;
+            let prepared = self.prepared(&last.text).await?;
             ready.push((last, prepared));
         }
         Ok(ready)
@@ -269,7 +305,7 @@ impl PostgresSession {
         }
         let begin = self.beginning();
         self.busy = true;
-        let answers = join_all(self.sending(begin, &ready)).await;
+        let answers = join_all(self.sending(begin.as_deref(), &ready)).await;
         self.busy = false;
         first_error(begin.is_some(), &ready, answers).map_or(Ok(()), |(guard, error)| Err(self.refused(guard, error)))
     }
@@ -281,15 +317,14 @@ impl PostgresSession {
         (statement, visit): (&Statement, &mut Visit<'_>),
     ) -> Result<ReadStats, StoreError> {
         let ready = self.ready_before(before).await?;
-        let client = self.client();
-        let prepared = client.prepare_cached(statement.text()).await.map_err(|error| self.failed(&error))?;
+        let prepared = self.prepared(statement.text()).await?;
         let begin = self.beginning();
         self.busy = true;
-        let mut sending = self.sending(begin, &ready);
+        let mut sending = self.sending(begin.as_deref(), &ready);
         if statement.lists() > 0 {
             sending.push(self.client().batch_execute(BEFORE_LISTS).boxed());
         }
-        let answering = self.client().query_raw(&prepared, statement.params().iter().map(Bound));
+        let answering = prepared.rows(self.client(), statement.params());
         // Futures are polled in order, and each sends its request when it is first polled.
         let (answers, stream) = join(join_all(sending), answering).await;
         let mut largest = 0;
@@ -305,7 +340,7 @@ impl PostgresSession {
     }
 
     /// What begins the transaction, if it has not begun. It has then.
-    fn beginning(&mut self) -> Option<&'static str> {
+    fn beginning(&mut self) -> Option<Cow<'static, str>> {
         let begin = (!self.begun).then(|| self.begin_text());
         self.begun = true;
         begin
@@ -335,20 +370,26 @@ impl PostgresSession {
         if self.begun {
             return Ok(());
         }
-        self.client().batch_execute(self.begin_text()).await.map_err(|error| self.failed(&error))?;
+        self.client().batch_execute(&self.begin_text()).await.map_err(|error| self.failed(&error))?;
         self.begun = true;
         Ok(())
     }
 
-    fn begin_text(&self) -> &'static str {
-        match self.access {
+    fn begin_text(&self) -> Cow<'static, str> {
+        if let Some(pooler) = self.pools.pooler() {
+            return pooler.begin(self.access).into();
+        }
+        Cow::Borrowed(match self.access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Access::Write => "BEGIN",
             Access::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        }
+        })
     }
 
     fn noted(&mut self, refusal: Refusal) -> StoreError {
+        if let (Some(pooler), Some(found)) = (self.pools.pooler(), refusal.guarded_rows()) {
+            return pooler.refused(found);
+        }
         match self.access {
             // The server has become a standby, or lets its users only read.
             Access::Write | Access::Serializable if refusal.is_read_only() => {
@@ -364,7 +405,7 @@ impl PostgresSession {
 }
 
 /// A statement that can be sent, and the same as the server knows it.
-type Ready = (Last, tokio_postgres::Statement);
+type Ready = (Last, Prepared);
 
 /// The first error among the answers to statements, and what was to guard the one that failed.
 fn first_error(
@@ -444,8 +485,8 @@ impl Session for PostgresSession {
                 return Err(StoreError::ReadOnly);
             }
             let client = self.pools.take_apart().await?;
-            let prepared = client.prepare_cached(statement.text()).await.map_err(plain)?;
-            let rows = client.query_raw(&prepared, statement.params().iter().map(Bound)).await;
+            let prepared = Prepared::Named(client.prepare_cached(statement.text()).await.map_err(plain)?);
+            let rows = prepared.rows(&client, statement.params()).await;
             collect(rows, (statement, visit), &mut 0).await.map_err(|refusal| self.noted(refusal))?
         }))
     }

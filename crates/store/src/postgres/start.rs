@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
+use super::access::Access;
 use super::address::Address;
 use super::database::PostgresDatabase;
 use super::error::plain;
@@ -15,7 +16,7 @@ use super::follower::Follower;
 use super::lease::{self, Lease};
 use super::pools::Pools;
 use super::sequencer::Sequencer;
-use super::session::{Access, PostgresSession};
+use super::session::PostgresSession;
 use crate::copy::Held;
 use crate::database::OpenDatabase;
 use crate::moment::CommitClock;
@@ -42,6 +43,10 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
         let lease = Arc::new(Lease::begin(session.client()).await?);
         let wake = Arc::clone(session.pools().wake());
         let pools = Pools::new(&address, opening.options.connections, (Some(&lease), Arc::clone(&wake)))?;
+        let pools = match &opening.options.pooler {
+            None => pools,
+            Some(pooler) => pools.through(&Address::of_pooler(pooler)?, (session.client(), &lease)).await?,
+        };
         let keys = log_format.keys.clone();
         let last_moment = last.map(|last| last.moment);
         let commit_clock = Arc::new(CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock)));

@@ -1,0 +1,127 @@
+//! Jobs of the model are carried out by the procedures of its actions, in the name of whoever has queued them.
+
+use std::sync::Arc;
+
+use backstay_base::{Caller, CallerKind, Error, with_causes};
+use backstay_engine::{Act, Context, Engine, Idempotency};
+use backstay_identity::{AccountRef, Identity};
+use backstay_jobs::{Claimed, Handler, Jobs, KindSettings, Outcome};
+use backstay_model::Returned;
+use backstay_rest::Reader;
+use backstay_rest::transact::SingleRequests;
+use backstay_scalar::{Token, read_id};
+use futures_util::future::BoxFuture;
+
+/// The jobs of an open application.
+pub(crate) fn jobs(engine: &Engine, identity: &Identity, reader: &Arc<Reader>) -> Result<Jobs, Error> {
+    let declared = Declared { engine: engine.clone(), identity: identity.clone(), reader: Arc::clone(reader) };
+    Jobs::new(engine.clone(), vec![Arc::new(declared)])
+}
+
+/// The jobs that the model declares.
+#[derive(Debug, Clone)]
+struct Declared {
+    engine: Engine,
+    identity: Identity,
+    reader: Arc<Reader>,
+}
+
+impl Handler for Declared {
+    fn settings(&self, kind: &str) -> Option<KindSettings> {
+        let job = self.engine.model().action_named(kind)?.job.as_ref()?;
+        Some(KindSettings { concurrency: job.concurrency, attempts: job.retries + 1 })
+    }
+
+    fn run(&self, job: Claimed) -> BoxFuture<'static, Outcome> {
+        let own = self.clone();
+        Box::pin(async move {
+            match own.done(&job).await {
+                Ok(result) => Outcome::Done(result),
+                Err(Failed::For(error)) => Outcome::Dead(error),
+                Err(Failed::Now(error)) => Outcome::Again(error),
+            }
+        })
+    }
+}
+
+enum Failed {
+    /// It would fail again.
+    For(String),
+    /// It may succeed another time.
+    Now(String),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        let text = with_causes(&error);
+        match error {
+            // The procedure has refused, which is its last word.
+            Error::Refused(_) => Self::For(text),
+            _ => Self::Now(text),
+        }
+    }
+}
+
+impl Declared {
+    async fn done(&self, job: &Claimed) -> Result<Arc<str>, Failed> {
+        let model = self.engine.model();
+        let index = model.actions.iter().position(|action| *action.name == *job.kind);
+        let index = index.ok_or_else(|| Failed::Now(format!("the model has no job `{}`", job.kind)))?;
+        let roles = model.actions[index].job.as_ref().and_then(|job| job.roles.clone());
+        let caller = match roles {
+            Some(roles) => Arc::new(Caller { roles: roles.into(), ..service() }),
+            None => self.caller(job).await?,
+        };
+        let cx = Context::new(&self.engine, caller);
+        let act = Act {
+            action: index,
+            arguments: Arc::clone(&job.input),
+            // No client can send such a key: it isn't visible. What an earlier attempt has committed isn't done again.
+            idempotency: Some(Idempotency {
+                key: format!("\u{1}job {}", job.id),
+                sent: job.input.as_bytes().to_vec().into(),
+            }),
+            notation: Arc::new(SingleRequests::new(Arc::clone(&self.reader))),
+        };
+        let returned = self.engine.work(&cx, act).await?;
+        Ok(match returned {
+            Returned::Nothing => "null".into(),
+            Returned::Value(value) => value,
+            Returned::Record(_, id) => format!("\"{id}\"").into(),
+            Returned::Records(_, ids) => {
+                let ids: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+                format!("[{}]", ids.join(",")).into()
+            }
+        })
+    }
+
+    /// Whoever has queued a job, with the rights of now.
+    async fn caller(&self, job: &Claimed) -> Result<Arc<Caller>, Failed> {
+        let Some(by) = &job.by else { return Ok(Arc::new(service())) };
+        let Some((kind, id)) = by.split_once(':') else {
+            let is_service = **by == *CallerKind::Service.name();
+            return Ok(Arc::new(if is_service { service() } else { Caller::anonymous() }));
+        };
+        let model = self.engine.model();
+        let id = match (kind, model.identity) {
+            ("ACCOUNT", Some(of)) => {
+                model.collection(of).key.scalar().read(Token::Bare(id)).ok().and_then(|id| id.as_id())
+            }
+            _ => read_id(id),
+        };
+        let id = id.ok_or_else(|| Failed::For(format!("`{by}` can't call any more")))?;
+        let cx = Context::system(&self.engine);
+        match self.identity.administration(&cx)?.caller_for(&AccountRef::Id(id)).await {
+            Ok(caller) => Ok(caller),
+            Err(error @ (Error::NotFound { .. } | Error::Conflict(_))) => {
+                Err(Failed::For(format!("whoever has queued the job can't call any more: {error}")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Who carries out what nobody in particular has queued.
+fn service() -> Caller {
+    Caller { kind: CallerKind::Service, ..Caller::anonymous() }
+}

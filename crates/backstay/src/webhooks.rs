@@ -1,0 +1,107 @@
+//! What endpoints of webhooks see: what the account or key whose rights they have would get over HTTP.
+
+use std::sync::Arc;
+
+use backstay_base::{Caller, CallerKind, Error, RecordId};
+use backstay_egress::Settings;
+use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request};
+use backstay_identity::{AccountRef, Identity};
+use backstay_jobs::{Sight, Webhooks};
+use backstay_model::CollectionId;
+use backstay_rest::{JSON, Reader};
+use backstay_scalar::{Token, read_id};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::config::Egress;
+
+/// The webhooks of an open application.
+pub(crate) fn webhooks(
+    (engine, identity): (&Engine, &Identity),
+    reader: &Arc<Reader>,
+    egress: &Egress,
+) -> Result<Webhooks, Error> {
+    let sight = Callers { engine: engine.clone(), identity: identity.clone(), reader: Arc::clone(reader) };
+    let settings = Settings { allow: egress.allow.clone(), ..Settings::default() };
+    Webhooks::new(engine.clone(), Arc::new(sight), settings)
+}
+
+#[derive(Debug)]
+struct Callers {
+    engine: Engine,
+    identity: Identity,
+    reader: Arc<Reader>,
+}
+
+/// An answer that no get has.
+#[derive(Debug, thiserror::Error)]
+#[error("a get was answered with something else than a record")]
+struct OtherAnswer;
+
+impl Callers {
+    async fn found(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
+        self.identity.administration(&Context::system(&self.engine))?.caller_for(who).await
+    }
+
+    /// What a stored caller is found by; `None` if the model no longer has such accounts.
+    fn reference(&self, stored: &str) -> Option<AccountRef> {
+        let (kind, id) = stored.split_once(':')?;
+        let model = self.engine.model();
+        let id = if kind == ACCOUNT {
+            let key = model.collection(model.identity?).key.scalar();
+            key.read(Token::Bare(id)).ok()?.as_id()
+        } else {
+            read_id(id)
+        };
+        id.map(AccountRef::Id)
+    }
+}
+
+const ACCOUNT: &str = "account";
+
+/// What a caller is stored as; `None` for one without a record.
+fn stored(caller: &Caller) -> Option<String> {
+    let kind = match caller.kind {
+        CallerKind::Account => ACCOUNT,
+        CallerKind::Service => "key",
+        CallerKind::Operator => "operator",
+        CallerKind::Anonymous | CallerKind::System => return None,
+    };
+    Some(format!("{kind}:{}", caller.id?))
+}
+
+impl Sight for Callers {
+    fn named<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(String, Arc<Caller>), Error>> {
+        Box::pin(async move {
+            let Ok(who) = name.parse::<AccountRef>();
+            let caller = self.found(&who).await?;
+            let stored = stored(&caller).ok_or_else(|| Error::NotFound { what: format!("account or key `{name}`") })?;
+            Ok((stored, caller))
+        })
+    }
+
+    fn caller<'a>(&'a self, stored: &'a str) -> BoxFuture<'a, Result<Arc<Caller>, Error>> {
+        Box::pin(async move {
+            let who = self.reference(stored).ok_or_else(|| Error::NotFound { what: format!("caller `{stored}`") })?;
+            self.found(&who).await
+        })
+    }
+
+    fn record<'a>(
+        &'a self,
+        cx: &'a Context,
+        (collection, id): (CollectionId, RecordId),
+        perspective: Perspective,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Error>> {
+        Box::pin(async move {
+            let selection = self.reader.selection(collection, None)?;
+            let get = Get { collection, which: id.into(), selection, params: Vec::new(), perspective };
+            match self.engine.answer(cx, Request::Get(get), JSON).await {
+                Ok(Answer::Found(found)) => Ok(Some(found.body)),
+                Ok(Answer::Page(_) | Answer::Written(_)) => Err(Error::internal(OtherAnswer)),
+                Err(Error::NotFound { .. } | Error::Forbidden { .. } | Error::Unauthenticated(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Jobs, as servers run them. The model and the functions are those of docs/jobs.md.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use backstay_testkit::Cluster;
+use serde_json::json;
+
+use crate::support::{App, Server};
+
+/// The example of this kind in the document.
+fn documented(kind: &str) -> String {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/jobs.md");
+    let document = fs::read_to_string(document).expect("the document");
+    let (_, example) = document.split_once(&format!("```{kind}\n")).expect("an example");
+    example.split_once("```").expect("its end").0.to_owned()
+}
+
+fn app() -> App {
+    let app = App::empty();
+    app.write("model/shop.graphql", &documented("graphql"));
+    app.write("functions/shop.ts", &documented("ts"));
+    app
+}
+
+fn on_postgres() -> App {
+    let app = app();
+    app.write("backstay.toml", &format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
+    app
+}
+
+fn order(server: &Server, title: &str) -> String {
+    let (status, made) = server.ask("POST", "/api/orders", None, &json!({ "title": title, "total": 5 }).to_string());
+    assert_eq!(status, 201, "{made}");
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+/// Waits until there are this many entries with this text; answers how many there are then.
+fn wait_for(server: &Server, text: &str, count: usize) -> usize {
+    let begun = Instant::now();
+    loop {
+        let found = server.get(&format!("/api/entries?text={text}&limit=500&count=exact"));
+        let found = usize::try_from(found["count"]["value"].as_u64().expect("a count")).expect("few");
+        if found >= count || begun.elapsed() > Duration::from_mins(4) {
+            return found;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn walk(app: &App) {
+    let server = app.serve();
+    let id = order(&server, "tea");
+    assert_eq!(wait_for(&server, "CREATE", 1), 1);
+    let (status, paid) = server.ask("PATCH", &format!("/api/orders/{id}"), None, r#"{"state":"PAID"}"#);
+    assert_eq!(status, 200, "{paid}");
+    assert_eq!(wait_for(&server, "invoice", 1), 1);
+    let (status, answer) = server.ask("POST", "/do/remind", None, &json!({ "order": id }).to_string());
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(wait_for(&server, "reminder", 1), 1);
+
+    let (status, _) = server.ask("POST", "/do/sendInvoice", None, &json!({ "id": id }).to_string());
+    assert_eq!(status, 404, "no client calls a job");
+    let (status, _) = server.ask("POST", "/api/entries", None, r#"{"text":"forged"}"#);
+    assert_eq!(status, 401, "only jobs write entries");
+    let (status, _) = server.ask("GET", "/api/backstay-jobs", None, "");
+    assert!((400..500).contains(&status), "{status}: nobody but operators sees jobs");
+    let listed = app.run(&["job", "list", "--state", "DONE"]).done();
+    assert_eq!(listed.matches("DONE").count(), 3, "{listed}");
+}
+
+#[test]
+fn jobs_are_done() {
+    walk(&app());
+}
+
+#[test]
+fn jobs_are_done_on_postgresql() {
+    walk(&on_postgres());
+}
+
+/// Servers that are killed in the middle of their work lose no job, and what a job commits is committed once.
+fn survive(app: &App) {
+    const ORDERS: usize = 30;
+    let server = app.serve();
+    for number in 0..ORDERS {
+        order(&server, &format!("order {number}"));
+    }
+    // SIGKILL.
+    drop(server);
+    drop(app.serve());
+    let server = app.serve();
+    assert_eq!(wait_for(&server, "CREATE", ORDERS), ORDERS);
+    let listed = app.run(&["job", "list"]).done();
+    assert!(!listed.contains("DEAD"), "{listed}");
+}
+
+#[test]
+fn no_job_is_lost_when_servers_are_killed() {
+    survive(&app());
+}
+
+#[test]
+fn no_job_is_lost_when_servers_are_killed_on_postgresql() {
+    survive(&on_postgres());
+}

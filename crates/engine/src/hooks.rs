@@ -1,0 +1,101 @@
+//! Jobs that changes of records queue: `@on`, and `@to(run:)`. Changes are noted where rows are written, and the jobs queued at the
+//! end of the transaction, so that whatever writes queues them.
+
+use backstay_base::{Error, Limit, limits};
+use backstay_expr::{Truth, truth};
+use backstay_model::{Collection, FieldId, Hook, HookOn, RecordEvent};
+use serde_json::{Map, json};
+
+use crate::bind::InMemory;
+use crate::pending_hooks::PendingHook;
+use crate::queue::{JobTerms, NewJob, Priority, caller_name};
+use crate::{Record, TxContext};
+
+/// Notes what a change of a record queues. `None`: the record isn't there, before or afterwards.
+pub(crate) fn note(
+    cx: &mut TxContext<'_, '_>,
+    collection: &Collection,
+    (before, after): (Option<&Record>, Option<&Record>),
+    changed: &[FieldId],
+) {
+    let policy = &cx.engine.application.policy;
+    let Some(of) = policy.hooks.of(collection.id) else { return };
+    let (event, record) = match (before, after) {
+        (None, Some(after)) => (RecordEvent::Create, after),
+        (Some(_), Some(after)) => (RecordEvent::Update, after),
+        (Some(before), None) => (RecordEvent::Delete, before),
+        (None, None) => return,
+    };
+    for hook in of {
+        let declared = &cx.engine.application.model.hooks[*hook];
+        if !is_about(declared, event, (before, after)) {
+            continue;
+        }
+        if let Some(when) = policy.hooks.when(*hook) {
+            let (old, new) = (before.map_or(&[][..], Record::values), record.values());
+            let this = before.unwrap_or(record).values();
+            let memory = InMemory { caller: cx.cx.caller(), now: cx.cx.now, this, new, old };
+            if truth(&when.whole, &memory) != Truth::True {
+                continue;
+            }
+        }
+        // What Backstay keeps of each record changes with each change.
+        let is_own =
+            |field: &FieldId| *field <= Collection::VERSION || collection.trash.is_some_and(|trash| trash.at == *field);
+        let changed = changed.iter().copied().filter(|field| !is_own(field)).collect();
+        cx.hooks.push(PendingHook { hook: *hook, record: record.id(), version: record.version(), event, changed });
+    }
+}
+
+fn is_about(hook: &Hook, event: RecordEvent, (before, after): (Option<&Record>, Option<&Record>)) -> bool {
+    match &hook.on {
+        HookOn::Events(events) => events.contains(&event),
+        HookOn::Transition { states, from, to } => {
+            let state = |record: &Record| record.value(*states).as_text().map(str::to_owned);
+            before.and_then(state).as_deref() == Some(from) && after.and_then(state).as_deref() == Some(to)
+        }
+    }
+}
+
+/// Queues the jobs of what was noted.
+pub(crate) async fn queue(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
+    let pending = std::mem::take(&mut cx.hooks);
+    if pending.len() > limits::WRITE_ROWS && !cx.class.system {
+        let what = "the set of jobs that the change queues";
+        return Err(Limit::Size { what, max: limits::WRITE_ROWS as u64, unit: "jobs" }.into());
+    }
+    for pending in pending {
+        let job = job(cx, &pending);
+        cx.queue(&job).await?;
+    }
+    Ok(())
+}
+
+fn job(cx: &TxContext<'_, '_>, pending: &PendingHook) -> NewJob {
+    let model = &cx.engine.application.model;
+    let PendingHook { hook, record, version, event, changed } = pending;
+    let hook = &model.hooks[*hook];
+    let (collection, action) = (model.collection(hook.collection), &model.actions[hook.run]);
+    let names: Vec<&str> = changed.iter().map(|field| collection.field(*field).name.as_str()).collect();
+    let given = [("id", json!(record.to_string())), ("event", json!(event.name())), ("changed", json!(names))];
+    let takes = |name: &str| {
+        let members = action.arguments.into_iter().flat_map(|of| &model.embedded(of).members);
+        members.into_iter().any(|argument| argument.name == name)
+    };
+    let input: Map<String, serde_json::Value> =
+        given.into_iter().filter(|(name, _)| takes(name)).map(|(name, value)| (name.to_owned(), value)).collect();
+    let subject = format!("{}:{record}", collection.name);
+    // A transition is one change of the record: it queues one job, however often the transaction is tried.
+    let unique = match &hook.on {
+        HookOn::Transition { .. } => Some(format!("{}:{subject}:{version}", action.name)),
+        HookOn::Events(_) => None,
+    };
+    let series = Some(format!("{}:{subject}", action.name));
+    NewJob {
+        id: cx.next_id(),
+        kind: action.name.as_str().into(),
+        input: serde_json::Value::Object(input).to_string().into(),
+        by: caller_name(cx.caller()),
+        terms: JobTerms { unique, series, priority: Priority::Normal, ..JobTerms::default() },
+    }
+}

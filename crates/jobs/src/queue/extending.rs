@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use backstay_base::{Error, RecordId, limits};
+use backstay_engine::{Authority, Input, Transaction, TxContext};
+use futures_util::future::BoxFuture;
+
+use super::job::{Job, State, later};
+use super::schema::Schema;
+
+/// Extends the leases of jobs that run here. Answers which no longer do: they were cancelled, or another server runs them.
+#[derive(Debug)]
+pub(super) struct Extend {
+    pub(super) schema: Schema,
+    pub(super) worker: Arc<str>,
+    pub(super) running: Vec<(RecordId, u32)>,
+}
+
+impl Transaction for Extend {
+    type Answer = Vec<RecordId>;
+
+    fn name(&self) -> &'static str {
+        "extend-jobs"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
+        Box::pin(async move {
+            let schema = &self.schema;
+            let mut lost = Vec::new();
+            for (id, attempt) in &self.running {
+                let job = match cx.get(schema.collection, *id).await? {
+                    Some(record) => Some(Job::read(schema, &record)?),
+                    None => None,
+                };
+                let is_ours = |job: &Job| {
+                    job.state == State::Running
+                        && job.attempts == i64::from(*attempt)
+                        && job.worker.as_deref() == Some(&*self.worker)
+                };
+                let Some(job) = job.filter(is_ours) else {
+                    lost.push(*id);
+                    continue;
+                };
+                let until = later(cx.now(), limits::JOB_LEASE_SECONDS * 1_000_000);
+                let input = Input::new().with(schema.due(job.priority), until);
+                cx.update(Authority::System, (schema.collection, *id), input, None).await?;
+            }
+            Ok(lost)
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The queue on a real database: `BACKSTAY_TEST_DATABASE` chooses which.
+
+mod changes;
+mod running;
+mod support;

@@ -1,0 +1,216 @@
+use std::cell::Cell;
+use std::time::Duration;
+
+use backstay_engine::{JobTerms, Priority};
+use backstay_jobs::{Outcome, State, Workers};
+
+use crate::support::Shop;
+
+fn terms() -> JobTerms {
+    JobTerms::default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_runs_once() {
+    let shop = Shop::open();
+    let id = shop.add("send", "a", terms()).await;
+    shop.run().await;
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "a" #1"#]);
+    let job = shop.show(id).await;
+    assert_eq!((job.state, job.attempts, job.result.as_deref()), (State::Done, 1, Some("true")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_due_after_its_delay() {
+    let shop = Shop::open();
+    shop.add("send", "a", JobTerms { delay: 60_000_000, ..terms() }).await;
+    shop.run().await;
+    assert_eq!(shop.ran(), [""; 0]);
+    shop.clock.advance("PT1M");
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "a" #1"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urgent_jobs_come_first() {
+    let shop = Shop::open();
+    for (input, priority) in [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High)] {
+        shop.add(input, input, JobTerms { priority, ..terms() }).await;
+    }
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"high "high" #1"#, r#"normal "normal" #1"#, r#"low "low" #1"#]);
+}
+
+/// What fails is tried again, ever later, until no attempt is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_is_tried_again() {
+    let shop = Shop::open();
+    let fails = || Outcome::Again("no answer".to_owned());
+    shop.handler.outcomes.lock().insert(r#""a""#.to_owned(), vec![fails(), fails(), fails()]);
+    let id = shop.add("send", "a", terms()).await;
+    for (attempt, state) in [(1, State::Waiting), (2, State::Waiting), (3, State::Dead)] {
+        shop.run().await;
+        let job = shop.show(id).await;
+        assert_eq!((job.attempts, job.state, job.error.as_deref()), (attempt, state, Some("no answer")));
+        shop.clock.advance("PT1H");
+    }
+    shop.run().await;
+    assert_eq!(shop.ran().len(), 3);
+    shop.jobs.retry(id).await.expect("it is queued anew");
+    shop.run().await;
+    assert_eq!(shop.show(id).await.state, State::Done);
+    assert!(shop.jobs.retry(id).await.is_err(), "it is done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_unfinished_job_has_a_key() {
+    let shop = Shop::open();
+    let unique = || JobTerms { unique: Some("k".to_owned()), ..terms() };
+    shop.add("send", "a", unique()).await;
+    shop.add("send", "b", unique()).await;
+    shop.add("note", "c", unique()).await;
+    shop.run().await;
+    shop.add("send", "d", unique()).await;
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "a" #1"#, r#"note "c" #1"#, r#"send "d" #1"#]);
+}
+
+/// A job of a series waits for those before it, also while these are tried again, and no longer once one is given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_runs_in_order() {
+    let shop = Shop::open();
+    shop.handler
+        .outcomes
+        .lock()
+        .insert(r#""a""#.to_owned(), vec![Outcome::Again("no answer".to_owned()), Outcome::Dead("never".to_owned())]);
+    let series = || JobTerms { series: Some("s".to_owned()), ..terms() };
+    for input in ["a", "b", "c"] {
+        shop.add("send", input, series()).await;
+    }
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "a" #1"#]);
+    shop.clock.advance("PT1H");
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "a" #2"#, r#"send "b" #1"#, r#"send "c" #1"#]);
+}
+
+/// A job that is queued while the one before it ends isn't left behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_is_queued_while_it_runs() {
+    let shop = Shop::open();
+    let is_done = Cell::new(false);
+    let adding = async {
+        for number in 0..90 {
+            shop.add("send", &number.to_string(), JobTerms { series: Some("s".to_owned()), ..terms() }).await;
+        }
+        is_done.set(true);
+    };
+    let running = async {
+        while !is_done.get() {
+            shop.run().await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::join!(adding, running);
+    shop.run().await;
+    let mut states = shop.states().await;
+    states.retain(|state| !state.ends_with("DONE"));
+    assert_eq!(states, [""; 0]);
+    assert_eq!(shop.ran().len(), 90);
+}
+
+/// The job behind one that was cancelled still waits for the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_closes_ranks() {
+    let shop = Shop::open();
+    let series = |delay| JobTerms { series: Some("s".to_owned()), delay, ..terms() };
+    shop.add("send", "a", series(60_000_000)).await;
+    let second = shop.add("send", "b", series(0)).await;
+    shop.add("send", "c", series(0)).await;
+    shop.jobs.cancel(second).await.expect("it is cancelled");
+    shop.run().await;
+    assert_eq!(shop.ran(), [""; 0]);
+    shop.clock.advance("PT1M");
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "a" #1"#, r#"send "c" #1"#]);
+    // The last one of a series can be cancelled, too.
+    shop.add("send", "d", series(60_000_000)).await;
+    let last = shop.add("send", "e", series(0)).await;
+    shop.jobs.cancel(last).await.expect("it is cancelled");
+    shop.add("send", "f", series(0)).await;
+    shop.clock.advance("PT1M");
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "d" #1"#, r#"send "f" #1"#]);
+}
+
+/// The jobs of a server that has died are run by another one once their leases have ended; what the first one says later
+/// doesn't count.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_servers_jobs_run_elsewhere() {
+    let shop = Shop::open();
+    let id = shop.add("hangs", "a", JobTerms { attempts: Some(2), ..terms() }).await;
+    let mut first = Workers::new("first");
+    first.step(&shop.jobs).await.expect("a step");
+    assert_eq!(shop.show(id).await.state, State::Running);
+    drop(first);
+    let mut second = Workers::new("second");
+    second.step(&shop.jobs).await.expect("a step");
+    assert_eq!(shop.ran(), [r#"hangs "a" #1"#], "its lease hasn't ended");
+    shop.clock.advance("PT2M");
+    second.step(&shop.jobs).await.expect("a step");
+    assert_eq!(shop.ran(), [r#"hangs "a" #2"#]);
+    shop.clock.advance("PT2M");
+    Workers::new("third").step(&shop.jobs).await.expect("a step");
+    let job = shop.show(id).await;
+    assert_eq!((job.state, job.attempts), (State::Dead, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_of_a_kind_run_as_may() {
+    let shop = Shop::open();
+    for input in ["a", "b", "c"] {
+        shop.add("hangs", input, terms()).await;
+    }
+    shop.add("send", "d", terms()).await;
+    // Each commit has a moment of its own.
+    shop.clock.advance("1s");
+    let mut workers = Workers::new("one");
+    workers.step(&shop.jobs).await.expect("a step");
+    assert_eq!(shop.ran(), [r#"hangs "a" #1"#, r#"hangs "b" #1"#, r#"send "d" #1"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_carries_out_an_unknown_kind() {
+    let shop = Shop::open();
+    let id = shop.add("unknown", "a", terms()).await;
+    shop.run().await;
+    let job = shop.show(id).await;
+    let expected = (State::Dead, Some("no action handles jobs of kind `unknown`"));
+    assert_eq!((job.state, job.error.as_deref()), expected);
+}
+
+/// Three servers, two of which die with what they run: each job is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_job_is_lost() {
+    const JOBS: usize = 400;
+    let shop = Shop::open();
+    for number in 0..JOBS {
+        shop.add(&format!("kind{}", number % 100), &number.to_string(), terms()).await;
+    }
+    for name in ["first", "second"] {
+        let mut dies = Workers::new(name);
+        shop.clock.advance("1ms");
+        dies.step(&shop.jobs).await.expect("a step");
+        dies.pause(Duration::from_mins(1)).await;
+    }
+    shop.clock.advance("PT2M");
+    for _ in 0..20 {
+        shop.run().await;
+        shop.clock.advance("PT1S");
+    }
+    let left = shop.jobs.list(&[State::Waiting, State::Running, State::Dead], JOBS).await.expect("a list");
+    assert_eq!(left, []);
+    let done = shop.jobs.list(&[State::Done], JOBS).await.expect("a list");
+    assert_eq!(done.len(), JOBS);
+}

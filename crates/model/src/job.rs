@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use crate::ids::{CollectionId, FieldId};
+use crate::source::{RuleText, Span};
+
+/// `@job`: an action that can also be queued, and is then carried out once its commit is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// How often it is tried again after it has failed.
+    pub retries: u32,
+    /// How many of its jobs one server runs at the same time.
+    pub concurrency: u32,
+    /// The roles with which it runs; `None`: it runs as whoever has queued it.
+    pub roles: Option<Vec<Arc<str>>>,
+    /// Whether nothing else is said of it than that it is a job: no client can call it.
+    pub only: bool,
+}
+
+/// What happens to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecordEvent {
+    /// It is made, or comes back from the trash.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is deleted, or goes to the trash.
+    Delete,
+}
+
+impl RecordEvent {
+    /// Its name in models, and in what a hook's job is given.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What queues a job in the commit that changes a record: `@on` of its type, or `@to(run:)` of a state.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// The type of the record.
+    pub collection: CollectionId,
+    /// The changes that it is about.
+    pub on: HookOn,
+    /// The job, by its place among the actions.
+    pub run: usize,
+    /// What must be true of the change: `old` is the record before it, `new` afterwards.
+    pub when: Option<RuleText>,
+    /// Where it is in the model.
+    pub span: Span,
+}
+
+/// The changes that a hook is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookOn {
+    /// Each of these.
+    Events(Vec<RecordEvent>),
+    /// A state follows another one.
+    Transition {
+        /// The field that holds the state.
+        states: FieldId,
+        /// The state before.
+        from: Arc<str>,
+        /// The state afterwards.
+        to: Arc<str>,
+    },
+}

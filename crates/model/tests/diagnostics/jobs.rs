@@ -1,0 +1,85 @@
+//! `@job`, and what queues jobs.
+
+use backstay_model::{Diagnostics, SourceFile, load};
+
+/// The first error of a model with these parts and its remedy; nothing if it loads.
+fn first_error(on: &str, to: &str, mutation: &str) -> String {
+    let model = format!(
+        "extend schema @app(name: \"Test\")\n\
+         enum Role @roles {{ BILLING }}\n\
+         enum State {{ OPEN @initial @to(state: \"PAID\", when: \"true\"{to}) PAID }}\n\
+         type Order @allow(read: \"true\") {on} {{ state: State! }}\n\
+         type Mutation {{ noted(id: ID!, event: String!, changed: [String!]!): Boolean @function @job\n{mutation} }}\n"
+    );
+    match load(vec![SourceFile::app("model.graphql", model)]) {
+        Ok(_) => String::new(),
+        Err(diagnostics) => first(&diagnostics),
+    }
+}
+
+fn first(diagnostics: &Diagnostics) -> String {
+    let plain = diagnostics.plain();
+    let one = plain.first().expect("an error");
+    format!("{} / {}", one.message, one.help.as_deref().unwrap_or_default())
+}
+
+#[test]
+fn what_queues_jobs_names_jobs_that_take_what_it_gives() {
+    let check = |on: &str, to: &str, mutation: &str, expected: &str| {
+        assert_eq!(first_error(on, to, mutation), expected, "{on} {to} {mutation}");
+    };
+    check("", "", "", "");
+    check(r#"@on(event: CREATE, run: "noted")"#, r#", run: "noted""#, "", "");
+    check(r#"@on(event: [CREATE, DELETE], run: "noted", when: "old.state != new.state")"#, "", "", "");
+    check("", "", r#"send(order: ID!): Boolean @function @job(retries: 0, concurrency: 9, roles: ["BILLING"])"#, "");
+    check("", "", r#"send(order: ID!): Boolean @function @job @allow(call: "true")"#, "");
+
+    check(r#"@on(event: CREATE, run: "note")"#, "", "", "there is no job `note` / did you mean `noted`?");
+    check(
+        "",
+        r#", run: "send""#,
+        r#"send: Boolean @function @allow(call: "true")"#,
+        "there is no job `send` / mark `send` with `@job`, so that it can be queued",
+    );
+    check(
+        r#"@on(event: CREATE, run: "send")"#,
+        "",
+        "send(order: ID!): Boolean @function @job",
+        "a hook doesn't give `send` its argument `order` / a hook gives `id: ID!`, `event: String!` and \
+         `changed: [String!]!`; the job takes those that it needs",
+    );
+    check(
+        r#"@on(event: CREATE, run: "noted", phase: BEFORE)"#,
+        "",
+        "",
+        "hooks before a change aren't supported yet / write `phase: AFTER`, or refuse the change by a rule, a `@check` or a \
+         transition's `when:`",
+    );
+}
+
+#[test]
+fn jobs_say_what_can_be_done() {
+    let check = |mutation: &str, expected: &str| assert_eq!(first_error("", "", mutation), expected, "{mutation}");
+    let number = "write another number, or leave it out";
+    check(
+        "send: Boolean @function @job(retries: 31)",
+        &format!("`retries:` of `@job` is a number from 0 to 30 / {number}"),
+    );
+    check(
+        "send: Boolean @function @job(concurrency: 0)",
+        &format!("`concurrency:` of `@job` is a number from 1 to 1000 / {number}"),
+    );
+    check(
+        r#"send: Boolean @function @job(retries: "many")"#,
+        &format!("`retries:` of `@job` is a number from 0 to 30 / {number}"),
+    );
+    check("send: Boolean @function @job(tries: 3)", "`@job` has no argument `tries` / did you mean `retries`?");
+    check(
+        r#"send: Boolean @function @job(roles: ["BILING"])"#,
+        "the job `send` runs with the role BILING, which doesn't exist / did you mean `BILLING`?",
+    );
+    check(
+        "send: Boolean @function @job(roles: [BILLING])",
+        "`roles:` of `@job` is a list of strings / write names of roles in double quotes: `roles: [\"BILLING\"]`",
+    );
+}
