@@ -82,7 +82,7 @@ async fn stripe(app: &TestApp, body: &str, (moment, key): (i64, &str)) -> Reply 
     app.post("POST /events/stripe", &[("stripe-signature", &signature)], body).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_stripe_has_its_effect_once() {
     let app = open();
     let body = r#"{"id": "evt_1", "of": "one"}"#;
@@ -99,7 +99,7 @@ async fn an_event_of_stripe_has_its_effect_once() {
     assert_eq!((other.status, payments(&app).await), (204, 2));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_received_when_its_effect_is_stored() {
     let app = open();
     let moment = now(&app);
@@ -114,7 +114,7 @@ async fn an_event_is_received_when_its_effect_is_stored() {
     assert_eq!((again.status, payments(&app).await), (204, 2));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn forged_and_old_events_are_refused() {
     let app = open();
     let (moment, body) = (now(&app), r#"{"id": "evt_1", "of": "one"}"#);
@@ -145,7 +145,7 @@ async fn forged_and_old_events_are_refused() {
     assert_eq!(payments(&app).await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_github_is_known_by_what_is_signed() {
     let app = open();
     let body = r#"{"of": "one"}"#;
@@ -157,7 +157,7 @@ async fn an_event_of_github_is_known_by_what_is_signed() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn events_as_standard_webhooks_are_taken_under_both_secrets() {
     let app = open();
     let (body, moment) = (r#"{"of": "one"}"#, now(&app).to_string());

@@ -58,7 +58,7 @@ fn asked(reply: &Reply) -> Value {
     reply.json()["asked"]["$request"].clone()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_route_gets_the_request_without_credentials() {
     let app = open();
     let ada = app.account("ada@example.org").await;
@@ -80,7 +80,7 @@ async fn a_route_gets_the_request_without_credentials() {
     check("GET /articles/feed.xml", json!({ "slug": "feed.xml" })).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_path_and_the_method_choose_the_route() {
     let app = open();
     let ada = app.account("ada@example.org").await;
@@ -106,7 +106,7 @@ async fn the_path_and_the_method_choose_the_route() {
     check("GET /api/posts", 200, "").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_route_says_who_may_call_and_what_it_may_do() {
     let app = open();
     let ada = app.account("ada@example.org").await;
@@ -126,7 +126,7 @@ async fn a_route_says_who_may_call_and_what_it_may_do() {
     assert_eq!(posts["items"].as_array().map(Vec::len), Some(1));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_of_one_path_and_body() {
     let app = open();
     let ada = app.account("ada@example.org").await;
@@ -139,7 +139,7 @@ async fn a_key_is_of_one_path_and_body() {
     assert_eq!(posts["items"].as_array().map(Vec::len), Some(1));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_description_has_routes() {
     let document = open().call("GET /openapi.json", &[]).await.json();
     let item = &document["paths"]["/articles/{slug}"];
