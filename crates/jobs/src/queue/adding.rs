@@ -54,6 +54,7 @@ impl Schema {
         job: Input,
     ) -> Result<(Input, bool), Error> {
         let Some(series) = series else { return Ok((job, false)) };
+        cx.hold_names(std::iter::once(name(series))).await?;
         let series = Value::text(series);
         let job = job.with(self.last_of, series.clone());
         while let Some(last) = cx.find(self.collection, &[(self.last_of, series.clone())]).await? {
@@ -68,4 +69,9 @@ impl Schema {
         }
         Ok((job, false))
     }
+}
+
+/// What a transaction holds that adds a job to a series, or ends one of it. Otherwise neither would see what the other does.
+pub(super) fn name(series: &str) -> String {
+    format!("series {series}")
 }

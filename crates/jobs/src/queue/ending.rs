@@ -5,6 +5,7 @@ use backstay_engine::{Authority, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
+use super::adding::name;
 use super::job::{Job, State, later};
 use super::schema::Schema;
 use super::{Outcome, retry};
@@ -75,6 +76,13 @@ impl Transaction for KeepEnds {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
+            let mut series = Vec::new();
+            for End { id, .. } in &self.ends {
+                if let Some(record) = cx.get(self.schema.collection, *id).await? {
+                    series.extend(Job::read(&self.schema, &record)?.series);
+                }
+            }
+            cx.hold_names(series.iter().map(|series| name(series))).await?;
             for End { id, attempt, ending } in &self.ends {
                 let Some(record) = cx.get(self.schema.collection, *id).await? else { continue };
                 let job = Job::read(&self.schema, &record)?;
@@ -99,6 +107,11 @@ impl Transaction for KeepEnds {
 impl Schema {
     /// Keeps how a job has ended, and lets the next one of its series begin; or until when it waits.
     pub(super) async fn end(&self, cx: &mut TxContext<'_, '_>, job: &Job, ending: &Ending) -> Result<(), Error> {
+        if let Some(series) = &job.series {
+            cx.hold_names(std::iter::once(name(series))).await?;
+        }
+        let Some(record) = cx.get(self.collection, job.id).await? else { return Ok(()) };
+        let job = &Job::read(self, &record)?;
         let error = ending.error.as_deref().map(shortened);
         let mut input = Input::new()
             .with(self.state, ending.state.name())
