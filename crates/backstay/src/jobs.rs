@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Error, with_causes};
 use backstay_engine::{Act, Context, Engine, Idempotency};
-use backstay_identity::{AccountRef, Identity};
+use backstay_identity::Identity;
 use backstay_jobs::{Claimed, Handler, Jobs, KindSettings, Outcome};
 use backstay_model::Returned;
 use backstay_rest::Reader;
 use backstay_rest::transact::SingleRequests;
-use backstay_scalar::{Token, read_id};
 use futures_util::future::BoxFuture;
+
+use crate::stored_caller::reference;
 
 /// The jobs of an open application.
 pub(crate) fn jobs(engine: &Engine, identity: &Identity, reader: &Arc<Reader>) -> Result<Jobs, Error> {
@@ -98,20 +99,17 @@ impl Declared {
     /// Whoever has queued a job, with the rights of now.
     async fn caller(&self, job: &Claimed) -> Result<Arc<Caller>, Failed> {
         let Some(by) = &job.by else { return Ok(Arc::new(service())) };
-        let Some((kind, id)) = by.split_once(':') else {
-            let is_service = **by == *CallerKind::Service.name();
-            return Ok(Arc::new(if is_service { service() } else { Caller::anonymous() }));
-        };
-        let model = self.engine.model();
-        let id = match (kind, model.identity) {
-            ("ACCOUNT", Some(of)) => {
-                model.collection(of).key.scalar().read(Token::Bare(id)).ok().and_then(|id| id.as_id())
-            }
-            _ => read_id(id),
-        };
-        let id = id.ok_or_else(|| Failed::For(format!("`{by}` can't call any more")))?;
+        // Without an id, nobody has to be found.
+        if **by == *CallerKind::Service.name() {
+            return Ok(Arc::new(service()));
+        }
+        if **by == *CallerKind::Anonymous.name() {
+            return Ok(Arc::new(Caller::anonymous()));
+        }
+        let who = reference(self.engine.model(), by);
+        let who = who.ok_or_else(|| Failed::For(format!("`{by}` can't call any more")))?;
         let cx = Context::system(&self.engine);
-        match self.identity.administration(&cx)?.caller_for(&AccountRef::Id(id)).await {
+        match self.identity.administration(&cx)?.caller_for(&who).await {
             Ok(caller) => Ok(caller),
             Err(error @ (Error::NotFound { .. } | Error::Conflict(_))) => {
                 Err(Failed::For(format!("whoever has queued the job can't call any more: {error}")))

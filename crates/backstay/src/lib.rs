@@ -38,6 +38,7 @@ mod seed;
 mod serve;
 mod serving;
 mod socket;
+mod stored_caller;
 mod terminal;
 mod testing;
 mod threads;

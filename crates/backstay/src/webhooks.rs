@@ -9,11 +9,11 @@ use backstay_identity::{AccountRef, Identity};
 use backstay_jobs::{Sight, Webhooks};
 use backstay_model::CollectionId;
 use backstay_rest::{JSON, Reader};
-use backstay_scalar::{Token, read_id};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::config::Egress;
+use crate::stored_caller::reference;
 
 /// The webhooks of an open application.
 pub(crate) fn webhooks(
@@ -42,19 +42,6 @@ impl Callers {
     async fn found(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
         self.identity.administration(&Context::system(&self.engine))?.caller_for(who).await
     }
-
-    /// What a stored caller is found by; `None` if the model no longer has such accounts.
-    fn reference(&self, stored: &str) -> Option<AccountRef> {
-        let (kind, id) = stored.split_once(':')?;
-        let model = self.engine.model();
-        let id = if kind == ACCOUNT {
-            let key = model.collection(model.identity?).key.scalar();
-            key.read(Token::Bare(id)).ok()?.as_id()
-        } else {
-            read_id(id)
-        };
-        id.map(AccountRef::Id)
-    }
 }
 
 const ACCOUNT: &str = "account";
@@ -82,7 +69,8 @@ impl Sight for Callers {
 
     fn caller<'a>(&'a self, stored: &'a str) -> BoxFuture<'a, Result<Arc<Caller>, Error>> {
         Box::pin(async move {
-            let who = self.reference(stored).ok_or_else(|| Error::NotFound { what: format!("caller `{stored}`") })?;
+            let who = reference(self.engine.model(), stored);
+            let who = who.ok_or_else(|| Error::NotFound { what: format!("caller `{stored}`") })?;
             self.found(&who).await
         })
     }

@@ -2,6 +2,7 @@
 //! Does no I/O, and knows nothing of HTTP, SQL or JSON.
 
 mod ambient;
+mod bucket;
 mod calendar;
 mod caller;
 mod causes;
@@ -23,6 +24,7 @@ mod time;
 mod zone;
 
 pub use ambient::{Ambient, Clock, Entropy, SystemClock, SystemEntropy};
+pub use bucket::Bucket;
 pub use calendar::{CalendarField, Period};
 pub use caller::{Caller, CallerKind, OwnRecord};
 pub use causes::with_causes;

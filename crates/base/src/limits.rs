@@ -528,7 +528,7 @@ pub const JOB_KEY_CHARS: usize = 200;
 pub const WEBHOOK_ENTRIES: u32 = 256;
 /// Webhook messages to one endpoint that are queued, replayed or removed in one transaction.
 pub const WEBHOOK_MESSAGES_TOGETHER: u32 = 500;
-/// Webhook messages to one endpoint that may wait. What it has to be told of besides stays in the commit log.
+/// Webhook messages to one endpoint that may wait. What else it hasn't received stays in the commit log.
 pub const WEBHOOK_BACKLOG: u32 = 10_000;
 /// Entries of the commit log with nothing for an endpoint after which the place that was reached is stored nevertheless.
 pub const WEBHOOK_PLACES_UNTOLD: u64 = 1000;

@@ -1,19 +1,15 @@
 //! How often actions with `@limit` are called.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use backstay_base::{Error, Flow, Limit, RecordId, Source, Timestamp, limits};
+use backstay_base::{Bucket, Error, Flow, RecordId, Source, Timestamp, limits};
 use backstay_model::{CallRate, RatePer};
 use quick_cache::sync::Cache;
 
-const MICROS: i64 = 1_000_000;
-
-/// Counts the calls that this process answers. Whose calls are counted together has a bucket that refills evenly; all that is kept of
-/// it is the moment at which it will be full (the generic cell rate algorithm, ITU-T I.371, annex A). The number of buckets is
-/// bounded: the least used are evicted first.
+/// Counts the calls that this process answers: those that are counted together share a bucket. The number of buckets is bounded: the
+/// least used are evicted first.
 #[derive(Debug)]
-pub(crate) struct CallRates(Cache<Counted, Arc<AtomicI64>>);
+pub(crate) struct CallRates(Cache<Counted, Arc<Bucket>>);
 
 /// Whose calls of an action, by its place in the model, are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,27 +45,15 @@ impl CallRates {
             (RatePer::Caller, Some(caller)) => By::Caller(caller),
             (RatePer::Caller, None) | (RatePer::Address, _) => By::Source(source),
         };
-        self.take(&Counted { action, by }, rate, now.micros())
+        self.take(&Counted { action, by }, rate, now)
     }
 
-    fn take(&self, counted: &Counted, rate: &CallRate, now: i64) -> Result<(), Error> {
-        let window = i64::from(rate.seconds) * MICROS;
-        let per_call = window / i64::from(rate.calls);
-        let next = |full_at: i64| full_at.max(now) + per_call;
-        // How far the bucket would be filled beyond its size.
-        let excess = |full_at: i64| next(full_at) - now - window;
-        let step = |full_at: i64| (excess(full_at) <= 0).then(|| next(full_at));
-        match self.bucket(counted).fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
-            Ok(_) => Ok(()),
-            Err(full_at) => {
-                let retry_after_seconds = excess(full_at).unsigned_abs().div_ceil(MICROS.unsigned_abs());
-                Err(Limit::Rate { retry_after_seconds }.into())
-            }
-        }
+    fn take(&self, counted: &Counted, rate: &CallRate, now: Timestamp) -> Result<(), Error> {
+        Ok(self.bucket(counted).take(rate.calls, i64::from(rate.seconds) * 1_000_000, now)?)
     }
 
-    fn bucket(&self, counted: &Counted) -> Arc<AtomicI64> {
-        let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(AtomicI64::new(i64::MIN)));
+    fn bucket(&self, counted: &Counted) -> Arc<Bucket> {
+        let fresh = || Ok::<_, std::convert::Infallible>(Arc::default());
         match self.0.get_or_insert_with(counted, fresh) {
             Ok(bucket) => bucket,
             Err(never) => match never {},
@@ -79,12 +63,14 @@ impl CallRates {
 
 #[cfg(test)]
 mod tests {
+    use backstay_base::Limit;
+
     use super::*;
 
     /// The seconds after which a call that comes now is told to come again; none if it may.
     fn wait(rates: &CallRates, by: By, second: i64) -> Option<u64> {
         let rate = CallRate { calls: 2, seconds: 60, per: RatePer::Caller };
-        match rates.take(&Counted { action: 0, by }, &rate, second * MICROS) {
+        match rates.take(&Counted { action: 0, by }, &rate, Timestamp::from_micros_saturating(second * 1_000_000)) {
             Ok(()) => None,
             Err(Error::Limit(Limit::Rate { retry_after_seconds })) => Some(retry_after_seconds),
             Err(other) => panic!("{other:?}"),

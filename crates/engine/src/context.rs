@@ -277,10 +277,17 @@ impl<'a> TxContext<'a, '_> {
     /// match, any one of them is returned.
     pub async fn find(&mut self, collection: CollectionId, by: &[(FieldId, Value)]) -> Result<Option<Record>, Error> {
         let (template, proposed) = self.engine.lookup((collection, Perspective::Live), by);
-        let bindings = Bindings { proposed: &proposed, ..self.bindings() };
-        match self.ids(&template, bindings, collection).await?.first() {
-            Some(id) => self.get(collection, *id).await,
-            None => Ok(None),
+        let mut overtaken = None;
+        loop {
+            let bindings = Bindings { proposed: &proposed, ..self.bindings() };
+            let Some(id) = self.ids(&template, bindings, collection).await?.first().copied() else { return Ok(None) };
+            let record = self.get(collection, id).await?;
+            let has_them = |record: &Record| by.iter().all(|(field, value)| record.value(*field) == value);
+            // On a server, another transaction can have changed it between the two reads, which may have given the values to another.
+            if record.as_ref().is_some_and(has_them) || overtaken == Some(id) {
+                return Ok(record);
+            }
+            overtaken = Some(id);
         }
     }
 

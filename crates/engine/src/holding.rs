@@ -136,18 +136,12 @@ impl TxContext<'_, '_> {
         self.hold(to_hold).await
     }
 
-    /// Waits until no other transaction holds one of these names, and holds them until this one ends. What is read after that is
-    /// as those have left it.
-    pub async fn hold_names(&mut self, names: impl Iterator<Item = String>) -> Result<(), Error> {
-        let locked = self.tx.lock_all(names).await;
-        locked.map_err(|error| self.failed(error))
-    }
-
     /// Keeps other transactions from taking the first records of this collection until this one ends: they would find the same
     /// ones, and then have to look again.
     pub(crate) async fn hold_first(&mut self, collection: CollectionId) -> Result<(), Error> {
         let number = self.engine.store.catalog().type_number(collection).0;
-        self.hold_names(std::iter::once(format!("first {number}"))).await
+        let locked = self.tx.lock_all(std::iter::once(format!("first {number}"))).await;
+        locked.map_err(|error| self.failed(error))
     }
 
     /// The record with these values of a key, if all of them are sent as they are.

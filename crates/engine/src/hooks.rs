@@ -11,6 +11,11 @@ use crate::pending_hooks::PendingHook;
 use crate::queue::{JobTerms, NewJob, Priority, caller_name};
 use crate::{Record, TxContext};
 
+/// Whether a change of a record of this collection can queue anything.
+pub(crate) fn has(cx: &TxContext<'_, '_>, collection: &Collection) -> bool {
+    cx.engine.application.policy.hooks.of(collection.id).is_some()
+}
+
 /// Notes what a change of a record queues. `None`: the record isn't there, before or afterwards.
 pub(crate) fn note(
     cx: &mut TxContext<'_, '_>,
@@ -33,8 +38,7 @@ pub(crate) fn note(
         }
         if let Some(when) = policy.hooks.when(*hook) {
             let (old, new) = (before.map_or(&[][..], Record::values), record.values());
-            let this = before.unwrap_or(record).values();
-            let memory = InMemory { caller: cx.cx.caller(), now: cx.cx.now, this, new, old };
+            let memory = InMemory { caller: cx.cx.caller(), now: cx.cx.now, this: &[], new, old };
             if truth(&when.whole, &memory) != Truth::True {
                 continue;
             }

@@ -37,8 +37,10 @@ impl RowChange {
         mentions::begin(cx, collection, record.id(), record.values());
         searching::put(cx, collection, record.id(), (None, record.values()));
         note(cx, collection.id, (None, Some(record.values())), Sent::Yes);
-        let given = told(collection).filter(|field| !record.value(field.id).is_null()).map(|field| field.id);
-        hooks::note(cx, collection, (None, Some(&record)), &given.collect::<Vec<_>>());
+        if hooks::has(cx, collection) {
+            let given = told(collection).filter(|field| !record.value(field.id).is_null()).map(|field| field.id);
+            hooks::note(cx, collection, (None, Some(&record)), &given.collect::<Vec<_>>());
+        }
         versions::add(cx, collection, &record, (VersionChange::Create, cx.now()));
         cx.require_few_bytes()?;
         Ok(record)
@@ -217,9 +219,12 @@ impl RowChange {
         });
         let told = |field: &&FieldId| !collection.field(**field).internal;
         let fields = changed.iter().filter(told).map(field).chain(placed).collect();
-        let linked = links.iter().map(|change| change.field);
-        let mut touched: Vec<FieldId> = changed.iter().copied().filter(|field| told(&field)).chain(linked).collect();
-        touched.dedup();
+        let mut touched: Vec<FieldId> = Vec::new();
+        if hooks::has(cx, collection) {
+            let linked = links.iter().map(|change| change.field);
+            touched.extend(changed.iter().copied().filter(|field| told(&field)).chain(linked));
+            touched.dedup();
+        }
         let template = cx.engine.templates.update(&cx.engine.planner, collection.id, changed);
         let bindings =
             Bindings { proposed: record.values(), version: Some(stored.version()), ..cx.bindings().id(record.id()) };

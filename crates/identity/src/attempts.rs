@@ -1,7 +1,6 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use backstay_base::{Ambient, Error, Limit, Network, RecordId, Timestamp, limits};
+use backstay_base::{Ambient, Bucket, Error, Network, RecordId, Timestamp, limits};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
@@ -25,16 +24,15 @@ pub(crate) enum Attempt<'a> {
     Link(Network),
 }
 
-/// Limits how often something is tried. Each key has a bucket of attempts that refills evenly; all that is kept of it is
-/// the moment at which it will be full (the generic cell rate algorithm, ITU-T I.371, annex A). The number of buckets is
-/// bounded: the least used are evicted first.
+/// Limits how often something is tried. Each key has a bucket of attempts. The number of buckets is bounded: the least used are
+/// evicted first.
 ///
 /// Attempts at one account are counted by network, so that strangers use up their own and not its owner's. Those from
 /// networks from which nobody has signed in to the account are also counted together, with a higher limit, so that
 /// many networks can't guess as often as they like.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    buckets: Cache<Key, Arc<AtomicI64>>,
+    buckets: Cache<Key, Arc<Bucket>>,
     /// The networks from which somebody has signed in to an account, by the key of its bucket.
     familiar: Cache<Key, ()>,
     /// Keeps anyone from choosing names that collide.
@@ -91,22 +89,11 @@ impl Attempts {
     }
 
     fn count(&self, key: Key, burst: u32, now: Timestamp) -> Result<(), Error> {
-        let per_attempt = self.window_micros / i64::from(burst);
-        let next = |full_at: i64| full_at.max(now.micros()) + per_attempt;
-        // How far the bucket would be filled beyond its size.
-        let excess = |full_at: i64| next(full_at) - now.micros() - self.window_micros;
-        let step = |full_at: i64| (excess(full_at) <= 0).then(|| next(full_at));
-        match self.bucket(key).fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
-            Ok(_) => Ok(()),
-            Err(full_at) => {
-                let retry_after_seconds = excess(full_at).unsigned_abs().div_ceil(1_000_000);
-                Err(Limit::Rate { retry_after_seconds }.into())
-            }
-        }
+        Ok(self.bucket(key).take(burst, self.window_micros, now)?)
     }
 
-    fn bucket(&self, key: Key) -> Arc<AtomicI64> {
-        let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(AtomicI64::new(i64::MIN)));
+    fn bucket(&self, key: Key) -> Arc<Bucket> {
+        let fresh = || Ok::<_, std::convert::Infallible>(Arc::default());
         match self.buckets.get_or_insert_with(&key, fresh) {
             Ok(bucket) => bucket,
             Err(never) => match never {},
@@ -154,6 +141,8 @@ const LINK: u8 = 10;
 
 #[cfg(test)]
 mod tests {
+    use backstay_base::Limit;
+
     use super::*;
 
     const MINUTE: i64 = 60_000_000;

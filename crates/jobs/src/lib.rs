@@ -2,6 +2,7 @@
 //! commits with what causes it. Must never hold HTTP, access rules or SQL.
 
 mod queue;
+mod stored;
 mod webhooks;
 
 pub use queue::{Claimed, Handler, JobLine, Jobs, KindSettings, Outcome, State, Workers, system_model};

@@ -1,12 +1,11 @@
-//! Webhooks (Standard Webhooks): endpoints of other servers are told what has changed, at least once and in order per record. The
-//! commit log is what they are told of, so nothing is done when somebody writes: one process reads the log and queues a message
+//! Webhooks (Standard Webhooks): endpoints of other servers receive what has changed, at least once and in order per record. It is
+//! taken from the commit log, so nothing is done when somebody writes: one process reads the log and queues a message
 //! for each record and endpoint, and every process sends what is due.
 
 mod administration;
 mod courier;
 mod dispatch;
 mod endpoint;
-mod error;
 mod message;
 mod queue;
 mod retry;

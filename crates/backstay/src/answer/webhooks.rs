@@ -63,7 +63,7 @@ pub enum WebhookAnswer {
         /// The endpoint.
         name: String,
     },
-    /// An endpoint is told of changes again.
+    /// An endpoint receives changes again.
     WebhookEnabled {
         /// The endpoint.
         name: String,

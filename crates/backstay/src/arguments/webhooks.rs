@@ -89,4 +89,4 @@ Examples:
   backstay webhook add partner https://partner.example/hooks --as partner
   backstay webhook add search https://search.example/changes --as indexer --of posts,sections
 
-An endpoint is told of changes that its caller may see, from now on. See docs/webhooks.md.";
+An endpoint receives the changes that its caller may see, from now on. See docs/webhooks.md.";

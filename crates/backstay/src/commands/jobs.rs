@@ -6,7 +6,8 @@ use crate::Answer;
 use crate::answer::JobLine;
 
 pub(super) async fn list(jobs: &Jobs, states: &[String], limit: u32) -> Result<Answer, Error> {
-    let states: Vec<State> = states.iter().filter_map(|name| State::named(name)).collect();
+    let named = |name: &String| State::named(name).ok_or_else(|| Error::NotFound { what: format!("state `{name}`") });
+    let states = states.iter().map(named).collect::<Result<Vec<State>, Error>>()?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX).min(limits::JOBS_LISTED);
     let found = jobs.list(&states, most).await?;
     Ok(Answer::Jobs { jobs: found.into_iter().map(line).collect() })

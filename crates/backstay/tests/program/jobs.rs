@@ -105,3 +105,35 @@ fn no_job_is_lost_when_servers_are_killed() {
 fn no_job_is_lost_when_servers_are_killed_on_postgresql() {
     survive(&on_postgres());
 }
+
+/// What a job does as a service is a service's, too, where it queues the next job.
+#[test]
+fn a_service_queues_jobs_as_a_service() {
+    let app = App::empty();
+    app.write(
+        "model/chain.graphql",
+        r#"extend schema @app(name: "Chain")
+           enum Role @roles { BILLING }
+           type Item @allow(read: "true", create: "true") @on(event: CREATE, run: "first") { n: Int }
+           type Middle @allow(read: "true", create: "auth.kind == 'SERVICE'") @on(event: CREATE, run: "second") { n: Int }
+           type Last @allow(read: "true", create: "auth.kind == 'SERVICE'") { n: Int }
+           type Mutation {
+             first: Boolean @function @job(roles: ["BILLING"])
+             second: Boolean @function @job
+           }"#,
+    );
+    app.write(
+        "functions/chain.ts",
+        "export const first = async (_: {}, { db }: any) => { await db.middles.create({ n: 1 }); return true; };\n\
+         export const second = async (_: {}, { db }: any) => { await db.lasts.create({ n: 2 }); return true; };\n",
+    );
+    let server = app.serve();
+    let (status, made) = server.ask("POST", "/api/items", None, r#"{"n":0}"#);
+    assert_eq!(status, 201, "{made}");
+    let begun = Instant::now();
+    while server.get("/api/lasts?count=exact")["count"]["value"] != 1 {
+        let listed = app.run(&["job", "list"]).done();
+        assert!(!listed.contains("DEAD") && begun.elapsed() < Duration::from_mins(2), "{listed}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}

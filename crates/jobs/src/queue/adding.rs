@@ -4,8 +4,9 @@ use backstay_model::Collection;
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
-use super::job::{State, later, priority_name};
+use super::job::{State, priority_name};
 use super::schema::Schema;
+use crate::stored::later;
 
 /// Adds jobs to the queue, in the transactions that cause them.
 #[derive(Debug)]
@@ -54,7 +55,6 @@ impl Schema {
         job: Input,
     ) -> Result<(Input, bool), Error> {
         let Some(series) = series else { return Ok((job, false)) };
-        cx.hold_names(std::iter::once(name(series))).await?;
         let series = Value::text(series);
         let job = job.with(self.last_of, series.clone());
         while let Some(last) = cx.find(self.collection, &[(self.last_of, series.clone())]).await? {
@@ -69,9 +69,4 @@ impl Schema {
         }
         Ok((job, false))
     }
-}
-
-/// What a transaction holds that adds a job to a series, or ends one of it. Otherwise neither would see what the other does.
-pub(super) fn name(series: &str) -> String {
-    format!("series {series}")
 }

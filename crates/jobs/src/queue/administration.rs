@@ -149,12 +149,16 @@ impl Transaction for Cancel {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let record = cx.get(self.schema.collection, self.id).await?.ok_or_else(not_found)?;
-            let job = Job::read(&self.schema, &record)?;
-            if !job.state.is_open() {
-                return Err(Conflict::Already("the job has ended").into());
+            loop {
+                let record = cx.get(self.schema.collection, self.id).await?.ok_or_else(not_found)?;
+                let job = Job::read(&self.schema, &record)?;
+                if !job.state.is_open() {
+                    return Err(Conflict::Already("the job has ended").into());
+                }
+                if self.schema.end(cx, &job, &Ending::cancelled()).await? {
+                    return Ok(());
+                }
             }
-            self.schema.end(cx, &job, &Ending::cancelled()).await
         })
     }
 }

@@ -6,9 +6,10 @@ use backstay_engine::{Authority, IfMatch, Input, Priority, Transaction, TxContex
 use futures_util::future::BoxFuture;
 
 use super::ending::{End, Ending};
-use super::job::{Job, State, later};
+use super::job::{Job, State};
 use super::schema::Schema;
 use super::{Jobs, Outcome};
+use crate::stored::later;
 
 /// A job that this server runs now.
 #[derive(Debug, Clone)]

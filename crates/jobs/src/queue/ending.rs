@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use backstay_base::{Ambient, Error, RecordId, limits};
-use backstay_engine::{Authority, Input, Transaction, TxContext};
+use backstay_engine::{Authority, IfMatch, Input, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
-use super::adding::name;
-use super::job::{Job, State, later};
+use super::job::{Job, State};
 use super::schema::Schema;
 use super::{Outcome, retry};
+use crate::stored::later;
 
 /// How an attempt has ended.
 #[derive(Debug, Clone)]
@@ -76,42 +76,38 @@ impl Transaction for KeepEnds {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let mut series = Vec::new();
-            for End { id, .. } in &self.ends {
-                if let Some(record) = cx.get(self.schema.collection, *id).await? {
-                    series.extend(Job::read(&self.schema, &record)?.series);
-                }
-            }
-            cx.hold_names(series.iter().map(|series| name(series))).await?;
-            for End { id, attempt, ending } in &self.ends {
-                let Some(record) = cx.get(self.schema.collection, *id).await? else { continue };
-                let job = Job::read(&self.schema, &record)?;
-                if job.state != State::Running || job.attempts != i64::from(*attempt) {
-                    continue;
-                }
-                let ending = match ending.state {
-                    State::Waiting if job.attempts >= ending.most => Ending { state: State::Dead, ..ending.clone() },
-                    State::Waiting => {
-                        let again = ending.again.unwrap_or_else(|| retry::after(job.attempts, &self.ambient));
-                        Ending { again: Some(again), ..ending.clone() }
-                    }
-                    State::Running | State::Done | State::Dead | State::Cancelled => ending.clone(),
-                };
-                self.schema.end(cx, &job, &ending).await?;
+            for end in &self.ends {
+                while !self.keep(cx, end).await? {}
             }
             Ok(())
         })
     }
 }
 
-impl Schema {
-    /// Keeps how a job has ended, and lets the next one of its series begin; or until when it waits.
-    pub(super) async fn end(&self, cx: &mut TxContext<'_, '_>, job: &Job, ending: &Ending) -> Result<(), Error> {
-        if let Some(series) = &job.series {
-            cx.hold_names(std::iter::once(name(series))).await?;
+impl KeepEnds {
+    /// Keeps how one has ended. Returns whether that is done: nothing is if the job has changed since it was read.
+    async fn keep(&self, cx: &mut TxContext<'_, '_>, End { id, attempt, ending }: &End) -> Result<bool, Error> {
+        let Some(record) = cx.get(self.schema.collection, *id).await? else { return Ok(true) };
+        let job = Job::read(&self.schema, &record)?;
+        if job.state != State::Running || job.attempts != i64::from(*attempt) {
+            return Ok(true);
         }
-        let Some(record) = cx.get(self.collection, job.id).await? else { return Ok(()) };
-        let job = &Job::read(self, &record)?;
+        let ending = match ending.state {
+            State::Waiting if job.attempts >= ending.most => Ending { state: State::Dead, ..ending.clone() },
+            State::Waiting => {
+                let again = ending.again.unwrap_or_else(|| retry::after(job.attempts, &self.ambient));
+                Ending { again: Some(again), ..ending.clone() }
+            }
+            State::Running | State::Done | State::Dead | State::Cancelled => ending.clone(),
+        };
+        self.schema.end(cx, &job, &ending).await
+    }
+}
+
+impl Schema {
+    /// Keeps how a job has ended, and lets the next one of its series begin; or until when it waits. Returns whether it did: nothing
+    /// is done if the job has changed since it was read, since its place in the series is another one then.
+    pub(super) async fn end(&self, cx: &mut TxContext<'_, '_>, job: &Job, ending: &Ending) -> Result<bool, Error> {
         let error = ending.error.as_deref().map(shortened);
         let mut input = Input::new()
             .with(self.state, ending.state.name())
@@ -130,11 +126,16 @@ impl Schema {
                 .with(self.ended_at, cx.now())
                 .with(self.gone_at, later(cx.now(), limits::JOB_KEPT_DAYS * day));
         }
-        cx.update(Authority::System, (self.collection, job.id), input, None).await?;
-        match ending.state.is_open() || job.series.is_none() {
-            true => Ok(()),
-            false => self.go_on(cx, job).await,
+        let unchanged = IfMatch::Versions(vec![job.version]);
+        match cx.update(Authority::System, (self.collection, job.id), input, Some(&unchanged)).await {
+            Ok(_) => {}
+            Err(Error::Precondition { .. } | Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error),
         }
+        if !ending.state.is_open() && job.series.is_some() {
+            self.go_on(cx, job).await?;
+        }
+        Ok(true)
     }
 
     /// The job after this one is due, or waits for the one before it if that hasn't ended: then this one was cancelled.

@@ -4,8 +4,9 @@ use backstay_base::{Error, RecordId, limits};
 use backstay_engine::{Authority, Input, Transaction, TxContext};
 use futures_util::future::BoxFuture;
 
-use super::job::{Job, State, later};
+use super::job::{Job, State};
 use super::schema::Schema;
+use crate::stored::later;
 
 /// Extends the leases of jobs that run here. Answers which no longer do: they were cancelled, or another server runs them.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use backstay_engine::{Priority, Record};
 use backstay_model::FieldId;
 use backstay_scalar::Value;
 
-use super::schema::{Foreign, Schema};
+use super::schema::Schema;
+use crate::stored::Foreign;
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,9 +135,4 @@ fn moment(record: &Record, field: FieldId) -> Option<Timestamp> {
         Value::Timestamp(moment) => Some(*moment),
         _ => None,
     }
-}
-
-/// A moment and what comes so many microseconds after it.
-pub(super) fn later(now: Timestamp, micros: i64) -> Timestamp {
-    Timestamp::from_micros_saturating(now.micros().saturating_add(micros))
 }

@@ -2,6 +2,8 @@ use backstay_base::Error;
 use backstay_engine::Priority;
 use backstay_model::{CollectionId, FieldId, Model, SourceFile};
 
+use crate::stored::Foreign;
+
 /// The collection of jobs. It is loaded together with the application's model.
 pub fn system_model() -> SourceFile {
     SourceFile::system("backstay/jobs.graphql", TEXT)
@@ -46,17 +48,6 @@ type BackstayJob @allow(read: "auth.kind == 'OPERATOR'")
   goneAt: DateTime
 }
 "#;
-
-/// The model was loaded without Backstay's own types, or a stored job holds something that Backstay doesn't write.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the stored BackstayJob.{0} isn't as Backstay stores it")]
-pub(super) struct Foreign(pub(super) &'static str);
-
-impl From<Foreign> for Error {
-    fn from(foreign: Foreign) -> Self {
-        Self::internal(foreign)
-    }
-}
 
 /// The ids of the collection and its fields in the loaded model.
 #[derive(Debug, Clone, Copy)]

@@ -19,7 +19,7 @@ use crate::webhooks::schema::{Schema, Webhook};
 use crate::webhooks::secret::SigningSecret;
 use crate::webhooks::transactions::{Disable, Look, Revive};
 
-/// An endpoint that is to be told of changes.
+/// An endpoint that is to receive changes.
 #[derive(Debug, Clone)]
 pub struct NewWebhook {
     /// What operators call it: 1 to 80 characters.
@@ -81,7 +81,7 @@ pub struct TestedWebhook {
 }
 
 impl Webhooks {
-    /// Adds an endpoint. It is told of what is committed from now on.
+    /// Adds an endpoint. It receives what is committed from now on.
     pub async fn add(&self, new: NewWebhook) -> Result<AddedWebhook, Error> {
         let (engine, fields) = (&self.0.engine, self.0.schema.webhooks);
         check_url(&new.url)?;

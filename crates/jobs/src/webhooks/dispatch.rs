@@ -124,11 +124,8 @@ impl Webhooks {
     }
 
     async fn disable_behind(&self, endpoint: &Endpoint, reached: Reached, first: u64) -> Result<(), Error> {
-        let reason = format!(
-            "the commit log was pruned before it was told of the changes {} to {}",
-            reached.place + 1,
-            first - 1
-        );
+        let reason =
+            format!("the commit log was pruned before the changes {} to {} were sent", reached.place + 1, first - 1);
         let disable = Disable { schema: self.0.schema, endpoint: endpoint.id, reason };
         self.0.engine.run(&self.system(), disable).await
     }

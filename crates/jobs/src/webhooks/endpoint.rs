@@ -5,7 +5,7 @@ use backstay_engine::Record;
 use backstay_model::FieldId;
 use backstay_scalar::Value;
 
-use crate::webhooks::error::Foreign;
+use crate::stored::Foreign;
 use crate::webhooks::schema::Webhook;
 use crate::webhooks::secret::SigningSecret;
 

@@ -7,7 +7,7 @@ use backstay_base::{Error, RecordId, Timestamp, limits};
 use backstay_engine::{Authority, IfMatch, Input, Record, TxContext};
 use backstay_scalar::Value;
 
-use crate::webhooks::error::Foreign;
+use crate::stored::{Foreign, later};
 use crate::webhooks::message::{Event, Message, Subject};
 use crate::webhooks::schema::Deliveries;
 
@@ -43,10 +43,6 @@ pub struct DeadLetter {
 /// What the series of a record is called, of whose messages only the last one has this value.
 fn series(webhook: RecordId, subject: &str) -> Value {
     Value::text(format!("{webhook} {subject}"))
-}
-
-fn later(now: Timestamp, micros: i64) -> Timestamp {
-    Timestamp::from_micros_saturating(now.micros().saturating_add(micros))
 }
 
 impl Deliveries {

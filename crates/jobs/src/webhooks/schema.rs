@@ -2,7 +2,7 @@ use backstay_base::Error;
 use backstay_engine::Engine;
 use backstay_model::{Collection, CollectionId, FieldId, Model, SourceFile};
 
-use crate::webhooks::error::Foreign;
+use crate::stored::Foreign;
 
 /// The collections of endpoints and of the messages that wait for them. They are loaded together with the application's model.
 pub fn webhooks_model() -> SourceFile {

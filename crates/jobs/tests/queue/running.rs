@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_engine::{JobTerms, Priority};
@@ -97,27 +97,42 @@ async fn a_series_runs_in_order() {
 
 /// A job that is queued while the one before it ends isn't left behind it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_series_that_is_queued_while_it_runs() {
-    let shop = Shop::open();
-    let is_done = Cell::new(false);
-    let adding = async {
-        for number in 0..90 {
-            shop.add("send", &number.to_string(), JobTerms { series: Some("s".to_owned()), ..terms() }).await;
-        }
-        is_done.set(true);
-    };
-    let running = async {
-        while !is_done.get() {
-            shop.run().await;
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::join!(adding, running);
+async fn series_that_are_queued_while_they_run() {
+    const SERIES: usize = 6;
+    const EACH: usize = 60;
+    let shop = Arc::new(Shop::open());
+    let adding: Vec<_> = (0..SERIES)
+        .map(|series| {
+            let shop = Arc::clone(&shop);
+            tokio::spawn(async move {
+                for number in 0..EACH {
+                    let terms = JobTerms { series: Some(series.to_string()), ..terms() };
+                    shop.add(&format!("send{series}"), &number.to_string(), terms).await;
+                }
+            })
+        })
+        .collect();
+    while !adding.iter().all(tokio::task::JoinHandle::is_finished) {
+        shop.run().await;
+        tokio::task::yield_now().await;
+    }
     shop.run().await;
-    let mut states = shop.states().await;
-    states.retain(|state| !state.ends_with("DONE"));
-    assert_eq!(states, [""; 0]);
-    assert_eq!(shop.ran().len(), 90);
+    assert_eq!(shop.ran().len(), SERIES * EACH);
+}
+
+/// However many urgent jobs wait for others of their kind, the rest of the queue goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_kind_keeps_no_other_waiting() {
+    let shop = Shop::open();
+    let urgent = || JobTerms { priority: Priority::High, ..terms() };
+    for number in 0..250 {
+        shop.add("hangs", &number.to_string(), urgent()).await;
+    }
+    shop.add("send", "a", terms()).await;
+    let mut workers = Workers::new("one");
+    shop.clock.advance("1ms");
+    workers.step(&shop.jobs).await.expect("a step");
+    assert!(shop.ran().contains(&r#"send "a" #1"#.to_owned()));
 }
 
 /// The job behind one that was cancelled still waits for the one before.

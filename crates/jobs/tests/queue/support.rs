@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_base::{Caller, RecordId};
-use backstay_engine::{Answer, Context, JobTerms, NewJob};
+use backstay_base::{Caller, Error, RecordId};
+use backstay_engine::{Answer, Context, JobTerms, NewJob, Transaction, TxContext};
 use backstay_jobs::{Claimed, Handler, JobLine, Jobs, KindSettings, Outcome, State, Workers, system_model};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
@@ -63,6 +63,21 @@ impl Handler for Scripted {
     }
 }
 
+/// A transaction that does nothing but queue a job.
+struct Add(NewJob);
+
+impl Transaction for Add {
+    type Answer = ();
+
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(cx.queue(&self.0))
+    }
+}
+
 pub(crate) struct Shop {
     pub(crate) app: TestApplication,
     pub(crate) clock: TestClock,
@@ -86,7 +101,7 @@ impl Shop {
         let id = engine.next_id();
         let input = format!("\"{input}\"").into();
         let job = NewJob { id, kind: kind.into(), input, by: None, terms };
-        engine.queue(&Context::system(engine), vec![job]).await.expect("it is queued");
+        engine.run(&Context::system(engine), Add(job)).await.expect("it is queued");
         id
     }
 

@@ -160,7 +160,7 @@ async fn an_endpoint_whose_part_of_the_log_is_pruned_is_disabled() {
     news.app.engine.prune_log(all).await.expect("it is pruned");
     news.run().await;
     assert_eq!(receiver.told(), Vec::<String>::new());
-    let expected = format!("the commit log was pruned before it was told of the changes {first} to {}", first + 2);
+    let expected = format!("the commit log was pruned before the changes {first} to {} were sent", first + 2);
     assert_eq!(reason(&news).await, Some(expected));
     assert_eq!(news.webhooks.first_needed().await.expect("endpoints are read"), None);
     // It goes on with what there is.
