@@ -59,6 +59,9 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+    /// There is a pooler, and no server behind it.
+    #[error("`pooler` in [data] is set, but `url` isn't")]
+    PoolerAlone,
     /// The data directory, or a file in it, cannot be written.
     #[error("cannot write to {}{path}: {}", data_directory(path, source), writing(source))]
     Unwritable {
@@ -460,6 +463,9 @@ impl Failure {
             Self::Transfer(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
             Self::Password { .. } => Some("correct `password_file` in [data], or make the file readable".to_owned()),
+            Self::PoolerAlone => Some(
+                "set `url` to the address of the PostgreSQL server behind the pooler: migrations and locks need it".to_owned(),
+            ),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
             Self::Open(OpenError::Migration { steps }) if steps.iter().any(Step::has_obstacle) => Some(
                 "nothing was changed; `backstay migrate plan` shows all steps, and what to do about those that are blocked"
@@ -585,6 +591,7 @@ impl Failure {
             Self::Directory(_)
             | Self::Open(OpenError::Server { .. })
             | Self::Password { .. }
+            | Self::PoolerAlone
             | Self::Data { .. }
             | Self::Unwritable { .. }
             | Self::Threads { .. }

@@ -66,6 +66,7 @@ impl Place {
         }
         let configured = || directory.root().join(&config.data.dir);
         let server = |url: &Secret| with_password(url, directory.root(), &config.data);
+        let data_is_configured = data.is_none();
         let (data, database) = match (data, &config.data.url) {
             (Some(Location::Directory(data)), _) => (data.clone(), Location::Directory(data.clone())),
             (Some(Location::Url(url)), _) | (None, Some(url)) => (configured(), Location::Url(server(url)?)),
@@ -73,6 +74,7 @@ impl Place {
         };
         let pooler = match (&database, &config.data.pooler) {
             (Location::Url(_), Some(pooler)) => Some(server(pooler)?),
+            (Location::Directory(_), Some(_)) if data_is_configured => return Err(Failure::PoolerAlone),
             (Location::Directory(_), _) | (_, None) => None,
         };
         Ok(Self { directory, config, data, database, pooler, procedures: Registered::default() })

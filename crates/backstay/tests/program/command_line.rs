@@ -272,6 +272,15 @@ fn settings_are_checked_before_anything_is_done() {
 }
 
 #[test]
+fn a_pooler_without_a_server_behind_it_is_refused() {
+    let app = App::new();
+    app.write("backstay.toml", "[data]\npooler = \"postgres://pooler.example/shop\"\n");
+    let refused = app.run(&["serve", "."]).refused();
+    assert!(refused.contains("`pooler` in [data] is set, but `url` isn't"), "{refused}");
+    assert!(!app.path().join(".backstay").exists(), "nothing was begun");
+}
+
+#[test]
 fn addresses_that_cannot_be_listened_on() {
     let app = App::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
