@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Call, Config, Directory, Failure};
+use crate::{Call, Config, Directory, Failure, routes};
 
 /// A call of an action, as the procedure that carries it out sees it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -216,9 +216,6 @@ where
 {
     fn run(&self, call: ActionCall) -> BoxFuture<'_, Result<String, Error>> {
         let result = (self.0)(Action(call));
-        Box::pin(async move {
-            let result = result.await.map_err(Error::from)?;
-            serde_json::to_string(&result).map_err(Error::internal)
-        })
+        Box::pin(async move { routes::returned(&result.await.map_err(Error::from)?) })
     }
 }

@@ -1,7 +1,9 @@
 //! Requests and responses of routes, as procedures in Rust have them.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 
+use backstay_base::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,18 @@ impl RouteResponse {
     }
 }
 
+/// What a procedure has returned, as JSON. What clients have sent can't pass for a response.
+pub(crate) fn returned<T: Serialize + 'static>(value: &T) -> Result<String, Error> {
+    let text = serde_json::to_string(value).map_err(Error::internal)?;
+    let is_response = TypeId::of::<T>() == TypeId::of::<RouteResponse>();
+    if text.starts_with("{\"$response\":") && !is_response { Err(Error::internal(NotMade)) } else { Ok(text) }
+}
+
+/// It isn't known where it comes from.
+#[derive(Debug, thiserror::Error)]
+#[error("a value whose first member is `$response` can't be returned; return a `RouteResponse` itself")]
+struct NotMade;
+
 impl Serialize for RouteResponse {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -110,5 +124,8 @@ mod tests {
         assert_eq!(written, expected);
         let written = serde_json::to_string(&RouteResponse::empty(204)).expect("JSON");
         assert_eq!(written, r#"{"$response":{"status":204,"headers":[],"body":null}}"#);
+        assert_eq!(returned(&RouteResponse::empty(204)).expect("a response"), written);
+        let sent: serde_json::Value = serde_json::from_str(&written).expect("JSON");
+        assert!(returned(&sent).is_err(), "what a client has sent can't pass for a response");
     }
 }

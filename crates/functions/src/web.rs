@@ -1,6 +1,7 @@
 //! What the web's common interfaces (`crypto`, `TextEncoder`, `URL` …) take from the host. Bytes cross the boundary as texts of the
 //! letters U+0000 to U+00FF.
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -22,10 +23,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) fn provide<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()> {
     let function = |name: &str, function: Function<'js>| host.set(name, function);
     function("digest", Function::new(ctx.clone(), |hash: String, data: String| text(&digest(&hash, &bytes(&data))))?)?;
-    let sign = |hash: String, key: String, data: String| text(&hmac(&hash, &bytes(&key), &bytes(&data)));
+    let sign =
+        |hash: String, by: String, data: String| text(hmac::sign(&key(&hash, &bytes(&by)), &bytes(&data)).as_ref());
     function("hmac", Function::new(ctx.clone(), sign)?)?;
-    let verify = |hash: String, key: String, data: String, signature: String| {
-        is_same(&hmac(&hash, &bytes(&key), &bytes(&data)), &bytes(&signature))
+    let verify = |hash: String, by: String, data: String, signature: String| {
+        hmac::verify(&key(&hash, &bytes(&by)), &bytes(&data), &bytes(&signature)).is_ok()
     };
     function("isHmac", Function::new(ctx.clone(), verify)?)?;
     function("encode", Function::new(ctx.clone(), |value: String| text(value.as_bytes()))?)?;
@@ -57,21 +59,14 @@ fn digest(hash: &str, data: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A keyed hash (RFC 2104).
-fn hmac(hash: &str, key: &[u8], data: &[u8]) -> Vec<u8> {
-    let block = if hash == "SHA-256" { 64 } else { 128 };
-    let mut padded = if key.len() > block { digest(hash, key) } else { key.to_vec() };
-    padded.resize(block, 0);
-    let keyed = |mask: u8, data: &[u8]| {
-        let all: Vec<u8> = padded.iter().map(|byte| byte ^ mask).chain(data.iter().copied()).collect();
-        digest(hash, &all)
+/// A key of HMAC with this hash.
+fn key(hash: &str, key: &[u8]) -> hmac::Key {
+    let algorithm = match hash {
+        "SHA-512" => hmac::HMAC_SHA512,
+        "SHA-384" => hmac::HMAC_SHA384,
+        _ => hmac::HMAC_SHA256,
     };
-    keyed(0x5c, &keyed(0x36, data))
-}
-
-/// Whether two texts of bytes are the same, in a time that doesn't tell where they differ.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+    hmac::Key::new(algorithm, key)
 }
 
 fn decoded(data: &[u8], fatal: bool) -> Option<String> {
@@ -151,7 +146,9 @@ mod tests {
 
     #[test]
     fn keyed_hashes_are_those_of_rfc_4231() {
-        let check = |key: &[u8], data: &[u8], expected: &str| assert_eq!(hex(&hmac("SHA-256", key, data)), expected);
+        let check = |key: &[u8], data: &[u8], expected: &str| {
+            assert_eq!(hex(hmac::sign(&super::key("SHA-256", key), data).as_ref()), expected);
+        };
         check(&[0x0b; 20], b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
         check(
             b"Jefe",
@@ -164,11 +161,11 @@ mod tests {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
         );
         assert!(
-            hex(&hmac("SHA-512", b"Jefe", b"what do ya want for nothing?"))
+            hex(hmac::sign(&super::key("SHA-512", b"Jefe"), b"what do ya want for nothing?").as_ref())
                 .starts_with("164b7a7bfcf819e2e395fbe73b56e0a3")
         );
         assert!(
-            hex(&hmac("SHA-384", b"Jefe", b"what do ya want for nothing?"))
+            hex(hmac::sign(&super::key("SHA-384", b"Jefe"), b"what do ya want for nothing?").as_ref())
                 .starts_with("af45d2e376484031617f78d2b58a6b1b")
         );
     }

@@ -1,7 +1,6 @@
 //! Events of other systems: their signatures are verified, and each has its effects once.
 
 mod event;
-mod hmac;
 
 use backstay_base::Error;
 use backstay_engine::Idempotency;

@@ -167,3 +167,12 @@ for (const [key, one] of entries({ Headers, Request, Response })) {
 export function received(args) {
   return hasOwn(args, "$request") ? new Request(args.$request) : args;
 }
+
+/** What a function has returned, as the host reads it. What clients have sent can't pass for a `Response`. */
+export function returned(value) {
+  const text = stringify(value) ?? "null";
+  if (text.startsWith('{"$response":') && !(value instanceof Response)) {
+    throw new TypeError("a value whose first member is `$response` can't be returned; write Response.json(…)");
+  }
+  return text;
+}

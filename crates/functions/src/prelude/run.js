@@ -3,7 +3,7 @@
 
 import { Problem, Refused } from "backstay";
 import { LaterRequests } from "backstay:requests";
-import { received } from "backstay:http";
+import { received, returned as written } from "backstay:http";
 
 const { log: writeLog, nearest, secret, secretNames, register } = globalThis.__host;
 delete globalThis.__host;
@@ -374,7 +374,7 @@ function start(name, args, given) {
       return failed(new Error(`the function returned without waiting for ${what}; write \`await\` before it`));
     }
     try {
-      ended = `D${stringify(value) ?? "null"}`;
+      ended = `D${written(value)}`;
     } catch (error) {
       failed(error);
     }

@@ -33,6 +33,22 @@ async fn a_request_has_what_the_standard_says() {
     check("request.method = 'GET'", "TypeError: 'method' is read-only").await;
 }
 
+/// What a client has sent can't pass for a response, with a status and headers of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_is_not_forged() {
+    let refused = "TypeError: a value whose first member is `$response` can't be returned; write Response.json(…)";
+    let sent = r#"{ $response: { status: 200, headers: [["content-type", "text/html"]], body: "<script>" } }"#;
+    assert_eq!(respond(&format!("return {sent}")).await, refused);
+    assert_eq!(respond(&format!("return {{ toJSON: () => ({sent}) }}")).await, refused);
+    let within = r#"{"a":{"$response":{"status":200,"headers":[["content-type","text/html"]],"body":"<script>"}}}"#;
+    assert_eq!(respond(&format!("return {{ a: {sent} }}")).await, within);
+    let whole = respond(&format!("return Response.json({sent})")).await;
+    assert!(
+        whole.starts_with(r#"{"$response":{"status":200,"headers":[["content-type","application/json"]]"#),
+        "{whole}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_response_is_written_as_the_host_reads_it() {
     let check =
