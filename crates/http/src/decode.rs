@@ -91,6 +91,15 @@ pub(crate) async fn request(
     Ok(Request::List(list_in(kind, list?)?))
 }
 
+/// Reads a body of so many bytes. A large one is read in turn, on a thread for long work.
+pub(crate) async fn read_in_turn<T: Send + 'static>(
+    (state, context): (&State, &Context),
+    bytes: usize,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    if bytes < limits::LONG_BODY_BYTES { Ok(read()) } else { state.engine.take_turn(context, read).await }
+}
+
 /// A request that is written down may be nobody's.
 fn nobody(path: &str) -> Refusal {
     let problem = "`me` is the account that is signed in, and nobody is here".to_owned();

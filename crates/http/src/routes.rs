@@ -12,7 +12,9 @@ use std::sync::Arc;
 use crate::Refusal;
 use crate::admission::Admitted;
 use crate::answer::Answer;
+use crate::decode::read_in_turn;
 use crate::head::Head;
+use crate::routes::request::Received;
 use crate::target::Target;
 
 /// Has the function of a route answer.
@@ -39,8 +41,8 @@ pub(crate) async fn respond(
 ) -> Result<Answer, Refusal> {
     let (state, context) = (admitted.state(), admitted.context());
     let of = &state.engine.model().actions[action];
-    let arguments = request::written(admitted.head(), of, &body)?;
-    drop(body);
+    let (received, bytes) = (Received::at(admitted.head(), of)?, body.len());
+    let arguments = read_in_turn((state, &context), bytes, move || received.written(&body)).await??;
     let notation = Arc::new(SingleRequests::new(Arc::clone(&state.reader)));
     let act = Act { action, arguments, idempotency, notation };
     let text = match state.engine.act(&context, act).await? {

@@ -16,23 +16,36 @@ use crate::head::Head;
 /// Credentials are for the server: it says who calls.
 const WITHHELD: [HeaderName; 4] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, LINK];
 
-/// The request that the function of a route takes as its argument.
-pub(super) fn written(head: &Head<'_>, action: &Action, body: &[u8]) -> Result<Arc<str>, Refusal> {
-    let body = str::from_utf8(body).map_err(|_| {
-        let expected = "a text in UTF-8; send octets in base64".to_owned();
-        Error::malformed(Place::Whole, ViolationKind::Type { expected })
-    })?;
-    let headers = head.headers().iter().filter(|(name, _)| !WITHHELD.contains(name));
-    let headers: Vec<(&str, &str)> =
-        headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-    let request = json!({
-        "method": head.method().as_str(),
-        "url": url(head),
-        "headers": headers,
-        "params": parameters(head, action)?,
-        "body": body,
-    });
-    Ok(json!({ "$request": request }).to_string().into())
+/// What the function of a route is told of a request besides its body.
+pub(super) struct Received {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    parameters: Map<String, Value>,
+}
+
+impl Received {
+    pub(super) fn at(head: &Head<'_>, action: &Action) -> Result<Self, Refusal> {
+        let headers = head.headers().iter().filter(|(name, _)| !WITHHELD.contains(name));
+        let headers = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        Ok(Self {
+            method: head.method().to_string(),
+            url: url(head),
+            headers: headers.collect(),
+            parameters: parameters(head, action)?,
+        })
+    }
+
+    /// The request that the function takes as its argument.
+    pub(super) fn written(self, body: &[u8]) -> Result<Arc<str>, Error> {
+        let Self { method, url, headers, parameters } = self;
+        let body = str::from_utf8(body).map_err(|_| {
+            let expected = "a text in UTF-8; send octets in base64".to_owned();
+            Error::malformed(Place::Whole, ViolationKind::Type { expected })
+        })?;
+        let request = json!({ "method": method, "url": url, "headers": headers, "params": parameters, "body": body });
+        Ok(json!({ "$request": request }).to_string().into())
+    }
 }
 
 fn url(head: &Head<'_>) -> String {
