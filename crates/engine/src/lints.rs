@@ -3,6 +3,7 @@
 mod classes;
 mod constant;
 mod copies;
+mod hidden;
 mod indexes;
 mod open_writes;
 mod revealing;
@@ -27,6 +28,7 @@ pub(crate) fn of(model: &Model, policy: &Policy) -> Vec<Diagnostic> {
         copies::less_classified,
         copies::revealing,
         constant::always_or_never,
+        hidden::in_only,
         indexes::unindexed,
         open_writes::open,
         revealing::computed,

@@ -562,3 +562,21 @@ fn ignored_warnings_leave_room_for_others() {
     let many: String = (0..150).map(field).collect();
     check(&format!("type Note @allow(read: \"true\") {{\n{many}  phone: Phone\n}}\n"), &["unclassified: phone"]);
 }
+
+#[test]
+fn only_names_fields_that_somebody_reads_and_changes() {
+    let field = |rules: &str| {
+        format!(
+            r#"type Note @allow(read: "auth.id != null", update: "false")
+                 @allow(update: "auth.id != null", only: ["title", "stars"]) @allow(update: "auth.verified", only: ["stars"]) {{
+                 title: String!
+                 stars: Int {rules}
+               }}"#
+        )
+    };
+    check(&field(r#"@allow(read: "false")"#), &["hidden-in-only: false"]);
+    check(&field(r#"@allow(read: "true", update: "false")"#), &["hidden-in-only: false"]);
+    check(&field(r#"@allow(read: "auth.kind == 'OPERATOR'")"#), &[]);
+    check(&field("@class(is: SECRET)"), &[]);
+    check(&field(r#"@allow(create: "false")"#), &[]);
+}

@@ -198,9 +198,6 @@ fn type_remedy(expected: &Expected, found: &Type) -> &'static str {
             "`size(x)` counts the characters of a text, the elements of a list or the records of a relation"
         }
         (Expected::Summable, _) => "write a number, an amount of money or a length of time",
-        (Expected::Ordered, Type::Money) => {
-            "write its number, `x.amount`: amounts in different currencies have no order"
-        }
         (Expected::Ordered, _) => "write something that has an order, such as a number, a text, a date or an enum",
         (Expected::Written, Type::Money) => "write its parts: `text(x.amount) + ' ' + x.currency`",
         (Expected::Written, Type::Float) => {

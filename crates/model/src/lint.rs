@@ -23,6 +23,8 @@ pub enum Lint {
     RevealingCopy,
     /// A field of accounts that rules read, and that accounts may choose themselves.
     SelfGranted,
+    /// A field that `only:` names and nobody can read or change.
+    HiddenInOnly,
     /// A rule that reads a stored sum.
     StoredSumInRule,
     /// A rule that refuses nothing.
@@ -47,7 +49,7 @@ pub enum Lint {
 
 impl Lint {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NoAllow,
         Self::MissingInverse,
         Self::RelationNamedAsKey,
@@ -58,6 +60,7 @@ impl Lint {
         Self::RevealingComputed,
         Self::RevealingCopy,
         Self::SelfGranted,
+        Self::HiddenInOnly,
         Self::StoredSumInRule,
         Self::RuleAlwaysAllows,
         Self::RuleNeverAllows,
@@ -83,6 +86,7 @@ impl Lint {
             Self::RevealingComputed => "revealing-computed",
             Self::RevealingCopy => "revealing-copy",
             Self::SelfGranted => "self-granted",
+            Self::HiddenInOnly => "hidden-in-only",
             Self::StoredSumInRule => "stored-sum-in-rule",
             Self::RuleAlwaysAllows => "rule-always-allows",
             Self::RuleNeverAllows => "rule-never-allows",

@@ -1,8 +1,10 @@
+mod first;
+
 use std::sync::Arc;
 
-use backstay_expr::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, OrderKey, Ordered, Type};
+use backstay_expr::{Aggregate, Aggregation, Expr, FLOAT_TERM, Node, Ordered, Type};
 use backstay_scalar::{Part, Storage, Value};
-use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query, SelectStatement};
 
 use crate::exact::scaled;
 use crate::lower::{Bound, Lowering};
@@ -11,7 +13,6 @@ use crate::owner::Owner;
 use crate::predicate::Pred;
 use crate::tree::{call, cast, column, integer, name, only_where, subquery, word};
 use crate::value::column_type;
-use crate::within::Items;
 use crate::{Dialect, Slot};
 
 /// The members that an aggregate is about, in a SELECT of their own that is not written yet.
@@ -143,35 +144,6 @@ impl Lowering<'_, '_, '_> {
         (select, form)
     }
 
-    fn first(&mut self, rows: Rows, term: &Expr, order: &[OrderKey]) -> (SelectStatement, Form) {
-        let value = self.value(term);
-        let form = value.form.clone();
-        let mut select = Query::select();
-        select.expr(value.settled());
-        for key in order {
-            let value = self.comparable(&key.by.term);
-            let value = match &key.by.names {
-                Some(names) => self.builder.dialect.ordinal(value, names),
-                None => value,
-            };
-            select.order_by_expr_with_nulls(value, direction(key.descending), NullOrdering::Last);
-        }
-        let descending = order.last().is_some_and(|key| key.descending);
-        match &rows.member {
-            Bound::Record(record) => select.order_by_expr(self.builder.key(record), direction(descending)),
-            Bound::Item(alias, _) => select.order_by_expr(Items::place(alias), Order::Asc),
-        };
-        self.read(rows, &mut select);
-        self.builder.limit(&mut select, Slot::Constant(Value::Int(1)));
-        (select, form)
-    }
-
-    /// A value whose representation has the order of what it stands for; null where it is unknown.
-    fn comparable(&mut self, expr: &Expr) -> Sql {
-        let value = self.value(expr);
-        self.loose(value).moment().settled()
-    }
-
     fn terms<'t>(&mut self, rows: &Rows, expr: &'t Expr) -> Terms<'t> {
         let (columns, form) = self.columns_of_term(expr);
         let own = match &expr.node {
@@ -282,10 +254,6 @@ pub(crate) fn extreme_of(columns: &[Sql], names: Option<&[Arc<str>]>, (function,
 
 pub(crate) fn all_rows() -> Sql {
     Func::count(Sql::col(sea_query::Asterisk)).into()
-}
-
-fn direction(descending: bool) -> Order {
-    if descending { Order::Desc } else { Order::Asc }
 }
 
 /// The exact sum of integers or of decimal numbers, zero of none; null where it doesn't fit 64 bits, scaled where it is a

@@ -5,7 +5,7 @@ use backstay_model::{Diagnostic, Lint, Span};
 use super::{Decides, RuleUse, Subject};
 
 /// Callers whose requests `@allow` decides.
-const CLIENTS: [CallerKind; 4] =
+pub(super) const CLIENTS: [CallerKind; 4] =
     [CallerKind::Anonymous, CallerKind::Account, CallerKind::Service, CallerKind::Operator];
 
 /// A rule in one place of the model; that of an enum is used by every type that has its states.

@@ -55,3 +55,50 @@ async fn the_model_computes_amounts() {
         assert_eq!(told(refused), "sign-in-required", "{}", app.database);
     }
 }
+
+const PRICES: &str = r#"
+extend schema @rule(name: "priceOf(v: Variant, q: Int)", is: "v.prices.first(p, p.minQuantity <= q, [-p.list.rank, p.amount]).amount")
+type List @open { rank: Int! }
+type Variant @open { name: String!  prices: [Price!] @inverse(field: "variant")  single: Money @computed(is: "priceOf(this, 1)") }
+type Price @open { variant: Variant!  list: List!  minQuantity: Int! @default(to: 1)  amount: Money! }
+type Line @allow(read: "true", create: "priceOf(this.variant, this.quantity) != null") {
+  variant: Variant!
+  quantity: Int!
+  price: Money @set(on: CREATE, to: "priceOf(this.variant, this.quantity)")
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_is_the_least_of_the_list_with_the_highest_rank() {
+    for app in App::both(PRICES) {
+        let caller = Arc::new(Caller::anonymous());
+        let shop = app.made("List", r#"{"rank":1}"#).await;
+        let sale = app.made("List", r#"{"rank":2}"#).await;
+        let pen = app.made("Variant", r#"{"name":"pen"}"#).await;
+        let ink = app.made("Variant", r#"{"name":"ink"}"#).await;
+        let price = async |variant, list, least: u32, (amount, currency): (&str, &str)| {
+            let money = format!(r#"{{"amount":"{amount}","currency":"{currency}"}}"#);
+            let body = format!(r#"{{"variant":"{variant}","list":"{list}","minQuantity":{least},"amount":{money}}}"#);
+            app.made("Price", &body).await
+        };
+        price(pen, shop, 1, ("1.00", "USD")).await;
+        price(pen, shop, 1, ("9.00", "EUR")).await;
+        price(pen, sale, 1, ("5.00", "EUR")).await;
+        price(pen, sale, 10, ("4.00", "EUR")).await;
+        price(ink, shop, 1, ("2.00", "USD")).await;
+        price(ink, shop, 1, ("3.00", "EUR")).await;
+        let sold = async |variant, quantity: u32| {
+            app.create(&caller, "Line", &format!(r#"{{"variant":"{variant}","quantity":{quantity}}}"#)).await
+        };
+        for (quantity, amount) in [(1, "5.00"), (10, "4.00")] {
+            let line = sold(pen, quantity).await.expect("a line");
+            let expected = format!(r#"{{"price":{{"amount":"{amount}","currency":"EUR"}}}}"#);
+            assert_eq!(app.one(&caller, ("Line", line), "price").await, expected, "{}", app.database);
+        }
+        // The prices of ink in the only list are in two currencies, of which neither is the lower one.
+        assert_eq!(told(sold(ink, 1).await.map(|_| ())), "sign-in-required", "{}", app.database);
+        let singles = app.list(&caller, "Variant", "name,single").await;
+        let expected = r#"[{"name":"pen","single":{"amount":"5.00","currency":"EUR"}},{"name":"ink","single":null}]"#;
+        assert_eq!(singles, expected, "{}", app.database);
+    }
+}

@@ -181,10 +181,6 @@ impl Checker<'_> {
             SyntaxNode::Negate(of) => (self.ordered(of)?, true),
             _ => (self.ordered(key)?, false),
         };
-        if by.term.ty == Type::Money {
-            let found = self.named_type(&by.term.ty);
-            return self.refuse(by.term.span, ExprErrorKind::Type { expected: Expected::Ordered, found });
-        }
         Some(OrderKey { by, descending })
     }
 

@@ -50,9 +50,7 @@ impl Evaluation<'_> {
 
     fn extreme(&mut self, members: (u16, &[Member]), by: &Ordered, wanted: Ordering) -> Value {
         let Some(terms) = self.terms(members, &by.term) else { return Value::Null };
-        if let [Value::Money(first), rest @ ..] = terms.as_slice()
-            && rest.iter().any(|one| !matches!(one, Value::Money(one) if one.currency() == first.currency()))
-        {
+        if !have_one_currency(&terms) {
             return Value::Null;
         }
         let better = |best: Value, one: Value| if by.order(&one, &best) == Some(wanted) { one } else { best };
@@ -70,7 +68,16 @@ impl Evaluation<'_> {
             let by_key = order.iter().zip(left.iter().zip(right)).map(|(key, (left, right))| key.order(left, right));
             by_key.fold(Ordering::Equal, Ordering::then).then_with(|| left_member.order(right_member, descending))
         });
-        keyed.into_iter().next().map(|(_, member)| member)
+        let (first, _) = keyed.first()?;
+        let agree = (0..order.len()).all(|index| {
+            let (before, _) = order.split_at(index);
+            let level = keyed.iter().map(|(keys, _)| keys).filter(|keys| {
+                let mut pairs = before.iter().zip(first.iter().zip(*keys));
+                pairs.all(|(key, (one, other))| key.order(one, other).is_eq())
+            });
+            have_one_currency(level.map(|keys| &keys[index]))
+        });
+        keyed.into_iter().next().filter(|_| agree).map(|(_, member)| member)
     }
 }
 
@@ -110,6 +117,16 @@ impl OrderKey {
             (left, right) => left.cmp(&right),
         }
     }
+}
+
+/// Whether the amounts of money among the values don't have several currencies.
+fn have_one_currency<'v>(values: impl IntoIterator<Item = &'v Value>) -> bool {
+    let mut currencies = values.into_iter().filter_map(|value| match value {
+        Value::Money(amount) => Some(amount.currency()),
+        _ => None,
+    });
+    let first = currencies.next();
+    currencies.all(|one| Some(one) == first)
 }
 
 /// Amounts in several currencies have no sum, and neither have none at all.

@@ -8,7 +8,7 @@ use crate::{Databases, Setting, letters, memory, postgres, run, sqlite};
 
 /// Expressions in a run without settings.
 const CASES: usize = 400;
-const AMOUNTS: [&str; 10] = [
+const AMOUNTS: [&str; 12] = [
     "cost",
     "money(price, currency)",
     "money(fine, cost.currency)",
@@ -19,6 +19,8 @@ const AMOUNTS: [&str; 10] = [
     "spent",
     "parts.max(p, p.cost)",
     "parts.first(p, true, [p.weight]).cost",
+    "parts.first(p, true, [-p.cost]).cost",
+    "parts.first(p, p.weight != 5, [p.state, p.cost * 2]).cost",
 ];
 const NUMBERS: [&str; 8] = ["number", "price", "fine", "2", "-1.5", "0.0001", "$rate", "size(parts)"];
 const CONDITIONS: [&str; 4] = ["flag", "number > 0", "state == 'OPEN'", "cost.currency == currency"];
