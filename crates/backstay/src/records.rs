@@ -10,6 +10,6 @@ mod refused;
 
 pub(crate) use journal::{Journal, Overtaken};
 pub(crate) use lines::{Lines, Mark, Position, Progress, hexadecimal, line_at};
-pub(crate) use loader::{Load, load};
+pub(crate) use loader::{Load, Sifted, load};
 pub(crate) use references::{Absent, References};
 pub(crate) use refused::{is_about_a_record, words};

@@ -67,7 +67,8 @@ fn check_size(groups: &Groups) -> Result<(), Error> {
         return refuse(Place::Group, limits::GROUP_KEYS);
     }
     if groups.of.len() > limits::GROUP_VALUES {
-        return refuse(Place::Select, limits::GROUP_VALUES);
+        let at = if groups.answered > limits::GROUP_VALUES { Place::Select } else { Place::Having };
+        return refuse(at, limits::GROUP_VALUES);
     }
     if groups.sort.len() > limits::SORT_FIELDS {
         return refuse(Place::Sort, limits::SORT_FIELDS);

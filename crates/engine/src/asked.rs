@@ -7,7 +7,7 @@ use backstay_base::{Action, Error, Place, Timestamp, Violation, ViolationKind, l
 use backstay_expr::{Checked, Rights};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Model};
 use backstay_sql::{
-    Groups, InnerSelection, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey, search,
+    Groups, InnerSelection, Phrase, Selected, SelectedField, SelectedValue, Selection, SortBy, SortKey, search,
 };
 
 use crate::{Filter, Perspective};
@@ -250,8 +250,13 @@ pub(crate) fn groups(view: View<'_>, collection: &Collection, groups: &Groups) -
     for key in groups.by.iter() {
         expression(view, collection, (&key.value.of.checked, &Place::Group))?;
     }
-    let terms = groups.of.iter().filter_map(|value| value.fold.term());
-    terms.into_iter().try_for_each(|term| expression(view, collection, (&term.checked, &Place::Select)))
+    terms(groups).try_for_each(|(term, at)| expression(view, collection, (&term.checked, &at)))
+}
+
+/// The expressions of the values of groups, each with the place that names it.
+fn terms(groups: &Groups) -> impl Iterator<Item = (&Phrase, Place)> {
+    let place = |index| if index < groups.answered { Place::Select } else { Place::Having };
+    groups.of.iter().enumerate().filter_map(move |(index, value)| Some((value.fold.term()?, place(index))))
 }
 
 /// The fields in which a search of the caller looks. Refuses the search if there are none.
@@ -340,8 +345,7 @@ pub(crate) fn past_of_groups(
     for key in groups.by.iter() {
         past_of_expression(collection, &key.value.of.checked, &Place::Group)?;
     }
-    let mut terms = groups.of.iter().filter_map(|value| value.fold.term());
-    terms.try_for_each(|term| past_of_expression(collection, &term.checked, &Place::Select))
+    terms(groups).try_for_each(|(term, at)| past_of_expression(collection, &term.checked, &at))
 }
 
 fn past_of_filter(collection: &Collection, filter: &Filter) -> Result<(), Error> {

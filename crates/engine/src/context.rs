@@ -111,7 +111,7 @@ pub enum Authority {
     System,
 }
 
-/// What a second run of a transaction looks for, because the database doesn't tell it.
+/// What a run of a transaction looks for, because the database doesn't tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// It is the first run.
@@ -120,6 +120,19 @@ pub(crate) enum Retry {
     VerifyReferences,
     /// Which of several records the database refuses: each is written before the next is looked at.
     SettleEach,
+    /// Whether the database would refuse a record, before it is written: see `Transaction::looks_first`.
+    LookFirst,
+}
+
+/// Where a transaction is: how many writes it has made, if none has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark(Option<u64>);
+
+impl Mark {
+    /// Whether nothing was written between the two, and nothing has failed.
+    pub fn is_same(self, other: Self) -> bool {
+        matches!((self.0, other.0), (Some(one), Some(other)) if one == other)
+    }
 }
 
 /// A slug that was made for a new record.
@@ -418,6 +431,12 @@ impl<'a> TxContext<'a, '_> {
         self.engine.refused(error)
     }
 
+    /// Where the transaction is now. A record that is refused has left nothing behind if it is still there afterwards, so that
+    /// the transaction can go on with others; if it isn't, it can't.
+    pub fn mark(&self) -> Mark {
+        Mark(self.tx.writes())
+    }
+
     /// Counts rows that are going to be written for the caller.
     pub(crate) fn count_rows(&mut self, rows: usize) -> Result<(), Error> {
         self.rows_written += rows;
@@ -434,7 +453,7 @@ impl<'a> TxContext<'a, '_> {
     }
 
     /// Runs the staged writes.
-    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
+    pub async fn settle(&mut self) -> Result<(), Error> {
         let settled = self.tx.settle().await;
         settled.map_err(|error| match error {
             StoreError::TooLarge => self.engine.unwritten(error),

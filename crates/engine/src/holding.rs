@@ -181,15 +181,37 @@ impl TxContext<'_, '_> {
 
     /// Reads and locks a record whose stored sums change: before it is locked, nothing is written that can wait until then.
     pub(crate) async fn read_held(&mut self, plan: &StoredPlan, record: Key) -> Result<Option<Record>, Error> {
-        if !self.is_shared() || !self.reads_before_staged(record) {
-            return self.read_whole(plan, record).await;
-        }
-        let statement = self.statement(&plan.template, &self.bindings().id(record.1), record.0);
+        let bindings = self.bindings().id(record.1);
+        self.show_held(plan, &bindings, record).await
+    }
+
+    /// The same by a statement that changes the sums and returns them.
+    pub(crate) async fn change_held(
+        &mut self,
+        plan: &StoredPlan,
+        bindings: &Bindings<'_>,
+        record: Key,
+    ) -> Result<Option<Record>, Error> {
+        self.tx.will_write();
+        self.show_held(plan, bindings, record).await
+    }
+
+    async fn show_held(
+        &mut self,
+        plan: &StoredPlan,
+        bindings: &Bindings<'_>,
+        record: Key,
+    ) -> Result<Option<Record>, Error> {
+        let statement = self.statement(&plan.template, bindings, record.0);
         let mut found = None;
         let visit = &mut |row: &dyn Row| {
             found = Some(Record::new(plan.layout.read(row)?)?);
             Ok(())
         };
+        if !self.is_shared() || !self.reads_before_staged(record) {
+            self.rows(&statement, visit).await?;
+            return Ok(found);
+        }
         let read = self.tx.rows_before_staged(&statement, visit).await;
         read.map_err(|error| self.failed(error))?;
         self.held.insert(record);

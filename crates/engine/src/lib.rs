@@ -168,7 +168,7 @@ pub use changes::{Changed, Changes, Follower};
 pub use commit_log::{LogChange, LogLine};
 pub use commits::Commits;
 pub use compared_sums::ComparedSum;
-pub use context::{Arrival, Authority, Context, TxContext};
+pub use context::{Arrival, Authority, Context, Mark, TxContext};
 pub use dependent::{Answered, Asked, Completion, Dependent, Requests};
 pub use encoder::{Count, Counted, Encoder, PageEnd, PageOrder, Previous, RecordMember};
 pub use engine::Engine;

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backstay_base::{Duration, Place, RecordId};
+use backstay_base::{Duration, Error, Limit, Place, RecordId, limits};
 use backstay_expr::{Expr, Node, SumKind, evaluate, truth};
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 use rust_decimal::Decimal;
 
+use crate::application::CallerClass;
 use crate::bind::InMemory;
 use crate::pending_checks::Part;
 use crate::record::Key;
@@ -22,7 +23,7 @@ pub(crate) struct PendingSums {
     /// Sums that follow after the commit.
     due: BTreeSet<(CollectionId, FieldId, RecordId)>,
     /// Records whose sums have followed so far, without those that followed a deletion or a restoration.
-    pub(crate) followed: usize,
+    followed: usize,
 }
 
 /// A record whose sums of one level have to follow.
@@ -157,6 +158,15 @@ impl PendingSums {
     /// The sums that follow after the commit; none are left.
     pub(crate) fn take_due(&mut self) -> BTreeSet<(CollectionId, FieldId, RecordId)> {
         std::mem::take(&mut self.due)
+    }
+
+    /// Counts a record whose sums change, if it counts towards the limit.
+    pub(crate) fn count(&mut self, is_counted: bool, class: &CallerClass) -> Result<(), Error> {
+        self.followed += usize::from(is_counted);
+        match is_counted && self.followed > limits::SUM_RECORDS && !class.system {
+            true => Err(Limit::Sums { max: limits::SUM_RECORDS as u64 }.into()),
+            false => Ok(()),
+        }
     }
 
     /// The records whose sums have to follow.

@@ -194,10 +194,10 @@ fn within_grant(cx: &TxContext<'_, '_>, target: CollectionId) -> Result<(), Erro
     }
 }
 
-/// Looks every reference up, once the database has said that one of them leads nowhere.
+/// Looks every reference up, once the database has said that one of them leads nowhere, or before it does.
 pub(crate) async fn verify(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
     match cx.retry {
-        Retry::VerifyReferences => existing(cx, proposal).await,
+        Retry::VerifyReferences | Retry::LookFirst => existing(cx, proposal).await,
         Retry::None | Retry::SettleEach => Ok(()),
     }
 }

@@ -177,18 +177,28 @@ impl RowChange {
         (values, changed): (Vec<Value>, Vec<FieldId>),
     ) -> Result<(), Error> {
         let record = Record::new(values).map_err(Error::internal)?;
-        let field = |field: &FieldId| {
-            let (old, new) = (stored.value(*field).clone(), record.value(*field).clone());
-            ChangedField { field: *field, old, new }
-        };
-        let fields = changed.iter().map(field).collect();
-        let template = cx.engine.templates.set_sums(&cx.engine.planner, collection.id, changed);
+        let template = cx.engine.templates.set_sums(&cx.engine.planner, collection.id, changed.clone());
         let bindings = Bindings { proposed: record.values(), ..cx.bindings().id(record.id()) };
         let update = cx.statement(&template, &bindings, collection.id);
         cx.tx.stage(update, Some(1));
-        cx.tx.change(change(collection, &record, ChangeKind::Update, fields));
-        note(cx, collection.id, (Some(stored.values()), Some(record.values())), Sent::No);
+        Self::summed(cx, collection, (stored.values(), &record), &changed);
         Ok(())
+    }
+
+    /// Notes stored sums that are written, in the log and for whom they matter to.
+    pub(crate) fn summed(
+        cx: &mut TxContext<'_, '_>,
+        collection: &Collection,
+        (stored, record): (&[Value], &Record),
+        changed: &[FieldId],
+    ) {
+        let field = |field: &FieldId| {
+            let (old, new) = (stored[usize::from(field.0)].clone(), record.value(*field).clone());
+            ChangedField { field: *field, old, new }
+        };
+        let fields = changed.iter().map(field).collect();
+        cx.tx.change(change(collection, record, ChangeKind::Update, fields));
+        note(cx, collection.id, (Some(stored), Some(record.values())), Sent::No);
     }
 
     fn replace(

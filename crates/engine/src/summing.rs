@@ -1,9 +1,11 @@
 //! Stored sums follow: at the end of each request, one statement for each record whose sums change, and the checks that name
 //! them.
 
+mod adding;
+
 use std::sync::Arc;
 
-use backstay_base::{Error, Limit, Place, RecordId, Violation, ViolationKind, limits};
+use backstay_base::{Error, Place, RecordId, Violation, ViolationKind};
 use backstay_expr::{Expr, Node, Operator, Rule, SumKind, Truth, evaluate, truth};
 use backstay_model::{Collection, CollectionId, FieldId};
 use backstay_scalar::Value;
@@ -89,6 +91,9 @@ pub(crate) async fn set(
 async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differences) -> Result<(), Error> {
     let collection: &Collection = cx.model().collection(touched.collection);
     let Some(own) = cx.engine.application.sums.own(collection.id) else { return Ok(()) };
+    if own.alone && adding::add(cx, collection, touched, &differences).await? {
+        return Ok(());
+    }
     let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);
     // A record that is deleted has no sums.
     let Some(record) = cx.read_held(plan, (collection.id, touched.id)).await? else { return Ok(()) };
@@ -110,12 +115,7 @@ async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differen
     if concerned.is_empty() {
         return Ok(());
     }
-    if is_counted {
-        cx.sums.followed += 1;
-        if cx.sums.followed > limits::SUM_RECORDS && !cx.class.system {
-            return Err(Limit::Sums { max: limits::SUM_RECORDS as u64 }.into());
-        }
-    }
+    cx.sums.count(is_counted, &cx.class)?;
     fit(cx, collection, &changed, (&at, &mut values))?;
     check(cx, (collection, own), (&record, &values), (&concerned, at.clone())).await?;
     if changed.is_empty() {

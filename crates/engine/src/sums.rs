@@ -42,6 +42,8 @@ pub(crate) struct OwnSums {
     pub(crate) needed: Vec<FieldId>,
     /// The checks that name a sum.
     pub(crate) checks: Vec<SumCheck>,
+    /// Whether nothing else depends on any of them: neither a check, at commit or before, nor another sum.
+    pub(crate) alone: bool,
 }
 
 /// A check that names stored sums of its record.
@@ -138,7 +140,11 @@ fn own(model: &Model, collection: &Collection, all: &Policy, counted: &[Counted]
         }
     }
     let is_stored = |field: &FieldId| collection.field(*field).is_stored();
-    Some(OwnSums { sums, needed: needed.into_iter().filter(is_stored).collect(), checks })
+    // What depends on one besides the checks needs to know to which record this one belongs.
+    let alone = checks.is_empty()
+        && needed.len() == fields.len() + [Collection::ID, Collection::VERSION].len()
+        && !policy.all_checks().any(|(_, _, check)| check.at_commit.is_some());
+    Some(OwnSums { sums, needed: needed.into_iter().filter(is_stored).collect(), checks, alone })
 }
 
 /// What a sum is while nothing counts in it.

@@ -1,5 +1,5 @@
 //! Which value of a record another one has already. A database names any of several, depending on which index it was made with
-//! first, so that a second run looks each up in the order in which the model declares them.
+//! first, so that a second run looks each up in the order in which the model declares them. A run that looks first does so, too.
 
 use backstay_base::{Conflict, Error, Place};
 use backstay_model::{Collection, FieldId, Index};
@@ -14,13 +14,14 @@ use crate::inner::Inner;
 use crate::proposal::Proposal;
 
 /// Refuses a proposed record with the values of another one, once the database has refused one that could have several such
-/// values.
+/// values, or before it does.
 pub(crate) async fn ask(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -> Result<(), Error> {
     let collection = proposal.collection;
-    if cx.retry != Retry::SettleEach || keys(collection).count() < 2 {
-        return Ok(());
+    match cx.retry {
+        Retry::SettleEach if keys(collection).count() > 1 => cx.settle().await?,
+        Retry::LookFirst => {}
+        Retry::None | Retry::VerifyReferences | Retry::SettleEach => return Ok(()),
     }
-    cx.settle().await?;
     let value = |field: &FieldId| &proposal.values[usize::from(field.0)];
     for key in keys(collection) {
         if key.iter().any(|field| value(field).is_null()) {

@@ -57,6 +57,7 @@ pub(crate) struct Templates {
     past: Statements<(CollectionId, FieldId)>,
     set_sums: Statements<(CollectionId, Vec<FieldId>)>,
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
+    added_sums: Cache<(CollectionId, Vec<FieldId>), Arc<StoredPlan>>,
     links: Statements<(String, String, LinkStatement)>,
     slugs: Statements<(CollectionId, FieldId, usize, Vec<FieldId>)>,
     ranges: Statements<(CollectionId, usize, bool)>,
@@ -117,6 +118,7 @@ impl Templates {
             past: no_statements(),
             set_sums: no_statements(),
             sums_anew: Cache::new(SUMS),
+            added_sums: Cache::new(SUMS),
             links: no_statements(),
             slugs: no_statements(),
             ranges: no_statements(),
@@ -187,6 +189,16 @@ impl Templates {
     /// Sets stored sums.
     pub(crate) fn set_sums(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {
         cached(&self.set_sums, (collection, fields), |(collection, fields)| planner.set_sums(*collection, fields))
+    }
+
+    /// Adds to stored sums.
+    pub(crate) fn add_to_sums(
+        &self,
+        planner: &Planner,
+        collection: CollectionId,
+        fields: Vec<FieldId>,
+    ) -> Arc<StoredPlan> {
+        cached(&self.added_sums, (collection, fields), |(collection, fields)| planner.add_to_sums(*collection, fields))
     }
 
     /// Finds the records that have been in the trash for too long, from the oldest or after one.
@@ -336,11 +348,15 @@ impl Templates {
     }
 }
 
-fn cached<K: Clone + Eq + Hash>(cache: &Statements<K>, key: K, make: impl FnOnce(&K) -> Template) -> Arc<Template> {
-    if let Some(template) = cache.get(&key) {
-        return template;
+fn cached<K: Clone + Eq + Hash, V, W: Weighter<K, Arc<V>> + Clone>(
+    cache: &Cache<K, Arc<V>, W>,
+    key: K,
+    make: impl FnOnce(&K) -> V,
+) -> Arc<V> {
+    if let Some(made) = cache.get(&key) {
+        return made;
     }
-    let template = Arc::new(make(&key));
-    cache.insert(key, Arc::clone(&template));
-    template
+    let made = Arc::new(make(&key));
+    cache.insert(key, Arc::clone(&made));
+    made
 }

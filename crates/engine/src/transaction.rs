@@ -36,6 +36,12 @@ pub trait Transaction: Send + Sync + 'static {
         false
     }
 
+    /// Whether it looks up what the database would refuse (values of unique keys, references) before it writes a record, so that it
+    /// can go on with others: see `TxContext::mark`. Something that can't be looked up still ends it.
+    fn looks_first(&self) -> bool {
+        false
+    }
+
     /// The steps of an embedded database that it may take, in thousands.
     fn kilo_steps(&self) -> u32 {
         limits::TRANSACTION_KILO_STEPS
@@ -63,12 +69,13 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
             told_along: Arc::clone(&told_along),
         })
     };
-    let mut last = running(Retry::None, 0);
+    let first = if transaction.looks_first() { Retry::LookFirst } else { Retry::None };
+    let mut last = running(first, 0);
     let mut outcome = inner.store.write(Arc::clone(&last)).await;
     // Others have taken a slug that was free: the next run sees theirs. If it makes the same one again, they are not the
     // reason.
     while last.slug_run + 1 < limits::SLUG_RUNS && last.lost_slug(&outcome) {
-        let next = running(Retry::None, last.slug_run + 1);
+        let next = running(first, last.slug_run + 1);
         outcome = inner.store.write(Arc::clone(&next)).await;
         if *next.made_slugs.lock() == *last.made_slugs.lock() {
             break;
@@ -78,9 +85,11 @@ pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transa
     let outcome = match outcome {
         // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
         // is taken, and names any of several values that are: a second run looks.
-        Err(Failure::Store(StoreError::ForeignKey)) => inner.store.write(running(Retry::VerifyReferences, 0)).await,
+        Err(Failure::Store(StoreError::ForeignKey)) if first == Retry::None => {
+            inner.store.write(running(Retry::VerifyReferences, 0)).await
+        }
         Err(Failure::Store(error @ (StoreError::Unique { .. } | StoreError::UniqueIndex { .. })))
-            if transaction.writes().is_undone_apart() || inner.has_several_keys(&error) =>
+            if first == Retry::None && (transaction.writes().is_undone_apart() || inner.has_several_keys(&error)) =>
         {
             inner.store.write(running(Retry::SettleEach, last.slug_run)).await
         }

@@ -87,9 +87,9 @@ impl TxContext<'_, '_> {
         ids::continue_version(self, &mut proposal).await?;
         exclusions::ask(self, &mut proposal).await?;
         trees::place(self, &mut proposal).await?;
+        taken::ask(self, &proposal).await?;
         sequences::number(self, &mut proposal).await?;
         ids::go_on(self, &proposal).await?;
-        taken::ask(self, &proposal).await?;
         let children = std::mem::take(&mut proposal.input.children);
         Ok((RowChange::insert(self, proposal)?, children))
     }
@@ -168,8 +168,8 @@ impl TxContext<'_, '_> {
                 references::verify(self, &mut proposal).await?;
                 exclusions::ask(self, &mut proposal).await?;
                 trees::place(self, &mut proposal).await?;
-                sequences::number(self, &mut proposal).await?;
                 taken::ask(self, &proposal).await?;
+                sequences::number(self, &mut proposal).await?;
                 let record = RowChange::update(self, proposal)?;
                 Ok((Altered { record, changed: true }, children))
             }

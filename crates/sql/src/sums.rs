@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use backstay_expr::{ComputedField, Sum, sum_levels};
 use backstay_model::{Collection, CollectionId, Field, FieldId, Model, is_same_sum};
-use backstay_scalar::Value;
+use backstay_scalar::{Part, Storage, Value};
 use sea_query::{Expr as Sql, ExprTrait, Order, Query};
 
 use crate::builder::{Anchor, Builder, Record};
@@ -88,6 +88,36 @@ impl Planner {
         let key = &definition.field(Collection::ID).columns[0].name;
         update.and_where(Sql::col(name(key)).eq(id));
         builder.finish(&update, Vec::new())
+    }
+
+    /// Adds to these sums, whole numbers, of the record with `Slot::Id`, live or in the trash, and returns its id, its version and
+    /// what they are then. For each sum there are three parameters: what is added, and between which values the sum must be so that
+    /// it stays within its range. No row if one of them isn't, or is unknown, or if there is no such record.
+    pub fn add_to_sums(&self, collection: CollectionId, fields: &[FieldId]) -> StoredPlan {
+        let mut builder = self.builder();
+        let definition = self.model.collection(collection);
+        let is_returned = |field| field == Collection::ID || field == Collection::VERSION || fields.contains(&field);
+        let layout = RecordLayout::of_fields(definition, is_returned);
+        let mut update = Query::update();
+        update.table(name(crate::relation::written(definition)));
+        for (index, field) in (0_u16..).zip(fields) {
+            let stored = &definition.field(*field).columns[0].name;
+            let [by, least, most] = [0, 1, 2]
+                .map(|place| builder.slot(Slot::Param(3 * index + place, Part::Main), ColumnType::One(Storage::Int)));
+            update.value(name(stored), Sql::col(name(stored)).add(by));
+            update.and_where(Sql::col(name(stored)).between(least, most));
+        }
+        let id = builder.id_slot(definition.key.form(), Slot::Id);
+        let key = &definition.field(Collection::ID).columns[0].name;
+        update.and_where(Sql::col(name(key)).eq(id));
+        let mut columns = Vec::with_capacity(layout.columns());
+        let mut returned = Vec::with_capacity(layout.columns());
+        for (_, column) in columns_of(definition).filter(|(at, _)| is_returned(at.field)) {
+            returned.push(Sql::col(name(&column.name)));
+            columns.push(column.into());
+        }
+        update.returning(Query::returning().exprs(returned));
+        StoredPlan { template: builder.finish(&update, columns), layout, truths: Vec::new() }
     }
 
     /// These sums of one collection as they are stored and as they come from all members, of all records in the order of their

@@ -53,6 +53,8 @@ pub(crate) struct Pending {
     pub(crate) written_bytes: usize,
     /// Whether it has changed rows already.
     pub(crate) wrote: bool,
+    /// How many writes it has staged or run, without counters that may skip numbers.
+    pub(crate) writes: u64,
     /// Whether a statement failed: the transaction then doesn't commit, even if the work ignores the error. (PostgreSQL
     /// has aborted it at this point.)
     pub(crate) failed: bool,
@@ -128,8 +130,15 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement that writes; returns how many rows it changed.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        self.pending.writes += 1;
         self.flush().await?;
         self.run(statement).await
+    }
+
+    /// Notes that the next statement of `rows` or `rows_before_staged` writes and returns what it has written.
+    pub fn will_write(&mut self) {
+        self.pending.writes += 1;
+        self.pending.wrote = true;
     }
 
     /// Records the statements that are run from now on, for an explanation.
@@ -222,6 +231,7 @@ impl<'a> Tx<'a> {
     /// succeeded, and its errors surface only then. With `expected_rows`, any other number of changed rows is
     /// `StoreError::StagedRows`.
     pub fn stage(&mut self, statement: Statement, expected_rows: Option<u64>) {
+        self.pending.writes += 1;
         self.pending.written_bytes += statement.params().iter().map(Param::size).sum::<usize>();
         self.pending.staged.push(Staged { statement, expected_rows });
     }
@@ -229,6 +239,12 @@ impl<'a> Tx<'a> {
     /// Bytes of the texts, documents and octets in the writes that were staged so far.
     pub fn written_bytes(&self) -> usize {
         self.pending.written_bytes
+    }
+
+    /// How many writes were staged or run so far, those aside that let a counter skip numbers. `None` once a statement has failed:
+    /// the transaction doesn't commit then.
+    pub fn writes(&self) -> Option<u64> {
+        (!self.pending.failed).then_some(self.pending.writes)
     }
 
     /// Adds a change to the transaction's entry in the commit log, in order.
@@ -405,6 +421,7 @@ impl<'a> Tx<'a> {
     /// Runs a statement that changes a counter. Returns where it stands, and whether that is committed.
     async fn count(&mut self, statement: &Statement, gapless: bool) -> Result<(i64, bool), StoreError> {
         self.settle_recall().await?;
+        self.pending.writes += u64::from(gapless);
         let mut last = Err(StoreError::Catalog("backstay_sequence"));
         let visit: &mut Visit<'_> = &mut |row| {
             last = int(row, 0);

@@ -12,6 +12,13 @@ pub(crate) trait Load: Send {
     /// Writes these rows in one commit, together with how far the load is afterwards.
     fn write(&mut self, rows: Range<usize>) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// Writes those of these rows that aren't refused in one commit, and refuses the others, if the load can find out which they are
+    /// before it writes them. Fails if it can't.
+    fn sift(&mut self, rows: Range<usize>) -> impl Future<Output = Result<Sifted, Error>> + Send;
+
+    /// Whether it is to be expected that rows are refused, so that it sifts at once.
+    fn sifts_first(&self) -> bool;
+
     /// One row is refused. Says whether the load goes on with the next one.
     fn refuse(&mut self, row: usize, error: Error) -> Result<ControlFlow<()>, Self::Failure>;
 
@@ -19,14 +26,39 @@ pub(crate) trait Load: Send {
     fn failure(&self, error: Error) -> Self::Failure;
 }
 
-/// Writes rows in as few commits as their errors allow. The first commit has all of them. If it is refused, the row at
-/// fault is found by halves; from there on, commits grow again, so that rows that are all refused cost one attempt each.
+/// What came of rows that were sifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sifted {
+    /// The load doesn't sift: it ends with the first row that is refused.
+    Never,
+    /// Each of them was written or refused.
+    All,
+    /// The load ends, after some of them.
+    Ended,
+}
+
+/// Writes rows in as few commits as their errors allow. The first commit has all of them. If it is refused, the rows are sifted. If
+/// that can't be done, the row at fault is found by halves; from there on, commits grow again, so that rows that are all refused cost
+/// one attempt each.
 pub(crate) async fn load<L: Load>(load: &mut L, rows: usize) -> Result<(), L::Failure> {
     let mut step = Step { at: 0, rows, size: rows, most: rows, fault_before: 0 };
+    let mut way = if load.sifts_first() { Way::Sift } else { Way::Whole };
     while step.at < rows {
         let range = step.range();
+        if way == Way::Sift && range.len() > 1 {
+            match load.sift(range.clone()).await {
+                Ok(Sifted::All) => step.written(range.end),
+                Ok(Sifted::Ended) => return Ok(()),
+                Err(error) if error.fits_in_parts() => step.too_large(range.len()),
+                Ok(Sifted::Never) => (way, step.fault_before) = (Way::Halves, range.end),
+                Err(error) if is_about_a_record(&error) => (way, step.fault_before) = (Way::Halves, range.end),
+                Err(error) => return Err(load.failure(error)),
+            }
+            continue;
+        }
         match load.write(range.clone()).await {
             Ok(()) => step.written(range.end),
+            Err(error) if way == Way::Whole && is_about_a_record(&error) && range.len() > 1 => way = Way::Sift,
             Err(error) if error.fits_in_parts() && range.len() > 1 => step.too_large(range.len()),
             Err(error) if is_about_a_record(&error) && range.len() > 1 => step.fault_before = range.end,
             Err(error) if is_about_a_record(&error) || error.fits_in_parts() => {
@@ -39,6 +71,17 @@ pub(crate) async fn load<L: Load>(load: &mut L, rows: usize) -> Result<(), L::Fa
         }
     }
     Ok(())
+}
+
+/// What is done with rows of which one may be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// They are written together, as if none were.
+    Whole,
+    /// They are sifted.
+    Sift,
+    /// The one at fault is found by halves.
+    Halves,
 }
 
 /// Which rows are next.
@@ -85,13 +128,32 @@ mod tests {
 
     use super::*;
 
-    /// Rows that are refused (`x`), or too many for one commit.
+    /// Rows that are refused (`x`), or only when they are written (`X`), or too many for one commit.
     struct Rows {
         text: &'static str,
         most: usize,
-        /// What was tried, with what came of it.
+        sifts: Sifts,
+        /// What was tried, with what came of it; with `~` before it if it was sifted.
         tried: Vec<String>,
         stops: bool,
+    }
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Sifts {
+        Never,
+        AfterRefusal,
+        AtOnce,
+    }
+
+    impl Rows {
+        fn outcome(&self, part: &str, refused: &[char]) -> Result<(), Error> {
+            match (part.contains('!'), part.len() > self.most, part.contains(refused)) {
+                (true, _, _) => Err(Conflict::Concurrent.into()),
+                (false, true, _) => Err(Limit::WriteCost.into()),
+                (false, false, true) => Err(Error::invalid(Place::Whole, ViolationKind::Required)),
+                (false, false, false) => Ok(()),
+            }
+        }
     }
 
     impl Load for Rows {
@@ -99,14 +161,23 @@ mod tests {
 
         async fn write(&mut self, rows: Range<usize>) -> Result<(), Error> {
             let part = &self.text[rows.clone()];
-            let outcome = match (part.contains('!'), rows.len() > self.most, part.contains('x')) {
-                (true, _, _) => Err(Conflict::Concurrent.into()),
-                (false, true, _) => Err(Limit::WriteCost.into()),
-                (false, false, true) => Err(Error::invalid(Place::Whole, ViolationKind::Required)),
-                (false, false, false) => Ok(()),
-            };
+            let outcome = self.outcome(part, &['x', 'X']);
             self.tried.push(format!("{part}{}", if outcome.is_ok() { "+" } else { "-" }));
             outcome
+        }
+
+        async fn sift(&mut self, rows: Range<usize>) -> Result<Sifted, Error> {
+            if self.sifts == Sifts::Never {
+                return Ok(Sifted::Never);
+            }
+            let part = &self.text[rows.clone()];
+            let outcome = self.outcome(part, &['X']);
+            self.tried.push(format!("~{part}{}", if outcome.is_ok() { "+" } else { "-" }));
+            outcome.map(|()| if self.stops { Sifted::Ended } else { Sifted::All })
+        }
+
+        fn sifts_first(&self) -> bool {
+            self.sifts == Sifts::AtOnce
         }
 
         fn refuse(&mut self, _: usize, _: Error) -> Result<ControlFlow<()>, Error> {
@@ -119,7 +190,11 @@ mod tests {
     }
 
     fn check(text: &'static str, (most, stops): (usize, bool), expected: &str) {
-        let mut rows = Rows { text, most, tried: Vec::new(), stops };
+        check_sifting(text, (most, stops, Sifts::Never), expected);
+    }
+
+    fn check_sifting(text: &'static str, (most, stops, sifts): (usize, bool, Sifts), expected: &str) {
+        let mut rows = Rows { text, most, sifts, tried: Vec::new(), stops };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let failed = runtime.block_on(load(&mut rows, text.len())).is_err();
         assert_eq!(format!("{}{}", rows.tried.join(" "), if failed { " failed" } else { "" }), expected, "{text}");
@@ -137,6 +212,19 @@ mod tests {
     #[test]
     fn rows_that_are_all_refused_cost_one_attempt_each() {
         check("xxxxxxxx", (9, false), "xxxxxxxx- xxxx- xx- x- x- x- x- x- x- x- x-");
+    }
+
+    #[test]
+    fn rows_are_sifted_once_one_of_them_is_refused() {
+        check_sifting("abcd", (9, false, Sifts::AfterRefusal), "abcd+");
+        check_sifting("axcxe", (9, false, Sifts::AfterRefusal), "axcxe- ~axcxe+");
+        check_sifting("axcxe", (9, true, Sifts::AfterRefusal), "axcxe- ~axcxe+");
+        check_sifting("axcxe", (9, false, Sifts::AtOnce), "~axcxe+");
+        check_sifting("axcxef", (3, false, Sifts::AtOnce), "~axcxef- ~axc+ ~xef+");
+        check_sifting("x", (9, false, Sifts::AtOnce), "x-");
+        // What is only found by writing is found by halves.
+        check_sifting("axcXe", (9, false, Sifts::AfterRefusal), "axcXe- ~axcXe- ax- a+ x- c+ Xe- X- e+");
+        check_sifting("ab!", (9, false, Sifts::AtOnce), "~ab!- failed");
     }
 
     #[test]

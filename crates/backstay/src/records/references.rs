@@ -4,6 +4,7 @@ use backstay_base::{Error, RecordId, ViolationKind, limits};
 use backstay_engine::{ByKey, Engine, Missing, Referred};
 use backstay_model::{CollectionId, FieldId};
 use backstay_rest::RelationReader;
+use quick_cache::Equivalent;
 use quick_cache::unsync::Cache;
 use tokio::runtime::Handle;
 
@@ -15,9 +16,20 @@ const REMEMBERED: usize = 100_000;
 pub(crate) struct References {
     engine: Engine,
     runtime: Handle,
-    known: Cache<(CollectionId, Arc<str>), RecordId>,
+    known: Cache<Named<Arc<str>>, RecordId>,
     failure: Option<Error>,
     absent: Absent,
+}
+
+/// The record of a collection that an object names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Named<T>(CollectionId, T);
+
+/// Looks a text up without a copy of it.
+impl Equivalent<Named<Arc<str>>> for Named<&str> {
+    fn equivalent(&self, key: &Named<Arc<str>>) -> bool {
+        self.0 == key.0 && *self.1 == *key.1
+    }
 }
 
 /// What a reference to a record that isn't stored becomes.
@@ -55,12 +67,12 @@ impl References {
 
 impl RelationReader for References {
     fn known(&mut self, target: CollectionId, raw: &str) -> Option<RecordId> {
-        self.known.get(&(target, Arc::from(raw))).copied()
+        self.known.get(&Named(target, raw)).copied()
     }
 
     fn find(&mut self, raw: &str, named: ByKey) -> Result<Referred, ViolationKind> {
         if let Some(id) = self.look_up(&named)? {
-            self.known.insert((named.target, Arc::from(raw)), id);
+            self.known.insert(Named(named.target, Arc::from(raw)), id);
             return Ok(Referred::Id(id));
         }
         match (named.missing, self.absent) {

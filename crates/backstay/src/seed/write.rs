@@ -14,7 +14,9 @@ use super::line::Account;
 use super::progress::Meter;
 use super::record::Schema;
 use super::{SeedError, SeedFile, Seeder, Skipped};
-use crate::records::{Absent, Journal, Load, Mark, Overtaken, Position, Progress, References, is_about_a_record, load};
+use crate::records::{
+    Absent, Journal, Load, Mark, Overtaken, Position, Progress, References, Sifted, is_about_a_record, load,
+};
 
 /// Chunks that may wait to be written.
 const AHEAD: usize = 2;
@@ -143,6 +145,14 @@ impl Load for Writer<'_> {
         self.loaded.records += records;
         self.from = to;
         Ok(())
+    }
+
+    async fn sift(&mut self, _: Range<usize>) -> Result<Sifted, Error> {
+        Ok(Sifted::Never)
+    }
+
+    fn sifts_first(&self) -> bool {
+        false
     }
 
     fn refuse(&mut self, row: usize, error: Error) -> Result<ControlFlow<()>, SeedError> {

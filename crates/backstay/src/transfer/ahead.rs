@@ -1,6 +1,5 @@
 //! Batches that are read of their file, and decoded while those before them are written.
 
-use backstay_engine::Engine;
 use backstay_model::Model;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -15,10 +14,15 @@ pub(super) type Rows = (Vec<BatchRow>, u64);
 
 /// A batch that is next.
 pub(super) struct Next {
-    pub(super) rows: Vec<BatchRow>,
     pub(super) consumed: u64,
-    /// None if only the database that it is written to can decode it, or what it means depends on those before it.
-    pub(super) decoded: Option<Decoded>,
+    pub(super) rows: NextRows,
+}
+
+/// Its rows.
+pub(super) enum NextRows {
+    /// Only the database that they are written to can decode them, or what they mean depends on those before them.
+    Read(Vec<BatchRow>),
+    Decoded(Decoded),
 }
 
 /// The batches of a file, in their order.
@@ -34,11 +38,17 @@ impl Ahead {
         if !is_independent(instance.engine.model(), of)? {
             return Ok(Self::Read(batches));
         }
-        let (engine, of): (Engine, Batch) = (instance.engine.clone(), of.clone());
+        let (mut decoder, of) = (write::decoder(&instance.engine, of)?, of.clone());
         let (sender, receiver) = mpsc::channel(1);
         let decoding = tokio::spawn(async move {
             while let Some((rows, consumed)) = batches.recv().await {
-                let decoded = write::decode(&engine, Batch { rows, ..of.clone() }).await;
+                let decoded = match write::decode(decoder, Batch { rows, ..of.clone() }).await {
+                    Ok((back, decoded)) => {
+                        decoder = back;
+                        Ok(decoded)
+                    }
+                    Err(failure) => return drop(sender.send((consumed, Err(failure))).await),
+                };
                 if sender.send((consumed, decoded)).await.is_err() {
                     return;
                 }
@@ -50,12 +60,11 @@ impl Ahead {
     pub(super) async fn next(&mut self) -> Result<Option<Next>, Failure> {
         match self {
             Self::Read(batches) => {
-                Ok(batches.recv().await.map(|(rows, consumed)| Next { rows, consumed, decoded: None }))
+                Ok(batches.recv().await.map(|(rows, consumed)| Next { consumed, rows: NextRows::Read(rows) }))
             }
             Self::Decoded(batches, _) => {
                 let Some((consumed, decoded)) = batches.recv().await else { return Ok(None) };
-                let decoded = decoded?;
-                Ok(Some(Next { rows: decoded.batch.rows.clone(), consumed, decoded: Some(decoded) }))
+                Ok(Some(Next { consumed, rows: NextRows::Decoded(decoded?) }))
             }
         }
     }

@@ -49,15 +49,6 @@ pub struct Batch {
     pub dry_run: bool,
 }
 
-impl Batch {
-    /// The import is past so many of the rows, of which so many were refused.
-    pub(crate) fn past(&mut self, rows: u64, refused: u64) {
-        self.rows.drain(..usize::try_from(rows).map_or(self.rows.len(), |rows| rows.min(self.rows.len())));
-        self.from += rows;
-        self.refused += refused;
-    }
-}
-
 /// One row of a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -11,6 +11,10 @@ use parking_lot::Mutex;
 use super::batch::{Batch, BatchRow, Imported, Mode, RefusedRow};
 use super::decode::Row;
 use super::record::{Done, ImportSchema};
+use crate::records::is_about_a_record;
+
+/// Rows whose statements are run together.
+const STAGED_ROWS: usize = 200;
 
 /// Things with their places in a batch.
 pub(super) type Placed<T> = Vec<(usize, T)>;
@@ -22,9 +26,17 @@ pub(super) struct What {
     /// The one record of a `@single` type, which a row changes.
     pub(super) single: Option<RecordId>,
     pub(super) keys: Vec<FieldId>,
-    pub(super) batch: Batch,
+    pub(super) batch: Arc<Batch>,
+    pub(super) past: Past,
     /// The rows that could be read, with their places in the batch.
     pub(super) rows: Placed<Row>,
+}
+
+/// How many rows an import is past before a batch, and how many of them were refused.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Past {
+    pub(super) rows: u64,
+    pub(super) refused: u64,
 }
 
 /// One commit of an import: writes some rows of a batch, and how far the import is afterwards.
@@ -34,9 +46,29 @@ pub(super) struct Write {
     /// How many rows of the batch the import is past, and how many it is past afterwards.
     pub(super) from: usize,
     pub(super) end: usize,
-    /// Why rows before that end are refused, in order.
-    pub(super) refused: Vec<RefusedRow>,
-    pub(super) written: Arc<Mutex<Imported>>,
+    /// Why rows of the batch are refused, as far as it is known, in their order.
+    pub(super) refused: Placed<RefusedRow>,
+    /// If it goes on after a row that is refused: where it ends.
+    pub(super) sifts: Option<Until>,
+    pub(super) written: Arc<Mutex<Written>>,
+}
+
+/// When a commit that goes on after rows that are refused ends all the same: so many rows of the batch are refused, or there are so
+/// many bytes of what is wrong with them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Until {
+    pub(super) rows: usize,
+    pub(super) bytes: usize,
+}
+
+/// What a commit has written.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Written {
+    pub(super) imported: Imported,
+    /// The rows that it refused.
+    pub(super) refused: Placed<RefusedRow>,
+    /// How many rows of the batch the import is past.
+    pub(super) end: usize,
 }
 
 /// How a dry run ends: with an error, so that everything it wrote is undone.
@@ -55,27 +87,71 @@ impl Transaction for Write {
         matches!(self.what.batch.mode, Mode::Carry(_) | Mode::Relate(_))
     }
 
+    fn looks_first(&self) -> bool {
+        self.sifts.is_some()
+    }
+
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let mut imported = Imported::default();
-            if !self.what.batch.dry_run {
-                self.advance(cx).await?;
+            let dry_run = self.what.batch.dry_run;
+            let mut written = Written { end: self.end, ..Written::default() };
+            // Where another process loads the same rows, it is noticed before any of them is found to be there.
+            if !dry_run && self.sifts.is_none() {
+                self.advance(cx, &written).await?;
             }
-            for (_, row) in &self.what.rows[self.range.clone()] {
-                self.row(cx, row, &mut imported).await?;
+            match self.sifts {
+                Some(until) => self.sift(cx, until, &mut written).await?,
+                None => {
+                    for rows in self.what.rows[self.range.clone()].chunks(STAGED_ROWS) {
+                        for (_, row) in rows {
+                            self.row(cx, row, &mut written.imported).await?;
+                        }
+                        // The statements of all rows would be long out of the processor's caches when they are run.
+                        cx.settle().await?;
+                    }
+                }
             }
-            if self.what.batch.dry_run {
+            if !dry_run && self.sifts.is_some() {
+                self.advance(cx, &written).await?;
+            }
+            if dry_run {
                 cx.rehearse().await?;
-                *self.written.lock() = imported;
-                return Err(Error::internal(Undone));
             }
-            *self.written.lock() = imported;
-            Ok(())
+            *self.written.lock() = written;
+            if dry_run { Err(Error::internal(Undone)) } else { Ok(()) }
         })
     }
 }
 
 impl Write {
+    /// Writes those rows that aren't refused.
+    async fn sift(&self, cx: &mut TxContext<'_, '_>, until: Until, written: &mut Written) -> Result<(), Error> {
+        let (mut known, mut rows, mut bytes) = (self.refused.iter().peekable(), 0, 0);
+        for (place, row) in &self.what.rows[self.range.clone()] {
+            while let Some((_, refused)) = known.next_if(|(known, _)| known < place) {
+                rows += 1;
+                bytes += refused.error.len();
+            }
+            let before = cx.mark();
+            let error = match self.row(cx, row, &mut written.imported).await {
+                Err(error) if is_about_a_record(&error) && cx.mark().is_same(before) => error,
+                outcome => {
+                    outcome?;
+                    continue;
+                }
+            };
+            let refused = self.what.batch.rows[*place].refused(&error);
+            rows += 1;
+            bytes += refused.error.len();
+            written.refused.push((*place, refused));
+            if rows >= until.rows || bytes >= until.bytes {
+                written.end = place + 1;
+                break;
+            }
+        }
+        Ok(())
+    }
+
     async fn row(&self, cx: &mut TxContext<'_, '_>, row: &Row, imported: &mut Imported) -> Result<(), Error> {
         let collection = self.what.collection;
         let (input, there) = match row {
@@ -125,20 +201,28 @@ impl Write {
         Ok(cx.find(self.what.collection, &by).await?.map(|record| record.id()))
     }
 
+    /// Why rows before a place in the batch are refused, in order.
+    fn refused_before(&self, end: usize, written: &Written) -> Vec<RefusedRow> {
+        let mut all: Vec<_> = self.refused.iter().chain(&written.refused).filter(|(place, _)| *place < end).collect();
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, refused)| refused.clone()).collect()
+    }
+
     /// Moves the import on.
-    async fn advance(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
-        let What { schema, batch, .. } = &*self.what;
-        let last = self.end.checked_sub(1).and_then(|last| batch.rows.get(last));
+    async fn advance(&self, cx: &mut TxContext<'_, '_>, written: &Written) -> Result<(), Error> {
+        let What { schema, batch, past, .. } = &*self.what;
+        let refused = self.refused_before(written.end, written);
+        let last = written.end.checked_sub(1).and_then(|last| batch.rows.get(last));
         let Some(BatchRow { digest, .. }) = last else { return Ok(()) };
         let done = Done {
-            rows: batch.from + self.end as u64,
+            rows: past.rows + written.end as u64,
             digest: digest.clone(),
-            refused: batch.refused + self.refused.len() as u64,
-            unlisted: self.refused.clone(),
+            refused: past.refused + refused.len() as u64,
+            unlisted: refused,
         };
         let is_here = |known: Option<&Record>| {
             let rows = known.map_or(Ok(0), |record| schema.rows_of(record))?;
-            Ok(rows == batch.from + self.from as u64)
+            Ok(rows == past.rows + self.from as u64)
         };
         schema.journal.advance(cx, &batch.import, is_here, schema.input(&done)?).await.map(drop)
     }

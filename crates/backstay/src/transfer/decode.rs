@@ -2,8 +2,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, ViolationKind};
-use backstay_engine::Input;
-use backstay_model::{Collection, CollectionId, Model};
+use backstay_engine::{Engine, Input};
+use backstay_model::{Collection, CollectionId};
 use backstay_rest::{Columns, record};
 use backstay_scalar::{Members, Scalar, Token};
 use serde_json::value::RawValue;
@@ -22,9 +22,9 @@ pub(super) enum Row {
     Nothing,
 }
 
-/// Reads the rows of a batch. Blocks, because relations are looked up.
+/// Reads the rows of batches. Blocks, because relations are looked up.
 pub(super) struct Decoder {
-    pub(super) model: Arc<Model>,
+    pub(super) engine: Engine,
     pub(super) collection: CollectionId,
     pub(super) references: References,
 }
@@ -35,7 +35,7 @@ const OWN: [&str; 3] = ["createdAt", "updatedAt", "version"];
 impl Decoder {
     /// What each row says, or why it is refused, up to so many of those. Fails if the database does.
     pub(super) fn rows(&mut self, batch: &Batch, most: usize) -> Result<Vec<Result<Row, Error>>, Error> {
-        let model = Arc::clone(&self.model);
+        let model = Arc::clone(self.engine.model());
         let names: Vec<String> = match &batch.mode {
             Mode::Update(_) => batch.columns.iter().map(|name| own_left_out(name)).collect(),
             Mode::Create | Mode::Carry(_) | Mode::Relate(_) => batch.columns.clone(),
@@ -67,7 +67,7 @@ impl Decoder {
     }
 
     fn record(&mut self, text: &str, mode: &Mode) -> Result<Row, Error> {
-        let model = Arc::clone(&self.model);
+        let model = Arc::clone(self.engine.model());
         let mut members = backstay_rest::members(text.as_bytes())?;
         let is_later = |name: &str, later: &[String], raw: &RawValue| {
             later.iter().any(|known| known == name) && raw.get() != "null" && raw.get() != "[]"

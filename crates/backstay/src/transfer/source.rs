@@ -114,7 +114,10 @@ impl AnyRows {
             Self::Elements(elements) => elements.next()?.map(|(line, text)| (line, record(text))),
             Self::Table(rows) => rows.next()?.map(|row| {
                 let cell = |cell: Option<String>| match cell {
-                    Some(text) if unguards => Some(unguarded(&text).to_owned()),
+                    Some(text) if unguards => Some(match unguarded(&text) {
+                        whole if whole.len() == text.len() => text,
+                        unguarded => unguarded.to_owned(),
+                    }),
                     cell => cell,
                 };
                 match row.cells {

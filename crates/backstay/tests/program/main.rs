@@ -25,6 +25,7 @@ mod migrating;
 mod nodes;
 mod postgres;
 mod refusals;
+mod refused_rows;
 mod reindexing;
 mod routes;
 mod seeding;

@@ -69,7 +69,7 @@ fn a_row_refers_to_one_before_it() {
     );
 }
 
-/// Batches are decoded ahead, and have 4000 rows.
+/// Batches are decoded ahead, and have 16,000 rows.
 #[test]
 fn a_row_refers_to_one_of_the_batch_before_it() {
     let app = App::empty();
@@ -80,17 +80,17 @@ fn a_row_refers_to_one_of_the_batch_before_it() {
     let row = |number: usize| match number {
         1 => "f1,\n".to_owned(),
         // One that is refused ends no batch, and one of a later batch is found in neither.
-        3990 => "f3990,f4003\n".to_owned(),
-        3991 => "f3991,f3989\n".to_owned(),
+        15990 => "f15990,f16003\n".to_owned(),
+        15991 => "f15991,f15989\n".to_owned(),
         number => format!("f{number},f{}\n", number - 1),
     };
-    let rows: String = (1..=4010).map(row).collect();
+    let rows: String = (1..=16010).map(row).collect();
     app.write("folders.csv", &format!("name,parent.name\n{rows}"));
     let ended = app.run(&["import", "Folder", "folders.csv", "--on-error", "skip"]);
-    assert!(ended.err.contains("folders.csv:3991: parent: there is no Folder with this name"), "{}", ended.err);
-    assert_eq!(ended.out, "4009 records created, 1 refused (folders.csv.errors.ndjson)\n");
-    let last = app.run(&["export", "Folder", "--filter", "name == 'f4001'", "--select", "name,parent{name}"]).done();
-    assert_eq!(last, "{\"name\":\"f4001\",\"parent\":{\"name\":\"f4000\"}}\n");
+    assert!(ended.err.contains("folders.csv:15991: parent: there is no Folder with this name"), "{}", ended.err);
+    assert_eq!(ended.out, "16009 records created, 1 refused (folders.csv.errors.ndjson)\n");
+    let last = app.run(&["export", "Folder", "--filter", "name == 'f16001'", "--select", "name,parent{name}"]).done();
+    assert_eq!(last, "{\"name\":\"f16001\",\"parent\":{\"name\":\"f16000\"}}\n");
 }
 
 #[test]

@@ -84,6 +84,37 @@ async fn what_other_systems_write_gets_our_words() {
     }
 }
 
+/// A value is refused where the request names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_condition_compares_is_refused_there() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Notes")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Note @allow(read: "true", create: "true") @history(read: "true") {
+  title: String!
+  rank: Int
+  secret: Int @allow(read: "false")
+  double: Int @computed(is: "this.rank * 2")
+}"#,
+    );
+    let named = |count: u32| (0..count).map(|n| format!("v{n}=sum(rank%2B{n})")).collect::<Vec<_>>().join(",");
+    let condition = "sum(rank%2B20)%20%3E%200";
+    for (query, place) in [
+        ("group=secret&select=count".to_owned(), "group"),
+        ("select=sum(secret)".to_owned(), "select"),
+        ("select=count&having=sum(secret)%20%3E%201".to_owned(), "having"),
+        ("select=sum(double)&asOf=2026-01-01T00:00:00Z".to_owned(), "select"),
+        ("select=count&having=sum(double)%20%3E%201&asOf=2026-01-01T00:00:00Z".to_owned(), "having"),
+        (format!("select={}", named(21)), "select"),
+        (format!("select={}&having={condition}", named(20)), "having"),
+    ] {
+        let reply = app.call(&format!("GET /api/notes:aggregate?{query}"), &[]).await;
+        let at = reply.json()["errors"][0]["at"].clone();
+        assert_eq!((reply.status, at.as_str()), (400, Some(place)), "{query}: {}", reply.text());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_can_be_explained() {
     let app = TestApp::open(NOTES);
