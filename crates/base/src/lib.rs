@@ -6,6 +6,7 @@ mod bucket;
 mod calendar;
 mod caller;
 mod causes;
+mod cron;
 mod error;
 mod fair_queue;
 mod flow;
@@ -28,6 +29,7 @@ pub use bucket::Bucket;
 pub use calendar::{CalendarField, Period};
 pub use caller::{Caller, CallerKind, OwnRecord};
 pub use causes::with_causes;
+pub use cron::{Cron, CronField, CronProblem};
 pub use error::{
     Action, Conflict, Error, Limit, Overlap, RefusedByProcedure, RefusedTransition, Related, Shared, Unauthenticated,
     Violation, ViolationKind,

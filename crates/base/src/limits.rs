@@ -496,6 +496,14 @@ pub const KEEPER_MILLIS: u64 = 100;
 pub const PRUNE_SECONDS: u64 = 3600;
 /// Retries that `@job` can ask for.
 pub const JOB_RETRIES: u32 = 30;
+/// Bytes of a cron expression.
+pub const CRON_BYTES: usize = 200;
+/// Schedules of one model.
+pub const SCHEDULES: usize = 200;
+/// Seconds after its time at which a scheduled job counts as missed.
+pub const SCHEDULE_GRACE_SECONDS: i64 = 60;
+/// Days after which missed times of a schedule aren't made up for, whatever it says.
+pub const SCHEDULE_MISSED_DAYS: i64 = 7;
 /// Jobs of one kind that one server runs at the same time, at the most that `@job` can ask for.
 pub const JOB_CONCURRENCY: u32 = 1000;
 /// Jobs of all kinds that one server runs at the same time.

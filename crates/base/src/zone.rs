@@ -16,6 +16,17 @@ impl Zone {
         TimeZone::get(name).ok().map(Self)
     }
 
+    /// The zone without summer time at longitude zero.
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// What a clock shows there at a moment.
+    pub(crate) fn at(&self, moment: Timestamp) -> Option<jiff::Zoned> {
+        let moment = jiff::Timestamp::from_microsecond(moment.micros()).ok()?;
+        Some(moment.to_zoned(self.0.clone()))
+    }
+
     /// The day that it is there at a moment; `None` before the year 1.
     pub fn date(&self, moment: Timestamp) -> Option<Date> {
         date(self.local(moment)?.date())

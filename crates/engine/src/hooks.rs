@@ -82,12 +82,8 @@ fn job(cx: &TxContext<'_, '_>, pending: &PendingHook) -> NewJob {
     let (collection, action) = (model.collection(hook.collection), &model.actions[hook.run]);
     let names: Vec<&str> = changed.iter().map(|field| collection.field(*field).name.as_str()).collect();
     let given = [("id", json!(record.to_string())), ("event", json!(event.name())), ("changed", json!(names))];
-    let takes = |name: &str| {
-        let members = action.arguments.into_iter().flat_map(|of| &model.embedded(of).members);
-        members.into_iter().any(|argument| argument.name == name)
-    };
-    let input: Map<String, serde_json::Value> =
-        given.into_iter().filter(|(name, _)| takes(name)).map(|(name, value)| (name.to_owned(), value)).collect();
+    let taken = given.into_iter().filter(|(name, _)| model.takes(action, name));
+    let input: Map<String, serde_json::Value> = taken.map(|(name, value)| (name.to_owned(), value)).collect();
     let subject = format!("{}:{record}", collection.name);
     // A transition is one change of the record: it queues one job, however often the transaction is tried.
     let unique = match &hook.on {

@@ -9,6 +9,7 @@ mod ending;
 mod extending;
 mod job;
 mod retry;
+mod schedules;
 mod schema;
 mod workers;
 
@@ -26,6 +27,7 @@ pub use schema::system_model;
 pub use workers::Workers;
 
 use adding::Adder;
+use schedules::Planned;
 use schema::Schema;
 
 /// Carries out jobs of some kinds.
@@ -64,6 +66,7 @@ struct Inner {
     engine: Engine,
     schema: Schema,
     handlers: Vec<Arc<dyn Handler>>,
+    planned: Planned,
 }
 
 impl Jobs {
@@ -71,7 +74,7 @@ impl Jobs {
     pub fn new(engine: Engine, handlers: Vec<Arc<dyn Handler>>) -> Result<Self, Error> {
         let schema = Schema::of(engine.model())?;
         engine.set_queue(Arc::new(Adder(schema)));
-        Ok(Self(Arc::new(Inner { engine, schema, handlers })))
+        Ok(Self(Arc::new(Inner { engine, schema, handlers, planned: Planned::default() })))
     }
 
     fn handler(&self, kind: &str) -> Option<(&Arc<dyn Handler>, KindSettings)> {

@@ -146,6 +146,10 @@ const DIRECTIVES: Table = &[
     (&["log"], "remove it; every record has a `version`, and every change is in the commit log"),
     (&["fulltext", "fullText", "searchable", "tsvector"], "write `@search`"),
     (&["transition"], "write `@to(state: …)`"),
+    (
+        &["cron", "scheduled", "every", "periodic", "interval"],
+        "write `extend schema @schedule(cron: \"0 3 * * *\", run: \"…\")`",
+    ),
 ];
 
 /// Arguments in other systems: the directive they belong to, and our word for them.
@@ -191,6 +195,10 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("set", &["if", "condition", "where"], "write `@set(on: …, to: …, when: …)`"),
     ("set", &["at", "event", "moment", "action"], "write `@set(on: …, to: …)`"),
     ("default", &["expression", "rule", "fn", "function"], "write `@default(from: …)`"),
+    ("schedule", &["at", "every", "expression", "pattern", "when", "time"], "write `@schedule(cron: …, run: …)`"),
+    ("schedule", &["job", "action", "function", "do", "name", "call"], "write `@schedule(cron: …, run: …)`"),
+    ("schedule", &["timezone", "timeZone", "tz", "in"], "write `@schedule(cron: …, run: …, zone: …)`"),
+    ("schedule", &["catchUp", "catchup", "misfire", "onMissed"], "write `@schedule(cron: …, run: …, missed: …)`"),
     ("to", &["if", "guard", "condition", "rule", "allow", "check"], "write `@to(state: …, when: …)`"),
     ("to", &["who", "actor", "allowed", "roles"], "write `@to(state: …, by: …)`"),
     ("to", &["fields", "only", "params", "arguments"], "write `@to(state: …, by: …, with: [\"…\"])`"),

@@ -42,6 +42,8 @@ pub struct Model {
     pub actions: Vec<crate::Action>,
     /// What queues jobs when records change.
     pub hooks: Vec<crate::Hook>,
+    /// `@schedule`s: what queues jobs at certain times.
+    pub schedules: Vec<crate::Schedule>,
     /// `@rule`s.
     pub rules: NamedRules,
     /// The packs that it includes, in the order in which the application does.
@@ -104,6 +106,12 @@ impl Model {
         collection.is_about(action)
             || (action == Action::History && collection.history.is_some())
             || (action == Action::Update && collection.fields.iter().any(is_taken))
+    }
+
+    /// Whether an action has an argument of this name.
+    pub fn takes(&self, action: &crate::Action, argument: &str) -> bool {
+        let members = action.arguments.into_iter().flat_map(|of| &self.embedded(of).members);
+        members.into_iter().any(|member| member.name == argument)
     }
 
     /// The embedded type with this id.

@@ -20,14 +20,19 @@ impl Queue for Adder {
 
 impl Schema {
     async fn add(&self, cx: &mut TxContext<'_, '_>, job: &NewJob) -> Result<(), Error> {
-        let NewJob { id, kind, input, by, terms } = job;
-        let optional = |text: Option<&str>| text.map_or(Value::Null, Value::text);
-        let key = terms.unique.as_ref().map(|key| format!("{kind} {key}"));
+        let key = job.terms.unique.as_ref().map(|key| format!("{} {key}", job.kind));
         if let Some(key) = &key
             && cx.find(self.collection, &[(self.live_key, Value::text(key.as_str()))]).await?.is_some()
         {
             return Ok(());
         }
+        self.put(cx, job, key).await
+    }
+
+    /// Adds a job under a key that no other unfinished job has.
+    pub(super) async fn put(&self, cx: &mut TxContext<'_, '_>, job: &NewJob, key: Option<String>) -> Result<(), Error> {
+        let NewJob { id, kind, input, by, terms } = job;
+        let optional = |text: Option<&str>| text.map_or(Value::Null, Value::text);
         let start_at = terms.at.unwrap_or_else(|| later(cx.now(), terms.delay.max(0)));
         let stored = Input::new()
             .with(Collection::ID, *id)

@@ -156,7 +156,7 @@ impl Transaction for Cancel {
                     return Err(Conflict::Already("the job has ended").into());
                 }
                 if self.schema.end(cx, &job, &Ending::cancelled()).await? {
-                    return Ok(());
+                    return self.schema.succeed_cancelled(cx, &job).await;
                 }
             }
         })

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, limits};
 use backstay_engine::{Authority, IfMatch, Input, Priority, Transaction, TxContext};
+use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
 use super::ending::{End, Ending};
@@ -85,11 +86,18 @@ impl Claim {
         running: &mut HashMap<Arc<str>, u32>,
     ) -> Result<Option<Claimed>, Error> {
         let schema = &self.jobs.0.schema;
-        let Some(record) = cx.get(schema.collection, id).await? else { return Ok(None) };
-        let job = Job::read(schema, &record)?;
-        if !job.state.is_open() || job.due.is_none_or(|due| due > cx.now()) {
-            return Ok(None);
-        }
+        let (job, succession) = loop {
+            let Some(record) = cx.get(schema.collection, id).await? else { return Ok(None) };
+            let job = Job::read(schema, &record)?;
+            if !job.state.is_open() || job.due.is_none_or(|due| due > cx.now()) {
+                return Ok(None);
+            }
+            let Some(key) = job.awaits() else { break (job, None) };
+            // Otherwise it now waits for another time, or has ended.
+            if let Some(succession) = schema.succession(cx, (&job, key)).await? {
+                break (job, Some(succession));
+            }
+        };
         let settings = self.jobs.handler(&job.kind).map(|(_, settings)| settings);
         let most = job.most.unwrap_or_else(|| settings.map_or(1, |of| i64::from(of.attempts)));
         let Some(settings) = settings else {
@@ -111,6 +119,10 @@ impl Claim {
                 .with(schema.attempts, job.attempts + 1)
                 .with(schema.worker, &*self.worker);
         }
+        if !is_full && succession.is_some() {
+            // The next one has the key from now on.
+            input = input.with(schema.key, Value::Null).with(schema.live_key, Value::Null);
+        }
         let unchanged = IfMatch::Versions(vec![job.version]);
         match cx.update(Authority::System, (schema.collection, id), input, Some(&unchanged)).await {
             Ok(_) if is_full => return Ok(None),
@@ -120,6 +132,9 @@ impl Claim {
             Err(error) => return Err(error),
         }
         *of_kind += 1;
+        if let Some(succession) = &succession {
+            schema.succeed(cx, succession).await?;
+        }
         let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
         let Job { id, kind, input, by, attempts, .. } = job;
         Ok(Some(Claimed { id, kind, input, by, attempt: number(attempts + 1), most: number(most) }))

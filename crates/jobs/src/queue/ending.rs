@@ -57,6 +57,10 @@ impl Ending {
     pub(super) fn cancelled() -> Self {
         Self { state: State::Cancelled, result: None, error: None, again: None, most: 0 }
     }
+
+    pub(super) fn cancelled_because(reason: &str) -> Self {
+        Self { error: Some(reason.to_owned()), ..Self::cancelled() }
+    }
 }
 
 /// Keeps how attempts have ended.
@@ -125,6 +129,10 @@ impl Schema {
                 .with(self.result, ending.result.clone().map_or(Value::Null, Value::Json))
                 .with(self.ended_at, cx.now())
                 .with(self.gone_at, later(cx.now(), limits::JOB_KEPT_DAYS * day));
+            if job.is_scheduled() {
+                // The schedule goes on without it: if it is queued anew, it waits for no later time.
+                input = input.with(self.key, Value::Null).with(self.series, Value::Null);
+            }
         }
         let unchanged = IfMatch::Versions(vec![job.version]);
         match cx.update(Authority::System, (self.collection, job.id), input, Some(&unchanged)).await {

@@ -57,6 +57,7 @@ impl Workers {
     /// If the database can't be asked. What has ended is kept the next time.
     pub async fn step(&mut self, jobs: &Jobs) -> Result<bool, Error> {
         while self.tasks.try_join_next().is_some() {}
+        jobs.plan().await?;
         let kept = self.keep(jobs).await?;
         if self.extended.elapsed() >= Duration::from_secs(limits::JOB_EXTEND_SECONDS) {
             self.extend(jobs).await?;

@@ -2,4 +2,5 @@
 
 mod changes;
 mod running;
+mod schedules;
 mod support;

@@ -78,6 +78,10 @@ impl Transaction for Add {
     }
 }
 
+fn files(model: &str) -> Vec<SourceFile> {
+    vec![SourceFile::app("model/shop.graphql", model), system_model()]
+}
+
 pub(crate) struct Shop {
     pub(crate) app: TestApplication,
     pub(crate) clock: TestClock,
@@ -87,9 +91,25 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn open() -> Self {
+        Self::with(MODEL)
+    }
+
+    /// The same with another model.
+    pub(crate) fn with(model: &str) -> Self {
         let clock = TestClock::at("2026-01-31T12:00:00Z");
-        let files = vec![SourceFile::app("model/shop.graphql", MODEL), system_model()];
-        let app = TestApplication::open(files, controlled(&clock, 7));
+        let app = TestApplication::open(files(model), controlled(&clock, 7));
+        Self::on(app, clock)
+    }
+
+    /// Opens the application again, with another model.
+    pub(crate) fn restart(self, model: &str) -> Self {
+        let Self { app, clock, jobs, .. } = self;
+        drop(jobs);
+        let app = app.restart(files(model), controlled(&clock, 8));
+        Self::on(app, clock)
+    }
+
+    fn on(app: TestApplication, clock: TestClock) -> Self {
         let handler = Arc::new(Scripted::default());
         let jobs = Jobs::new(app.engine.clone(), vec![Arc::clone(&handler) as Arc<dyn Handler>]);
         Self { jobs: jobs.expect("the model has jobs"), app, clock, handler }

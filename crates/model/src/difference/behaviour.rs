@@ -543,6 +543,7 @@ impl<'m> ApplicationBehaviour<'m> {
             actions,
             // They change nothing that clients notice or that is stored.
             hooks: _,
+            schedules: _,
             // Of this load alone.
             sources: _,
             by_name: _,

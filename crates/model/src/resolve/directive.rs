@@ -439,13 +439,13 @@ mod tests {
         // `enums.rs`
         check(DirectiveLocation::Enum, ["renamed", "roles"].into());
         check(DirectiveLocation::EnumValue, ["deprecated", "initial", "renamed", "to"].into());
-        // `app.rs`, `packs.rs` and `declared_actions.rs`
-        check(DirectiveLocation::Schema, ["app", "inbox", "manifest", "pack", "route", "rule"].into());
+        // `app.rs`, `packs.rs`, `declared_actions.rs` and `schedules.rs`
+        check(DirectiveLocation::Schema, ["app", "inbox", "manifest", "pack", "route", "rule", "schedule"].into());
         // `declared_actions.rs` makes members of arguments and of fields of input types.
         let limits = ["length", "pattern", "precision", "range"];
         check(DirectiveLocation::ArgumentDefinition, limits.into());
         check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 76, "every location is checked above");
+        assert_eq!(places, 77, "every location is checked above");
     }
 }

@@ -161,26 +161,52 @@ fn transitions(
 fn named(
     report: &mut Report<'_>,
     (names, of): (Names<'_, '_>, Hooked<'_>),
-    (name, place): (&str, Option<SourceSpan>),
+    run: (&str, Option<SourceSpan>),
 ) -> Option<usize> {
-    let found = of.actions.iter().position(|action| action.name == name);
-    let Some(index) = found.filter(|index| of.actions[*index].job.is_some()) else {
-        let jobs = of.actions.iter().filter(|action| action.job.is_some()).map(|action| action.name.as_str());
+    let given = Given {
+        what: "a hook",
+        takes: is_given,
+        help: "a hook gives `id: ID!`, `event: String!` and `changed: [String!]!`; the job takes those that it needs",
+        example: "id: ID!",
+    };
+    job_named(report, (names, of.actions), run, &given)
+}
+
+/// What a job is given by what queues it.
+pub(super) struct Given {
+    /// What queues it.
+    pub(super) what: &'static str,
+    /// Whether this argument is given to it, or can be left out.
+    pub(super) takes: fn(&Field) -> bool,
+    /// All that it is given.
+    pub(super) help: &'static str,
+    /// Arguments that it may have.
+    pub(super) example: &'static str,
+}
+
+/// The job of this name, if all that it needs is given to it.
+pub(super) fn job_named(
+    report: &mut Report<'_>,
+    (names, actions): (Names<'_, '_>, &[Action]),
+    (name, place): (&str, Option<SourceSpan>),
+    given: &Given,
+) -> Option<usize> {
+    let found = actions.iter().position(|action| action.name == name);
+    let Some(index) = found.filter(|index| actions[*index].job.is_some()) else {
+        let jobs = actions.iter().filter(|action| action.job.is_some()).map(|action| action.name.as_str());
         let help = match found {
             Some(_) => format!("mark `{name}` with `@job`, so that it can be queued"),
             None if jobs.clone().next().is_some() => suggestion(name, jobs),
-            None => format!("declare it: `type Mutation {{ {name}(id: ID!): Boolean @function @job }}`"),
+            None => format!("declare it: `type Mutation {{ {name}({}): Boolean @function @job }}`", given.example),
         };
         report.error(place, format!("there is no job `{name}`"), "not a job", help);
         return None;
     };
-    let arguments = of.actions[index].arguments.map(|id| &names.embedded[usize::from(id.0)].members);
+    let arguments = actions[index].arguments.map(|id| &names.embedded[usize::from(id.0)].members);
     for argument in arguments.into_iter().flatten() {
-        if !is_given(argument) {
-            let message = format!("a hook doesn't give `{name}` its argument `{}`", argument.name);
-            let help =
-                "a hook gives `id: ID!`, `event: String!` and `changed: [String!]!`; the job takes those that it needs";
-            report.error(place, message, "called with other arguments", help);
+        if !(given.takes)(argument) {
+            let message = format!("{} doesn't give `{name}` its argument `{}`", given.what, argument.name);
+            report.error(place, message, "called with other arguments", given.help);
             return None;
         }
     }

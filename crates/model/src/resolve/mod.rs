@@ -37,6 +37,7 @@ mod relation;
 mod renamed;
 mod report;
 mod routes;
+mod schedules;
 mod search;
 mod sequence;
 mod signature;
@@ -98,6 +99,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         roles.map(|id| enums[usize::from(id.0)].values.iter().map(|value| &*value.name).collect::<Vec<_>>());
     jobs::check_roles(report, &actions, &role_names.unwrap_or_default());
     let hooks = jobs::hooks(report, names, jobs::Hooked { collections: &collections, actions: &actions });
+    let schedules = schedules::schedules(report, names, &compiled.schema, &actions);
     let documents = Documents { embedded: &embedded, unions: &unions, record_unions: &record_unions };
     documents.check(report, &collections);
     documents.mentions(report, &mut collections);
@@ -122,6 +124,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
         interfaces,
         actions,
         hooks,
+        schedules,
         rules: app.rules,
         packs: compiled.places.packs.all.clone(),
         roles,

@@ -83,3 +83,55 @@ fn jobs_say_what_can_be_done() {
         "`roles:` of `@job` is a list of strings / write names of roles in double quotes: `roles: [\"BILLING\"]`",
     );
 }
+
+#[test]
+fn schedules_say_when() {
+    let check = |schedule: &str, expected: &str| {
+        let model = format!(
+            "extend schema @app(name: \"Test\") @schedule({schedule})\n\
+             type Mutation {{ close(at: DateTime!, left: Int): Boolean @function @job\n\
+             count(n: Int!): Boolean @function @job\n\
+             look: Boolean @function @allow(call: \"true\") }}\n"
+        );
+        let found = match load(vec![SourceFile::app("model.graphql", model)]) {
+            Ok(_) => String::new(),
+            Err(diagnostics) => first(&diagnostics),
+        };
+        assert_eq!(found, expected, "{schedule}");
+    };
+    check(r#"cron: "0 3 * * *", run: "close""#, "");
+    check(r#"cron: "@daily", run: "close", zone: "Europe/Zurich", missed: SKIP"#, "");
+    check(
+        r#"cron: "0 25 * * *", run: "close""#,
+        "`0 25 * * *` is not a cron expression: `25` isn't an hour (0 to 23) / write `*`, a number, a range such as `9-17`, a \
+         list such as `0,30`, or a step such as `*/15`",
+    );
+    check(
+        r#"cron: "0 0 3 * * *", run: "close""#,
+        "`0 0 3 * * *` is not a cron expression: a cron expression has 5 fields, and this one has 6 / write minute, hour, day of \
+         the month, month and day of the week, such as \"0 3 * * MON-FRI\"",
+    );
+    check(
+        r#"cron: "0 0 31 2 *", run: "close""#,
+        "`0 0 31 2 *` is not a cron expression: no day is ever like this / write a day that exists; `L` is the last day of a month",
+    );
+    check(
+        r#"cron: "@nightly", run: "close""#,
+        "`@nightly` is not a cron expression: there is no `@nightly` / write \"@hourly\", \"@daily\", \"@weekly\", \
+         \"@monthly\" or \"@yearly\", or five fields",
+    );
+    check(
+        r#"cron: "0 3 * * *", run: "close", zone: "Zurich""#,
+        "there is no time zone `Zurich` / write a name of the IANA time zone database, such as \"Europe/Zurich\"",
+    );
+    check(r#"cron: "0 3 * * *", run: "closes""#, "there is no job `closes` / did you mean `close`?");
+    check(
+        r#"cron: "0 3 * * *", run: "look""#,
+        "there is no job `look` / mark `look` with `@job`, so that it can be queued",
+    );
+    check(
+        r#"cron: "0 3 * * *", run: "count""#,
+        "a schedule doesn't give `count` its argument `n` / a schedule gives `at: DateTime!`, the time that the job is for, and \
+         nothing else",
+    );
+}
