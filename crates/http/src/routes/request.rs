@@ -3,9 +3,10 @@
 use std::str;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, ViolationKind};
 use backstay_model::{Action, RoutePart};
 use backstay_rest::decode;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::{HeaderName, header};
 use serde_json::{Map, Value, json};
 
@@ -18,20 +19,19 @@ const WITHHELD: [HeaderName; 4] = [header::AUTHORIZATION, header::COOKIE, header
 
 /// The request that the function of a route takes as its argument.
 pub(super) fn written(head: &Head<'_>, action: &Action, body: &[u8]) -> Result<Arc<str>, Refusal> {
-    let body = str::from_utf8(body).map_err(|_| {
-        let expected = "a text in UTF-8; send octets in base64".to_owned();
-        Error::malformed(Place::Whole, ViolationKind::Type { expected })
-    })?;
     let headers = head.headers().iter().filter(|(name, _)| !WITHHELD.contains(name));
     let headers: Vec<(&str, &str)> =
         headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-    let request = json!({
+    let mut request = json!({
         "method": head.method().as_str(),
         "url": url(head),
         "headers": headers,
         "params": parameters(head, action)?,
-        "body": body,
     });
+    match str::from_utf8(body) {
+        Ok(text) => request["body"] = text.into(),
+        Err(_) => request["octets"] = BASE64_STANDARD.encode(body).into(),
+    }
     Ok(json!({ "$request": request }).to_string().into())
 }
 
