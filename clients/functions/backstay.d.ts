@@ -1646,6 +1646,28 @@ declare module "backstay" {
       values(): IterableIterator<string>;
       [Symbol.iterator](): IterableIterator<[string, string]>;
     }
+    /** A file of a form. */
+    class File {
+      private constructor();
+      readonly name: string;
+      readonly type: string;
+      readonly size: number;
+      bytes(): Promise<Uint8Array>;
+      arrayBuffer(): Promise<ArrayBuffer>;
+      text(): Promise<string>;
+    }
+    /** The values of a form, by their names. */
+    class FormData {
+      append(name: string, value: string | File): void;
+      get(name: string): string | File | null;
+      getAll(name: string): (string | File)[];
+      has(name: string): boolean;
+      forEach(run: (value: string | File, name: string, form: FormData) => void): void;
+      entries(): IterableIterator<[string, string | File]>;
+      keys(): IterableIterator<string>;
+      values(): IterableIterator<string | File>;
+      [Symbol.iterator](): IterableIterator<[string, string | File]>;
+    }
     /** What a route is asked, and an inbox is sent. */
     class Request {
       private constructor();
@@ -1658,10 +1680,13 @@ declare module "backstay" {
       readonly bodyUsed: boolean;
       text(): Promise<string>;
       json(): Promise<any>;
+      bytes(): Promise<Uint8Array>;
+      arrayBuffer(): Promise<ArrayBuffer>;
+      formData(): Promise<FormData>;
     }
     /** What a route answers. */
     class Response {
-      constructor(body?: string | null, init?: ResponseOptions);
+      constructor(body?: string | URLSearchParams | Bytes | null, init?: ResponseOptions);
       static json(value: unknown, init?: ResponseOptions): Response;
       static redirect(url: string | URL, status?: 301 | 302 | 303 | 307 | 308): Response;
       readonly status: number;
@@ -1670,6 +1695,9 @@ declare module "backstay" {
       readonly bodyUsed: boolean;
       text(): Promise<string>;
       json(): Promise<any>;
+      bytes(): Promise<Uint8Array>;
+      arrayBuffer(): Promise<ArrayBuffer>;
+      formData(): Promise<FormData>;
     }
     /** Calls another server, outside of transactions. A redirect isn't followed. */
     function fetch(url: string | URL, options?: FetchOptions): Promise<FetchResponse>;
@@ -1930,6 +1958,7 @@ declare module "backstay/test" {
     /** In the name of an account: its record, its id or its email address; with `null`, of somebody who hasn't signed in. */
     as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
     readonly clock: TestClock;
+    readonly fetches: TestFetches;
   }
 
   /** Requests and calls of somebody. */
@@ -1944,6 +1973,26 @@ declare module "backstay/test" {
     now(): Date;
     /** Moves it forward, by `90s`, `36h` or `PT1H30M`, and does what is due until then. */
     advance(duration: string): Promise<void>;
+  }
+
+  /** What functions get from `fetch`: tests call no servers. */
+  export interface TestFetches {
+    /**
+     * What `fetch` gets for a method and a URL, such as `POST https://pay.example/charges`. Several answers are given one after the
+     * other, the last one again and again.
+     */
+    answer(request: string, answer?: TestAnswer): Promise<void>;
+    /** What functions have sent, in that order; names of headers are in small letters. */
+    sent(): Promise<{ method: string; url: string; headers: { [name: string]: string }; body: string }[]>;
+  }
+
+  /** An answer: 200 without a body, unless it says something else. */
+  export interface TestAnswer {
+    status?: number;
+    headers?: { [name: string]: string };
+    body?: string;
+    /** The body, as JSON. */
+    json?: unknown;
   }
 
   /** Declares a test, which has an application of its own. */

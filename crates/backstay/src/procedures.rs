@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_egress::{Client, Settings};
 use backstay_engine::{ActionCall, Application, AskedJob, Begun, Block, Committed, JobTerms, Procedure, Procedures};
-use backstay_functions::{Functions, Problem, Program};
+use backstay_functions::{Answers, Functions, Outside, Problem, Program};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -152,9 +152,16 @@ pub(crate) struct Registered {
     in_rust: BTreeMap<String, Arc<dyn Procedure>>,
     /// Those in the files of the application.
     functions: Option<Arc<Functions>>,
+    /// What a test answers them in place of other servers.
+    answers: Option<Answers>,
 }
 
 impl Registered {
+    /// None, in an application whose functions get these answers in place of other servers'.
+    pub(crate) fn answered_by(answers: Answers) -> Self {
+        Self { answers: Some(answers), ..Self::default() }
+    }
+
     pub(crate) fn add<R, F, T>(&mut self, function: &str, run: R)
     where
         R: Fn(Action) -> F + Send + Sync + 'static,
@@ -171,10 +178,14 @@ impl Registered {
         }
         let secrets = config.secrets.read(directory.root())?;
         let threads = processors();
-        let settings = Settings { allow: config.egress.allow.clone(), ..Settings::default() };
-        let client = Client::new(settings).map_err(Error::internal)?;
+        let outside = if let Some(answers) = &self.answers {
+            Outside::Answers(answers.clone())
+        } else {
+            let settings = Settings { allow: config.egress.allow.clone(), ..Settings::default() };
+            Outside::Servers(Client::new(settings).map_err(Error::internal)?)
+        };
         let started = |functions| Self { functions: Some(functions), ..self };
-        Functions::start(program, threads, (client, secrets))
+        Functions::start(program, threads, (outside, secrets))
             .map(started)
             .map_err(|source| Failure::Threads { needed: threads, source })
     }

@@ -2,8 +2,11 @@
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
+use std::str;
 
 use backstay_base::Error;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +14,7 @@ use crate::ProcedureError;
 
 /// A request for a route, or an event for an inbox, as [`Action::arguments`](crate::Action::arguments) reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "Taken")]
+#[serde(try_from = "Taken")]
 pub struct RouteRequest {
     /// Such as `GET`.
     pub method: String,
@@ -21,8 +24,8 @@ pub struct RouteRequest {
     pub headers: Vec<(String, String)>,
     /// The parameters of the path, by their names.
     pub params: BTreeMap<String, String>,
-    /// The body as a text.
-    pub body: String,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 #[derive(Deserialize)]
@@ -37,12 +40,20 @@ struct Fields {
     url: String,
     headers: Vec<(String, String)>,
     params: BTreeMap<String, String>,
+    #[serde(default)]
     body: String,
+    /// A body that isn't a text, in Base64.
+    octets: Option<String>,
 }
 
-impl From<Taken> for RouteRequest {
-    fn from(Taken { request: Fields { method, url, headers, params, body } }: Taken) -> Self {
-        Self { method, url, headers, params, body }
+impl TryFrom<Taken> for RouteRequest {
+    type Error = base64::DecodeError;
+
+    fn try_from(
+        Taken { request: Fields { method, url, headers, params, body, octets } }: Taken,
+    ) -> Result<Self, Self::Error> {
+        let octets = octets.map(|octets| BASE64_STANDARD.decode(octets)).transpose()?;
+        Ok(Self { method, url, headers, params, body: octets.unwrap_or_else(|| body.into_bytes()) })
     }
 }
 
@@ -54,7 +65,7 @@ impl RouteRequest {
 
     /// Reads the body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProcedureError> {
-        Ok(serde_json::from_str(&self.body)?)
+        Ok(serde_json::from_slice(&self.body)?)
     }
 }
 
@@ -66,7 +77,7 @@ pub struct RouteResponse {
     /// Names and values. Those about the connection, the coding, caching and rights of pages can't be set.
     pub headers: Vec<(String, String)>,
     /// The body; none for 204, 205 and 304.
-    pub body: Option<String>,
+    pub body: Option<Vec<u8>>,
 }
 
 impl RouteResponse {
@@ -78,7 +89,7 @@ impl RouteResponse {
     /// A value as JSON.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self, ProcedureError> {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Ok(Self { status, headers, body: Some(serde_json::to_string(value)?) })
+        Ok(Self { status, headers, body: Some(serde_json::to_vec(value)?) })
     }
 }
 
@@ -101,9 +112,13 @@ impl Serialize for RouteResponse {
             status: u16,
             headers: &'s [(String, String)],
             body: Option<&'s str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            octets: Option<String>,
         }
         let Self { status, headers, body } = self;
-        let sent = Sent { status: *status, headers, body: body.as_deref() };
+        let text = body.as_deref().map(str::from_utf8).and_then(Result::ok);
+        let octets = body.as_ref().filter(|_| text.is_none()).map(|body| BASE64_STANDARD.encode(body));
+        let sent = Sent { status: *status, headers, body: text, octets };
         serializer.collect_map([("$response", sent)])
     }
 }
@@ -122,6 +137,11 @@ mod tests {
         let written = serde_json::to_string(&RouteResponse::json(201, &[1]).expect("JSON")).expect("JSON");
         let expected = r#"{"$response":{"status":201,"headers":[["content-type","application/json"]],"body":"[1]"}}"#;
         assert_eq!(written, expected);
+        let octets = RouteResponse { body: Some(vec![0xff]), ..RouteResponse::empty(200) };
+        let written = serde_json::to_string(&octets).expect("JSON");
+        assert_eq!(written, r#"{"$response":{"status":200,"headers":[],"body":null,"octets":"/w=="}}"#);
+        let text = r#"{"$request":{"method":"PUT","url":"http://h/a","headers":[],"params":{},"octets":"/w=="}}"#;
+        assert_eq!(serde_json::from_str::<RouteRequest>(text).expect("a request").body, [0xff]);
         let written = serde_json::to_string(&RouteResponse::empty(204)).expect("JSON");
         assert_eq!(written, r#"{"$response":{"status":204,"headers":[],"body":null}}"#);
         assert_eq!(returned(&RouteResponse::empty(204)).expect("a response"), written);

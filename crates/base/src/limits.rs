@@ -390,6 +390,8 @@ pub const FUNCTION_SOURCE_BYTES: usize = 8 * 1024 * 1024;
 pub const FUNCTION_FILES: usize = 1000;
 /// Memory of one call of a function.
 pub const FUNCTION_BYTES: usize = 64 * 1024 * 1024;
+/// Memory of a call of a function before objects that refer to each other are looked for that nothing else refers to.
+pub const FUNCTION_GARBAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Of the stack of a thread, what a function may use.
 pub const FUNCTION_STACK_BYTES: usize = 512 * 1024;
 /// The stack of a thread that runs functions: what the engine checks, and room for what it calls in between.

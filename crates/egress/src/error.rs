@@ -28,7 +28,9 @@ pub enum EgressError {
         source: Option<io::Error>,
     },
     /// All addresses are private, and aren't allowed.
-    #[error("{host} has the address {address}, which is neither public nor in a network that may be called")]
+    #[error(
+        "{host} has the address {address}, which is private or local; to call it, name its network in `egress.allow`"
+    )]
     Private {
         /// The host of the URL.
         host: String,

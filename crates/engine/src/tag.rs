@@ -28,6 +28,11 @@ impl Tag {
         Self(text)
     }
 
+    /// The tag of a body that is neither a record nor a list.
+    pub fn of_body(body: &[u8]) -> Self {
+        Self::of_list(Sha256::new_with_prefix(body))
+    }
+
     /// A tag that was kept with an answer.
     pub(crate) fn from_text(text: String) -> Self {
         Self(text)

@@ -4,19 +4,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use backstay_base::{Flow, limits};
-use backstay_egress::Client;
+use backstay_base::limits;
 use parking_lot::Mutex;
 
+use crate::allowance::Allowance;
 use crate::code::Code;
 use crate::exact::inexact;
 use crate::failure::Failure;
+use crate::fetching::Outside;
 use crate::host::Host;
 use crate::isolate::Isolate;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::program::Program;
-use crate::running::{Call, Running, no_result, thrown};
+use crate::running::{Call, Running, World};
 use crate::secrets::Secrets;
 use crate::threads::Threads;
 
@@ -25,8 +26,7 @@ use crate::threads::Threads;
 pub struct Functions {
     served: Arc<Served>,
     threads: Threads,
-    /// What other servers are called with.
-    egress: Client,
+    outside: Outside,
     places: Arc<Places>,
 }
 
@@ -41,16 +41,16 @@ struct Served {
 }
 
 impl Functions {
-    /// Starts the threads that run these functions on so many processors. Other servers are called with this client.
+    /// Starts the threads that run these functions on so many processors.
     pub fn start(
         program: Program,
         processors: usize,
-        (egress, secrets): (Client, Secrets),
+        (outside, secrets): (Outside, Secrets),
     ) -> std::io::Result<Arc<Self>> {
         let functions = Arc::new(Self {
             served: Arc::new(Served { program, secrets, warm: Mutex::default(), prepared: AtomicUsize::new(0) }),
             threads: Threads::start(processors)?,
-            egress,
+            outside,
             places: Places::new(),
         });
         functions.warm();
@@ -78,28 +78,16 @@ impl Functions {
         let last = Instant::now() + Duration::from_secs(limits::FUNCTION_SECONDS);
         let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
         let _place = self.places.enter(call.flow, deadline).await?;
-        let isolate = self.isolate(call.flow, deadline).await?;
-        isolate.take(&call.function, &call.ambient.entropy, deadline);
+        let world = self.served.world();
         let mut running =
-            Running::new((&self.threads, isolate), (host, &self.egress, &self.served.secrets), (&call, deadline));
+            Running::new((&self.threads, world), (host, &self.outside, &self.served.secrets), (&call, deadline));
         let ended = running.run(call).await;
-        let isolate = running.into_isolate();
-        // Freeing what it holds can take long.
-        self.threads.spare(move || drop(isolate));
+        if let world @ World::Made(_) = running.into_world() {
+            // Freeing what it holds can take long.
+            self.threads.spare(move || drop(world));
+        }
         self.warm();
         ended
-    }
-
-    /// One that is ready, or a new one.
-    async fn isolate(&self, flow: Flow, deadline: Instant) -> Result<Isolate, Failure> {
-        let served = &self.served;
-        if let Some(ready) = served.warm.lock().pop() {
-            served.prepared.fetch_sub(1, Ordering::Relaxed);
-            return Ok(ready);
-        }
-        let (code, secrets) = (Arc::clone(&served.program.code), served.secrets.clone());
-        let made = self.threads.run((flow, deadline), move || Isolate::new(&code, &secrets)).await;
-        made.map_err(no_result)?.map_err(thrown)
     }
 
     /// Has isolates made ahead while no call waits.
@@ -113,10 +101,23 @@ impl Functions {
     }
 }
 
+impl Served {
+    /// One that is ready, or what makes one.
+    fn world(&self) -> World {
+        match self.warm.lock().pop() {
+            Some(ready) => {
+                self.prepared.fetch_sub(1, Ordering::Relaxed);
+                World::Made(ready)
+            }
+            None => World::Unmade(Arc::clone(&self.program.code)),
+        }
+    }
+}
+
 fn prepare(code: &Code, place: &Weak<Served>) {
     // It is served no longer.
     let Some(served) = place.upgrade() else { return };
-    match Isolate::new(code, &served.secrets) {
+    match Isolate::new(code, &served.secrets, &Allowance::new()) {
         Ok(isolate) => served.warm.lock().push(isolate),
         // The next call makes one itself, and reports why that fails.
         Err(_) => {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use backstay_base::{Entropy, limits};
 use parking_lot::Mutex;
 use rquickjs::context::intrinsic;
+use rquickjs::function::This;
 use rquickjs::loader::bundle::Bundle;
 use rquickjs::{CaughtError, Context, Ctx, Function, Module, Object, Runtime};
 use serde::Deserialize;
@@ -15,6 +16,8 @@ use serde::Deserialize;
 use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY};
 use crate::log::Log;
+use crate::missing::explained;
+use crate::prelude::{HTTP, TEMPORAL, WEB};
 use crate::secrets::Secrets;
 use crate::{temporal, web};
 
@@ -106,13 +109,15 @@ type Intrinsics = (
 
 impl Isolate {
     /// Evaluates the modules. Takes a thread with room on its stack.
-    pub(crate) fn new(code: &Code, secrets: &Secrets) -> Result<Self, Unusable> {
+    pub(crate) fn new(code: &Code, secrets: &Secrets, allowance: &Arc<Allowance>) -> Result<Self, Unusable> {
         let failed = |error: rquickjs::Error| Unusable { message: error.to_string(), stack: String::new() };
         let runtime = Runtime::new().map_err(failed)?;
         runtime.set_memory_limit(limits::FUNCTION_BYTES);
         runtime.set_max_stack_size(limits::FUNCTION_STACK_BYTES);
         runtime.set_loader(code.links.clone(), Bundle(code.modules));
-        let allowance = Allowance::new();
+        // Most calls end before anything is worth collecting.
+        runtime.set_gc_threshold(limits::FUNCTION_GARBAGE_BYTES);
+        let allowance = Arc::clone(allowance);
         let asked = Arc::clone(&allowance);
         runtime.set_interrupt_handler(Some(Box::new(move || asked.is_spent())));
         let log = Arc::new(Log::hiding(secrets.clone()));
@@ -170,8 +175,7 @@ impl Isolate {
         host.set("secret", Function::new(ctx.clone(), move |name: String| values.value(&name))?)?;
         host.set("secretNames", Function::new(ctx.clone(), move || names.names())?)?;
         host.set("register", Function::new(ctx.clone(), register)?)?;
-        web::provide(ctx, &host)?;
-        temporal::provide(ctx, &host)?;
+        host.set("load", Function::new(ctx.clone(), load)?)?;
         ctx.globals().set("__host", host)
     }
 
@@ -250,6 +254,17 @@ fn register<'js>(ctx: Ctx<'js>, entry: Object<'js>) -> rquickjs::Result<()> {
     ctx.store_userdata(entry).map(drop).map_err(|_| rquickjs::Error::Unknown)
 }
 
+/// Loads a module of the prelude, which says what it provides, with what it takes from the host.
+#[expect(clippy::needless_pass_by_value, reason = "functions of JavaScript take it so")]
+fn load<'js>(ctx: Ctx<'js>, This(host): This<Object<'js>>, module: String) -> rquickjs::Result<()> {
+    match module.as_str() {
+        HTTP | WEB => web::provide(&ctx, &host)?,
+        TEMPORAL => temporal::provide(&ctx, &host)?,
+        _ => {}
+    }
+    Module::import(&ctx, module).map(drop)
+}
+
 /// What the prelude has registered.
 fn entry<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
     ctx.userdata::<Object<'js>>().map(|entry| entry.clone()).ok_or(rquickjs::Error::Unknown)
@@ -290,7 +305,8 @@ fn unusable(ctx: &Ctx<'_>, error: rquickjs::Error) -> Unusable {
     let plain = |message: String| Unusable { message, stack: String::new() };
     match CaughtError::from_error(ctx, error) {
         CaughtError::Exception(exception) => {
-            Unusable { message: exception.message().unwrap_or_default(), stack: exception.stack().unwrap_or_default() }
+            let message = explained(exception.message().unwrap_or_default());
+            Unusable { message, stack: exception.stack().unwrap_or_default() }
         }
         CaughtError::Error(error) => plain(error.to_string()),
         CaughtError::Value(value) => plain(format!("a module threw {}", value.type_name())),

@@ -12,7 +12,9 @@ mod host;
 mod isolate;
 mod jobs;
 mod log;
+mod missing;
 mod places;
+mod prelude;
 mod problem;
 mod procedures;
 mod program;
@@ -26,6 +28,7 @@ mod threads;
 mod web;
 
 pub use failure::Failure;
+pub use fetching::{Answers, Outside};
 pub use functions::Functions;
 pub use host::{Attempt, Begun, Host, Refusal};
 pub use problem::Problem;

@@ -8,23 +8,17 @@ use std::sync::Arc;
 use backstay_base::limits;
 use parking_lot::Mutex;
 use rquickjs::loader::{ImportAttributes, Loader};
+use rquickjs::module::Declared;
 use rquickjs::{CaughtError, Context, Ctx, Module, Runtime, WriteOptions};
 
+use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY, Links};
 use crate::isolate::{Isolate, Unusable};
+use crate::prelude::{DATABASE, GLOBAL_NAMES, GLOBALS, LOADED, PRELUDE, REFUSALS, REQUESTS, RUN};
 use crate::problem::Problem;
 use crate::secrets::Secrets;
 use crate::sources::{Included, LIBRARY, Module as Source, Sources, TESTING};
 use crate::strip::strip;
-
-const RUN: &str = "backstay:run";
-const HTTP: &str = "backstay:http";
-const WEB: &str = "backstay:web";
-/// What it defines.
-const WEB_NAMES: [&str; 9] =
-    ["crypto", "CryptoKey", "TextEncoder", "TextDecoder", "URL", "atob", "btoa", "queueMicrotask", "structuredClone"];
-const TEMPORAL: &str = "backstay:temporal";
-const REQUESTS: &str = "backstay:requests";
 
 /// A collection as functions name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +51,7 @@ impl Program {
         let exported = exported(&sources)?;
         let texts = Prepared::of(&sources, &exported, collections, requests)?;
         let code = Arc::new(texts.compiled().map_err(|problem| vec![problem])?);
-        let names = match Isolate::new(&code, &Secrets::default()) {
+        let names = match Isolate::new(&code, &Secrets::default(), &Allowance::new()) {
             Ok(isolate) => isolate.functions().map_err(|why| vec![problem(&why)])?,
             Err(why) => return Err(vec![problem(&why)]),
         };
@@ -156,22 +150,12 @@ struct Entry {
 }
 
 impl Entry {
-    /// The beginning of the entry to these modules.
-    fn to(sources: &Sources) -> Self {
+    /// The beginning of every entry.
+    fn new() -> Self {
         let mut entry = Self { text: String::new(), links: BTreeMap::new() };
-        // A part of the prelude that nothing names would only make every isolate take longer.
-        let named = |names: &[&str]| {
-            let texts = sources.modules.values().map(|module| &module.stripped.code);
-            texts.into_iter().any(|text| names.iter().any(|name| text.contains(name)))
-        };
-        if named(&WEB_NAMES) {
-            entry.import("", WEB);
-        }
-        if named(&["Temporal"]) {
-            entry.import("", TEMPORAL);
-        }
         // What these take from the host is gone before the team's own modules are evaluated.
         entry.import("{ serve } from", RUN);
+        entry.import("", GLOBALS);
         entry
     }
 
@@ -195,6 +179,21 @@ fn paths(collections: &[CollectionName]) -> String {
     text
 }
 
+/// Whether the team's own modules name something.
+fn names(sources: &Sources, words: &str) -> bool {
+    sources.modules.values().any(|module| module.stripped.code.contains(words))
+}
+
+/// The module that says which global values are there: what nothing names would only make every isolate take longer.
+fn globals(sources: &Sources) -> String {
+    let mut text = format!("import {{ expose }} from {RUN:?};\nexpose({{\n");
+    for (name, module) in GLOBAL_NAMES.iter().filter(|(name, _)| names(sources, name)) {
+        let _ = writeln!(text, "  {name}: {module:?},");
+    }
+    text.push_str("});\n");
+    text
+}
+
 /// All modules as JavaScript, by name.
 pub(crate) struct Prepared {
     texts: BTreeMap<String, String>,
@@ -210,7 +209,7 @@ impl Prepared {
         collections: &[CollectionName],
         requests: &str,
     ) -> Result<Self, Vec<Problem>> {
-        let mut entry = Entry::to(sources);
+        let mut entry = Entry::new();
         let mut served = String::from("{\n");
         for (number, name) in sources.modules.keys().filter(|name| Source::is_outermost(name)).enumerate() {
             entry.import(&format!("* as module{number} from"), name);
@@ -229,7 +228,7 @@ impl Prepared {
         collections: &[CollectionName],
         requests: &str,
     ) -> Result<Self, Vec<Problem>> {
-        let mut entry = Entry::to(sources);
+        let mut entry = Entry::new();
         entry.import("{ collected, context } from", TESTING);
         for name in sources.modules.keys().filter(|name| Source::is_test(name)) {
             entry.import("", name);
@@ -241,28 +240,34 @@ impl Prepared {
     fn linked(sources: &Sources, entry: Entry, requests: &str) -> Result<Self, Vec<Problem>> {
         let Entry { text: entry, mut links } = entry;
         let mut texts = BTreeMap::new();
+        // Exact numbers are more than half of the library.
+        let is_exact = ["Decimal", "Money", "* as", "export *", "import("].iter().any(|words| names(sources, words));
         for (name, module) in &sources.modules {
             texts.insert(name.clone(), module.stripped.code.clone());
             for (specifier, target) in &module.links {
-                links.insert((name.clone(), specifier.clone()), target.clone());
+                let target = if target == LIBRARY && !is_exact { REFUSALS } else { target };
+                links.insert((name.clone(), specifier.clone()), target.to_owned());
             }
         }
         let written = strip(requests, true).map_err(|wrong| {
             wrong.into_iter().map(|one| Problem::at(REQUESTS, requests, one.at, one.message)).collect::<Vec<_>>()
         })?;
-        for (from, to) in [(RUN, LIBRARY), (RUN, REQUESTS), (RUN, HTTP), (TESTING, LIBRARY), (TESTING, RUN)] {
+        let own = [
+            (RUN, REFUSALS),
+            (GLOBALS, RUN),
+            (LIBRARY, REFUSALS),
+            (DATABASE, REQUESTS),
+            (TESTING, DATABASE),
+            (TESTING, REFUSALS),
+            (TESTING, RUN),
+        ];
+        let own = own.into_iter().chain(LOADED.iter().flat_map(|name| [(*name, RUN), (*name, REFUSALS), (RUN, *name)]));
+        for (from, to) in own {
             links.insert((from.to_owned(), to.to_owned()), to.to_owned());
         }
-        let own = [
-            (RUN, include_str!("prelude/run.js")),
-            (HTTP, include_str!("prelude/http.js")),
-            (WEB, include_str!("prelude/web.js")),
-            (TEMPORAL, include_str!("prelude/temporal.js")),
-            (LIBRARY, include_str!("prelude/backstay.js")),
-            (TESTING, include_str!("prelude/testing.js")),
-            (REQUESTS, &written.code),
-        ];
-        texts.extend(own.map(|(name, text)| (name.to_owned(), text.to_owned())));
+        texts.extend(PRELUDE.map(|(name, text)| (name.to_owned(), text.to_owned())));
+        texts.insert(REQUESTS.to_owned(), written.code);
+        texts.insert(GLOBALS.to_owned(), globals(sources));
         Ok(Self { texts, entry, links: Links::from(links) })
     }
 
@@ -274,13 +279,19 @@ impl Prepared {
         runtime.set_memory_limit(4 * limits::FUNCTION_BYTES);
         runtime.set_max_stack_size(limits::FUNCTION_STACK_BYTES);
         let written = Written::default();
-        let compiling = Compiling { texts: Arc::new(texts), written: written.clone() };
-        runtime.set_loader(links.clone(), compiling);
+        let texts = Arc::new(texts);
+        let compiling = Compiling { texts: Arc::clone(&texts), written: written.clone() };
+        runtime.set_loader(links.clone(), compiling.clone());
         let context = Context::full(&runtime).map_err(failed)?;
         context.with(|ctx| {
             let module = Module::declare(ctx.clone(), ENTRY, entry).map_err(|error| caught(&ctx, error))?;
-            let bytes = module.write(WriteOptions::default()).map_err(|error| caught(&ctx, error))?;
+            let bytes = module.write(written_as()).map_err(|error| caught(&ctx, error))?;
             written.0.lock().push((ENTRY.to_owned(), bytes));
+            for name in LOADED {
+                if !written.has(name) {
+                    compiling.compile(&ctx, name).map_err(|error| caught(&ctx, error))?;
+                }
+            }
             Ok::<(), Problem>(())
         })?;
         let modules = std::mem::take(&mut *written.0.lock());
@@ -311,9 +322,30 @@ struct Written(Arc<Mutex<Vec<Compiled>>>);
 
 type Compiled = (String, Vec<u8>);
 
+impl Written {
+    fn has(&self, name: &str) -> bool {
+        self.0.lock().iter().any(|(known, _)| known == name)
+    }
+}
+
+/// How bytecode is written: each isolate would keep the sources of its functions, which nothing reads.
+fn written_as() -> WriteOptions {
+    WriteOptions { strip_source: true, ..WriteOptions::default() }
+}
+
+#[derive(Clone)]
 struct Compiling {
     texts: Arc<BTreeMap<String, String>>,
     written: Written,
+}
+
+impl Compiling {
+    fn compile<'js>(&self, ctx: &Ctx<'js>, name: &str) -> rquickjs::Result<Module<'js, Declared>> {
+        let text = self.texts.get(name).cloned().ok_or_else(|| rquickjs::Error::new_loading(name))?;
+        let module = Module::declare(ctx.clone(), name, text)?;
+        self.written.0.lock().push((name.to_owned(), module.write(written_as())?));
+        Ok(module)
+    }
 }
 
 impl Loader for Compiling {
@@ -322,10 +354,7 @@ impl Loader for Compiling {
         ctx: &Ctx<'js>,
         name: &str,
         _: Option<ImportAttributes<'js>>,
-    ) -> rquickjs::Result<Module<'js, rquickjs::module::Declared>> {
-        let text = self.texts.get(name).cloned().ok_or_else(|| rquickjs::Error::new_loading(name))?;
-        let module = Module::declare(ctx.clone(), name, text)?;
-        self.written.0.lock().push((name.to_owned(), module.write(WriteOptions::default())?));
-        Ok(module)
+    ) -> rquickjs::Result<Module<'js, Declared>> {
+        self.compile(ctx, name)
     }
 }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::{Ambient, Error, Flow, limits};
-use backstay_egress::Client;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::allowance::Allowance;
+use crate::code::Code;
 use crate::exact::inexact;
 use crate::failure::Failure;
-use crate::fetching;
+use crate::fetching::{self, Outside};
 use crate::host::{Attempt, Begun, Host, Refusal};
 use crate::isolate::{Asked, AskedKind, Input, Isolate, Output, Unusable};
+use crate::missing::explained;
 use crate::secrets::Secrets;
 use crate::threads::{NoResult, Threads};
 
@@ -46,17 +47,26 @@ impl Drop for Cancel {
     }
 }
 
+/// What a call runs in.
+#[derive(Debug)]
+pub(crate) enum World {
+    /// It is made by the first step.
+    Unmade(Arc<Code>),
+    Made(Isolate),
+    /// The call has ended, or a step of it runs.
+    Left,
+}
+
 /// A call that runs.
 pub(crate) struct Running<'a> {
     threads: &'a Threads,
-    isolate: Option<Isolate>,
-    #[expect(dead_code, reason = "ends the function when it is dropped")]
+    world: World,
     cancel: Cancel,
     flow: Flow,
     deadline: Instant,
     ambient: Ambient,
     host: &'a dyn Host,
-    egress: &'a Client,
+    outside: &'a Outside,
     secrets: &'a Secrets,
     /// The errors that the function was given, by the number of their request.
     refusals: BTreeMap<u64, Error>,
@@ -69,22 +79,23 @@ impl fmt::Debug for Running<'_> {
 }
 
 impl<'a> Running<'a> {
-    /// The call in this isolate, which has to end at this moment.
+    /// The call in this world, which has to end at this moment.
     pub(crate) fn new(
-        (threads, isolate): (&'a Threads, Isolate),
-        (host, egress, secrets): (&'a dyn Host, &'a Client, &'a Secrets),
+        (threads, world): (&'a Threads, World),
+        (host, outside, secrets): (&'a dyn Host, &'a Outside, &'a Secrets),
         (call, deadline): (&Call, Instant),
     ) -> Self {
-        let cancel = Cancel(Arc::clone(isolate.allowance()));
-        let ambient = call.ambient.clone();
-        let flow = call.flow;
-        let (isolate, refusals) = (Some(isolate), BTreeMap::new());
-        Self { threads, isolate, cancel, flow, deadline, ambient, host, egress, secrets, refusals }
+        let allowance = match &world {
+            World::Made(isolate) => Arc::clone(isolate.allowance()),
+            World::Unmade(_) | World::Left => Allowance::new(),
+        };
+        let (ambient, flow, cancel, refusals) = (call.ambient.clone(), call.flow, Cancel(allowance), BTreeMap::new());
+        Self { threads, world, cancel, flow, deadline, ambient, host, outside, secrets, refusals }
     }
 
     /// What is left to be freed.
-    pub(crate) fn into_isolate(self) -> Option<Isolate> {
-        self.isolate
+    pub(crate) fn into_world(self) -> World {
+        self.world
     }
 
     /// Runs until the function has ended.
@@ -122,14 +133,33 @@ impl<'a> Running<'a> {
     }
 
     async fn step(&mut self, input: Input) -> Result<Output, Failure> {
-        let Some(isolate) = self.isolate.take() else { return Err(Failure::Engine("it is gone".to_owned())) };
-        let run = move || {
-            let output = isolate.step(input);
-            (isolate, output)
+        let world = std::mem::replace(&mut self.world, World::Left);
+        let (allowance, secrets) = (Arc::clone(&self.cancel.0), self.secrets.clone());
+        let (entropy, deadline) = (Arc::clone(&self.ambient.entropy), self.deadline);
+        let stepped = move || {
+            let isolate = match world {
+                World::Made(isolate) => isolate,
+                World::Unmade(code) => Isolate::new(&code, &secrets, &allowance)?,
+                World::Left => return Ok(None),
+            };
+            if let Input::Start { function, .. } = &input {
+                isolate.take(function, &entropy, deadline);
+            }
+            let output = isolate.step(input)?;
+            Ok(Some((isolate, output)))
         };
-        let (isolate, output) = self.threads.run((self.flow, self.deadline), run).await.map_err(no_result)?;
-        self.isolate = Some(isolate);
-        output.map_err(thrown)
+        let run = move || match stepped() {
+            Ok(Some((isolate, output @ Output::Asks(_)))) => (Ok(Some((World::Made(isolate), output))), None),
+            // Freeing what it holds can take long.
+            Ok(Some((isolate, output))) => (Ok(Some((World::Left, output))), Some(isolate)),
+            Ok(None) => (Ok(None), None),
+            Err(why) => (Err(why), None),
+        };
+        let stepped = self.threads.run((self.flow, self.deadline), run).await.map_err(no_result)?;
+        let (world, output) =
+            stepped.map_err(thrown)?.ok_or_else(|| Failure::Engine("the call has ended".to_owned()))?;
+        self.world = world;
+        Ok(output)
     }
 
     /// Answers one request.
@@ -137,7 +167,7 @@ impl<'a> Running<'a> {
         let Asked { id, kind, block, text: asked } = asked;
         let answer = async {
             match (kind, block) {
-                (AskedKind::Fetch, _) => fetching::fetch(self.egress, &asked).await,
+                (AskedKind::Fetch, _) => fetching::fetch(self.outside, &asked).await,
                 (AskedKind::Testing, _) => self.host.testing(&asked).await,
                 (AskedKind::Request, block) => self.host.request(block, &asked).await,
                 (AskedKind::Peek, Some(block)) => self.host.peek(block, &asked).await,
@@ -196,7 +226,8 @@ impl<'a> Running<'a> {
                 None => Failure::Engine("it threw a problem that nobody knows".to_owned()),
             },
             Ok(Threw::Thrown { message, stack }) => {
-                Failure::Thrown { message: self.secrets.redacted(message), stack: self.secrets.redacted(stack) }
+                let message = explained(self.secrets.redacted(message));
+                Failure::Thrown { message, stack: self.secrets.redacted(stack) }
             }
             Err(error) => Failure::Engine(error.to_string()),
         }

@@ -41,7 +41,8 @@ impl Secrets {
         self.0.keys().cloned().collect()
     }
 
-    /// A text in which names in brackets stand for the values, also where these are written in JSON or in a URL.
+    /// A text in which names in brackets stand for the values, also where these are written in JSON or in a URL, whose host has small
+    /// letters.
     pub(crate) fn redacted(&self, mut text: String) -> String {
         let long = self.0.iter().filter(|(_, secret)| secret.expose().len() >= REDACTED_BYTES);
         let mut all: Vec<(&String, String)> =
@@ -57,10 +58,12 @@ impl Secrets {
     }
 }
 
-/// As it is, in a string of JSON, and in a part of a URL.
-fn forms(value: &str) -> [String; 3] {
+/// As it is, in a string of JSON, and in a part of a URL; each in small letters, too.
+fn forms(value: &str) -> impl Iterator<Item = String> {
     let json = serde_json::Value::from(value).to_string();
-    [value.to_owned(), json[1..json.len() - 1].to_owned(), utf8_percent_encode(value, COMPONENT).to_string()]
+    let written =
+        [value.to_owned(), json[1..json.len() - 1].to_owned(), utf8_percent_encode(value, COMPONENT).to_string()];
+    written.into_iter().flat_map(|form| [form.to_ascii_lowercase(), form])
 }
 
 #[cfg(test)]
@@ -75,6 +78,7 @@ mod tests {
             secret("LONGER", "sk_live_12"),
             secret("PIN", "123"),
             secret("QUOTED", "s3cr3t+\"x\"/\n"),
+            secret("TENANT", "Acme-7F"),
         ];
         let secrets: Secrets = all.into_iter().collect();
         let check = |text: &str, expected: &str| assert_eq!(secrets.redacted(text.to_owned()), expected);
@@ -82,5 +86,7 @@ mod tests {
         check("nothing, 123", "nothing, 123");
         check(r#"{"s":"s3cr3t+\"x\"/\n"}"#, r#"{"s":"[QUOTED]"}"#);
         check("?s=s3cr3t%2B%22x%22%2F%0A", "?s=[QUOTED]");
+        check("?s=s3cr3t%2b%22x%22%2f%0a", "?s=[QUOTED]");
+        check("Acme-7F: acme-7f.example has no address", "[TENANT]: [TENANT].example has no address");
     }
 }

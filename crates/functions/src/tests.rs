@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::allowance::Allowance;
 use crate::isolate::Isolate;
 use crate::problem::Problem;
 use crate::program::{CollectionName, Prepared, Program, problem};
@@ -38,7 +39,7 @@ impl Tests {
         let sources = Sources::read(application, Included::Tests)?;
         let code = Prepared::of_tests(&sources, collections, requests)?.compiled().map_err(|problem| vec![problem])?;
         let code = Arc::new(code);
-        let names = Isolate::new(&code, &Secrets::default()).and_then(|isolate| isolate.functions());
+        let names = Isolate::new(&code, &Secrets::default(), &Allowance::new()).and_then(|isolate| isolate.functions());
         let names = names.map_err(|why| vec![problem(&why)])?;
         let mut all: Vec<Test> = names.iter().filter_map(|name| Test::of(name)).collect();
         all.sort_by(|one, other| (&one.file, one.line, &one.name).cmp(&(&other.file, other.line, &other.name)));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,9 +63,33 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Stay(AtomicU8);
 
-const RUNNING: u8 = 0;
-const DONE: u8 = 1;
-const GIVEN_UP: u8 = 2;
+const WAITING: u8 = 0;
+const RUNNING: u8 = 1;
+const DONE: u8 = 2;
+const GIVEN_UP: u8 = 3;
+
+/// How far a job is.
+#[derive(Debug)]
+struct Progress {
+    state: AtomicU8,
+    asked: Instant,
+    /// Microseconds after `asked` at which it began to run.
+    begun: AtomicU64,
+}
+
+impl Progress {
+    fn begin(&self) {
+        let micros = u64::try_from(self.asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.begun.store(micros, Ordering::Relaxed);
+        self.state.store(RUNNING, Ordering::Release);
+    }
+
+    /// The last moment at which it ends, if it runs, of a call with this deadline.
+    fn last(&self, deadline: Instant) -> Option<Instant> {
+        let begun = || self.asked + Duration::from_micros(self.begun.load(Ordering::Relaxed));
+        (self.state.load(Ordering::Acquire) == RUNNING).then(|| deadline.min(begun() + STEP_TIME) + GRACE)
+    }
+}
 
 /// Why a job has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,47 +130,55 @@ impl Threads {
         Ok(threads)
     }
 
-    /// Runs this as part of a call of this flow that ends at this moment, and then waits for it a little longer.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Runs this as part of a call of this flow that ends at this moment, and then waits for it a little longer. What it leaves
+    /// behind is dropped after its result was told.
+    pub(crate) async fn run<T: Send + 'static, R>(
         &self,
         (flow, deadline): (Flow, Instant),
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce() -> (T, R) + Send + 'static,
     ) -> Result<T, NoResult> {
-        let (began, begins) = oneshot::channel::<Arc<AtomicU8>>();
-        let (tell, told) = oneshot::channel();
+        let asked = Instant::now();
+        let progress = Arc::new(Progress { state: AtomicU8::new(WAITING), asked, begun: AtomicU64::new(0) });
+        let watch = Watch(Running { progress, flow, shared: Arc::clone(&self.shared) }, deadline);
+        // Dropped before the watch, which so sees whether the job runs.
+        let (tell, mut told) = oneshot::channel();
+        let progress = Arc::clone(&watch.0.progress);
         let run = Box::new(move |stay: &Stay| {
+            progress.begin();
             // Nobody waits for it any more.
             if tell.is_closed() {
-                return;
-            }
-            let state = Arc::new(AtomicU8::new(RUNNING));
-            if began.send(Arc::clone(&state)).is_err() {
+                progress.state.store(DONE, Ordering::Release);
                 return;
             }
             let result = catch_unwind(AssertUnwindSafe(work));
-            if state.swap(DONE, Ordering::AcqRel) == GIVEN_UP {
+            if progress.state.swap(DONE, Ordering::AcqRel) == GIVEN_UP {
                 stay.0.store(GIVEN_UP, Ordering::Release);
             }
-            if let Ok(result) = result {
+            if let Ok((result, rest)) = result {
                 // Whoever has asked may be gone.
                 let _ = tell.send(result);
+                drop(rest);
             }
         });
         self.shared.queue.lock().calls.push(flow, Job { flow, run }).map_err(|_| NoResult::Busy)?;
         self.shared.wake.notify_one();
-        let state = match timeout_at(deadline.into(), begins).await {
-            Err(_) => return Err(NoResult::Busy),
-            Ok(Err(_)) => return Err(NoResult::Gone),
-            Ok(Ok(state)) => state,
-        };
-        let last = deadline.min(Instant::now() + STEP_TIME) + GRACE;
-        let watch = Watch(Running { state, flow, shared: Arc::clone(&self.shared) }, last);
-        match timeout_at(last.into(), told).await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(_)) => Err(NoResult::Gone),
-            Err(_) => {
-                watch.0.give_up();
-                Err(NoResult::Stuck)
+        let mut until = deadline.min(asked + STEP_TIME);
+        loop {
+            match timeout_at(until.into(), &mut told).await {
+                Ok(Ok(result)) => return Ok(result),
+                Ok(Err(_)) => return Err(NoResult::Gone),
+                Err(_) => {
+                    let now = Instant::now();
+                    match watch.0.progress.last(deadline) {
+                        Some(last) if last <= now => {
+                            watch.0.give_up();
+                            return Err(NoResult::Stuck);
+                        }
+                        Some(last) => until = last,
+                        None if deadline <= now => return Err(NoResult::Busy),
+                        None => until = deadline.min(now + STEP_TIME),
+                    }
+                }
             }
         }
     }
@@ -165,7 +197,7 @@ impl Threads {
 /// A job that runs.
 #[derive(Clone)]
 struct Running {
-    state: Arc<AtomicU8>,
+    progress: Arc<Progress>,
     flow: Flow,
     shared: Arc<Shared>,
 }
@@ -173,7 +205,7 @@ struct Running {
 impl Running {
     /// Gives up its thread, unless the job has ended.
     fn give_up(&self) {
-        if self.state.compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        if self.progress.state.compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             self.shared.queue.lock().calls.ended(self.flow, STEP_TIME);
             // Another job of this flow may run now.
             self.shared.wake.notify_one();
@@ -182,17 +214,15 @@ impl Running {
     }
 }
 
-/// Watches a job until its last moment, even if its caller is gone.
+/// Watches a job of a call with this deadline until its last moment, even if its caller is gone.
 struct Watch(Running, Instant);
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let Self(job, last) = self;
-        if job.state.load(Ordering::Acquire) != RUNNING {
-            return;
-        }
+        let Self(job, deadline) = self;
+        let Some(last) = job.progress.last(*deadline) else { return };
         let Ok(runtime) = Handle::try_current() else { return };
-        let (job, last) = (job.clone(), *last);
+        let job = job.clone();
         runtime.spawn(async move {
             sleep_until(last.into()).await;
             job.give_up();

@@ -19,11 +19,12 @@ use crate::commit::BACKSTAY_COMMIT;
 use crate::compression::Encoding;
 use crate::endpoint::{ACCEPT_PATCH, Handler, RecordRequest, media_types};
 use crate::head::{Head, REQUEST_ID};
+use crate::problem::Cause;
 use crate::reply::{Reply, Rest, Unwritten};
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, actions, changes, collections, compression, credentials, developer, docs, documents,
-    explain, export, inbox, openapi, preconditions, problem, records, routes, setup, transact,
+    explain, export, inbox, local, openapi, preconditions, problem, records, routes, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -241,7 +242,10 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
 }
 
 fn refuse(head: &Head<'_>, refusal: &Refusal) -> Answer {
-    let mut answer = problem::answer(refusal, head.id);
+    let settings = &head.state.settings;
+    let is_developer = settings.development.is_some() && local::is_here(&settings.proxies, head.peer, head.parts);
+    let told = if is_developer { Cause::Told } else { Cause::Logged };
+    let mut answer = problem::explained(refusal, head.id, told);
     if let (&Method::PATCH, Refusal::MediaType { taken }) = (head.method(), refusal) {
         answer.header(ACCEPT_PATCH, media_types(taken));
     }
@@ -293,7 +297,11 @@ async fn encode(
         insert(&mut headers, header::CONTENT_ENCODING, coding.header());
     }
     for (name, value) in extra {
-        headers.append(name, value);
+        match name {
+            // A route can say how long its answer is fresh.
+            header::CACHE_CONTROL => drop(headers.insert(name, value)),
+            name => drop(headers.append(name, value)),
+        }
     }
     if let Some(development) = &head.state.settings.development {
         development.mark(&mut headers);

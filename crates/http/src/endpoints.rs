@@ -487,6 +487,7 @@ static OWN_PATH: Route = Route {
         Endpoint {
             handler: Handler::Route,
             parameters: Parameters::Ignored,
+            conditions: Conditions::OfRead,
             described: Described::OfAction,
             ..DOCUMENT
         },

@@ -32,6 +32,17 @@ struct Problem<'a> {
     errors: Vec<Fault<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     diagnostics: &'a [serde_json::Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+}
+
+/// Who learns why the server failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The operator alone, in the log.
+    Logged,
+    /// The caller, too: the person who develops the application.
+    Told,
 }
 
 #[derive(Serialize)]
@@ -88,6 +99,11 @@ impl<'a> Fault<'a> {
 
 /// The answer to a refused request. What is meant for the operator goes to the log only.
 pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
+    explained(refusal, request, Cause::Logged)
+}
+
+/// The answer to a refused request, which tells the cause of a failure if the caller may learn it.
+pub(crate) fn explained(refusal: &Refusal, request: RequestId, told: Cause) -> Answer {
     let kind = kind_of(refusal);
     log(refusal, request);
     let Details { version, request: which, errors, diagnostics, header } = Details::of(refusal);
@@ -104,6 +120,7 @@ pub(crate) fn answer(refusal: &Refusal, request: RequestId) -> Answer {
         request: which,
         errors,
         diagnostics,
+        cause: cause(refusal).filter(|_| told == Cause::Told),
     };
     let mut answer = Answer::json(kind.status, Audience::Secret, &problem).unwrap_or_else(|error| {
         tracing::error!(%request, cause = with_causes(&error), "a problem could not be written");
@@ -316,11 +333,19 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
     fields.iter().map(fault).collect()
 }
 
+/// Why the server failed, if it did.
+fn cause(refusal: &Refusal) -> Option<String> {
+    match refusal {
+        Refusal::Domain(Error::Internal(cause)) | Refusal::InTransaction { error: Error::Internal(cause), .. } => {
+            Some(with_causes(&**cause))
+        }
+        _ => None,
+    }
+}
+
 fn log(refusal: &Refusal, request: RequestId) {
-    if let Refusal::Domain(Error::Internal(cause)) | Refusal::InTransaction { error: Error::Internal(cause), .. } =
-        refusal
-    {
-        tracing::error!(%request, cause = with_causes(&**cause), "a request failed");
+    if let Some(cause) = cause(refusal) {
+        tracing::error!(%request, cause, "a request failed");
     }
     let unknown = matches!(refusal, Refusal::Domain(Error::Unknown) | Refusal::WriteTime { .. });
     if unknown || matches!(refusal, Refusal::InTransaction { error: Error::Unknown, .. }) {

@@ -3,10 +3,11 @@
 mod request;
 mod response;
 
-use backstay_engine::{Act, Idempotency};
+use backstay_engine::{Act, Idempotency, Tag};
 use backstay_model::Returned;
 use backstay_rest::transact::SingleRequests;
 use bytes::Bytes;
+use http::StatusCode;
 use std::sync::Arc;
 
 use crate::Refusal;
@@ -42,14 +43,17 @@ pub(crate) async fn respond(
     let (state, context) = (admitted.state(), admitted.context());
     let of = &state.engine.model().actions[action];
     let (received, bytes) = (Received::at(admitted.head(), of)?, body.len());
-    let arguments = read_in_turn((state, &context), bytes, move || received.written(&body)).await??;
+    let arguments = read_in_turn((state, &context), bytes, move || received.written(&body)).await?;
     let notation = Arc::new(SingleRequests::new(Arc::clone(&state.reader)));
     let act = Act { action, arguments, idempotency, notation };
     let text = match state.engine.act(&context, act).await? {
         Returned::Value(text) => text,
         Returned::Nothing | Returned::Record(..) | Returned::Records(..) => "null".into(),
     };
-    Ok(response::read(&of.name, &text, admitted.audience())?)
+    let answer = response::read(&of.name, &text, admitted.audience())?;
+    // What an action that reads has answered can be the same the next time.
+    let tag = (!of.writes && answer.status == StatusCode::OK).then(|| Tag::of_body(&answer.body));
+    Ok(answer.tagged(tag))
 }
 
 /// What is sent under an idempotency key: where to, and the body.

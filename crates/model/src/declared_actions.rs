@@ -244,15 +244,18 @@ impl Taking<'_> {
             true => text(name!("call"), rule, "true"),
             false => rule.same_location(Argument { name: name!("call"), value: rule.clone() }),
         };
+        let mut directives =
+            vec![mark(name!("function"), text(name!("name"), run, function)), mark(name!("allow"), call)];
+        if argument("rate").is_some() {
+            let limits = directive.arguments.iter().filter(|one| one.name == "rate" || one.name == "per").cloned();
+            directives.push(directive.same_location(Directive { name: name!("limit"), arguments: limits.collect() }));
+        }
         let node = directive.same_location(FieldDefinition {
             description: None,
             name,
             arguments: Vec::new(),
             ty: Type::Named(name!("JSON")),
-            directives: DirectiveList(vec![
-                mark(name!("function"), text(name!("name"), run, function)),
-                mark(name!("allow"), call),
-            ]),
+            directives: DirectiveList(directives),
         });
         let reads = argument("method").and_then(|method| method.as_enum()).is_some_and(|method| method == "GET");
         let before = self.declared.all.len();

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use backstay_base::{Clock as _, Error, Place, ViolationKind};
-use backstay_functions::{Attempt, Begun, Host, Refusal};
+use backstay_egress::{Outgoing, Response};
+use backstay_functions::{Answers, Attempt, Begun, Host, Refusal};
 use backstay_identity::AccountRef;
 use backstay_scalar::{Scalar, Token, Value};
 use futures_util::future::BoxFuture;
@@ -19,6 +20,7 @@ use crate::{Call, CallError, Client};
 pub(super) struct TestHost {
     serving: Serving,
     clock: MovedClock,
+    answers: Answers,
 }
 
 /// In whose name a test asks; Backstay's own without it.
@@ -33,9 +35,35 @@ struct By {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Asked {
-    Request { by: Option<By>, request: serde_json::Map<String, serde_json::Value> },
-    Action { by: By, action: String, arguments: serde_json::Value },
-    Advance { advance: String },
+    Request {
+        by: Option<By>,
+        request: serde_json::Map<String, serde_json::Value>,
+    },
+    Action {
+        by: By,
+        action: String,
+        arguments: serde_json::Value,
+    },
+    Advance {
+        advance: String,
+    },
+    Answer {
+        method: String,
+        url: String,
+        answer: Answer,
+    },
+    Sent {
+        #[expect(dead_code, reason = "tells this question from others")]
+        sent: bool,
+    },
+}
+
+/// What a server would answer.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
 }
 
 /// A test uses what functions are given.
@@ -44,8 +72,8 @@ enum Asked {
 struct NotInTests;
 
 impl TestHost {
-    pub(super) fn new(serving: Serving, clock: MovedClock) -> Self {
-        Self { serving, clock }
+    pub(super) fn new(serving: Serving, clock: MovedClock, answers: Answers) -> Self {
+        Self { serving, clock, answers }
     }
 
     async fn answered(&self, text: &str) -> Result<serde_json::Value, Error> {
@@ -55,6 +83,11 @@ impl TestHost {
                 self.client(Some(by)).act(&action, arguments).await.map_err(refused)
             }
             Asked::Advance { advance } => self.advance(&advance).await,
+            Asked::Answer { method, url, answer: Answer { status, headers, body } } => {
+                self.answers.add(&method, &url, Response { status, headers, body: body.into() });
+                Ok(serde_json::Value::Null)
+            }
+            Asked::Sent { sent: _ } => Ok(self.answers.sent().iter().map(sent).collect()),
         }
     }
 
@@ -85,6 +118,13 @@ impl TestHost {
         }
         Ok(json!({ "now": self.clock.now().micros().div_euclid(1000) }))
     }
+}
+
+/// A request as a test looks at it.
+fn sent(Outgoing { method, url, headers, body }: &Outgoing) -> serde_json::Value {
+    let named: serde_json::Map<_, _> =
+        headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), json!(value))).collect();
+    json!({ "method": method, "url": url, "headers": named, "body": String::from_utf8_lossy(body) })
 }
 
 fn refused(error: CallError) -> Error {

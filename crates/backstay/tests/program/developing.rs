@@ -567,3 +567,23 @@ fn a_model_of_fifty_types_is_reloaded() {
     assert_eq!(dev.client().get("/openapi.json").body.matches("\"note\":").count(), 150);
     assert_eq!(dev.stop(), Some(0));
 }
+
+#[test]
+fn the_developer_is_told_why_a_function_failed() {
+    let app = App::empty();
+    app.write(
+        "model/notes.graphql",
+        "extend schema @app(name: \"Notes\")\ntype Note @allow(read: \"true\") { text: String! }\n\
+         type Mutation { fail: Int @function @allow(call: \"true\") }\n",
+    );
+    app.write("functions/fail.ts", "export function fail() {\n  return process.env.KEY;\n}\n");
+    let dev = Dev::start(&app);
+    let failed = dev.client().send("POST", "/do/fail", "", "{}");
+    let cause = failed.json()["cause"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(failed.status, 500, "{}", failed.body);
+    assert!(cause.starts_with("ReferenceError: process is not defined; settings and keys are secrets"), "{cause}");
+    assert!(cause.contains("functions/fail.ts:2:"), "{cause}");
+    // A tunnel passes on what somebody else asks.
+    let elsewhere = dev.client().send("POST", "/do/fail", "x-forwarded-for: 192.0.2.1\r\n", "{}");
+    assert_eq!(elsewhere.json()["cause"], Value::Null, "{}", elsewhere.body);
+}

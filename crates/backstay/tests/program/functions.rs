@@ -261,6 +261,44 @@ fn the_test_of_the_document_passes() {
 }
 
 #[test]
+fn tests_answer_in_place_of_other_servers() {
+    let app = App::empty();
+    app.write(
+        "model/rates.graphql",
+        "extend schema @app(name: \"Rates\")\ntype Note @allow(read: \"true\") { text: String! }\n\
+         type Mutation { rate(of: String!): Float! @function @allow(call: \"true\") }\n",
+    );
+    app.write(
+        "functions/rate.ts",
+        "export async function rate({ of }: { of: string }) {\n  \
+         const headers = { \"X-For\": of };\n  \
+         const answer = await fetch(`https://rates.example/${of}`, { method: \"POST\", headers, body: \"{}\" });\n  \
+         if (!answer.ok) throw new Error(`answered ${answer.status}`);\n  \
+         return (await answer.json()).rate;\n}\n",
+    );
+    app.write(
+        "functions/rate.test.ts",
+        "import { expect, test } from \"backstay/test\";\n\
+         test(\"a rate is asked for\", async ({ as, fetches }) => {\n  \
+           await fetches.answer(\"POST https://rates.example/eur\", { status: 503 });\n  \
+           await fetches.answer(\"POST https://rates.example/eur\", { json: { rate: 1.5 } });\n  \
+           await expect(as(null).call(\"rate\", { of: \"eur\" })).rejects.toThrow(\"internal\");\n  \
+           expect(await as(null).call(\"rate\", { of: \"eur\" })).toBe(1.5);\n  \
+           expect(await as(null).call(\"rate\", { of: \"eur\" })).toBe(1.5);\n  \
+           const [, , sent] = await fetches.sent();\n  \
+           expect(sent).toEqual({ method: \"POST\", url: \"https://rates.example/eur\", headers: { \"x-for\": \"eur\" }, body: \"{}\" });\n\
+         });\n\
+         test(\"no server is called\", async ({ as, fetches }) => {\n  \
+           await expect(as(null).call(\"rate\", { of: \"usd\" })).rejects.toThrow(\"internal\");\n  \
+           expect(await fetches.sent()).toEqual([]);\n  \
+           await expect(fetches.answer(\"rates.example\")).rejects.toThrow(\"for a method and a URL\");\n\
+         });\n",
+    );
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
+}
+
+#[test]
 fn the_signed_call_of_the_document_is_made() {
     let target = App::new();
     let called = target.serve();

@@ -211,7 +211,7 @@ fn endpoints_are_managed_on_the_command_line() {
     app.run(&["webhook", "add", "other", &receiver.url, "--as", "partner"]).done();
     let tested = app.run(&["webhook", "test", "other"]);
     assert_eq!(tested.code, Some(1));
-    assert!(tested.out.contains("neither public nor in a network that may be called"), "{}", tested.out);
+    assert!(tested.out.contains("name its network in `egress.allow`"), "{}", tested.out);
 }
 
 /// A receiver of docs/webhooks.md, as a process.

@@ -127,6 +127,28 @@ global {
     values(): IterableIterator<string>;
     [Symbol.iterator](): IterableIterator<[string, string]>;
   }
+  /** A file of a form. */
+  class File {
+    private constructor();
+    readonly name: string;
+    readonly type: string;
+    readonly size: number;
+    bytes(): Promise<Uint8Array>;
+    arrayBuffer(): Promise<ArrayBuffer>;
+    text(): Promise<string>;
+  }
+  /** The values of a form, by their names. */
+  class FormData {
+    append(name: string, value: string | File): void;
+    get(name: string): string | File | null;
+    getAll(name: string): (string | File)[];
+    has(name: string): boolean;
+    forEach(run: (value: string | File, name: string, form: FormData) => void): void;
+    entries(): IterableIterator<[string, string | File]>;
+    keys(): IterableIterator<string>;
+    values(): IterableIterator<string | File>;
+    [Symbol.iterator](): IterableIterator<[string, string | File]>;
+  }
   /** What a route is asked, and an inbox is sent. */
   class Request {
     private constructor();
@@ -139,10 +161,13 @@ global {
     readonly bodyUsed: boolean;
     text(): Promise<string>;
     json(): Promise<any>;
+    bytes(): Promise<Uint8Array>;
+    arrayBuffer(): Promise<ArrayBuffer>;
+    formData(): Promise<FormData>;
   }
   /** What a route answers. */
   class Response {
-    constructor(body?: string | null, init?: ResponseOptions);
+    constructor(body?: string | URLSearchParams | Bytes | null, init?: ResponseOptions);
     static json(value: unknown, init?: ResponseOptions): Response;
     static redirect(url: string | URL, status?: 301 | 302 | 303 | 307 | 308): Response;
     readonly status: number;
@@ -151,6 +176,9 @@ global {
     readonly bodyUsed: boolean;
     text(): Promise<string>;
     json(): Promise<any>;
+    bytes(): Promise<Uint8Array>;
+    arrayBuffer(): Promise<ArrayBuffer>;
+    formData(): Promise<FormData>;
   }
   /** Calls another server, outside of transactions. A redirect isn't followed. */
   function fetch(url: string | URL, options?: FetchOptions): Promise<FetchResponse>;

@@ -7,6 +7,7 @@ export interface TestContext {
   /** In the name of an account: its record, its id or its email address; with `null`, of somebody who hasn't signed in. */
   as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
   readonly clock: TestClock;
+  readonly fetches: TestFetches;
 }
 
 /** Requests and calls of somebody. */
@@ -21,6 +22,26 @@ export interface TestClock {
   now(): Date;
   /** Moves it forward, by `90s`, `36h` or `PT1H30M`, and does what is due until then. */
   advance(duration: string): Promise<void>;
+}
+
+/** What functions get from `fetch`: tests call no servers. */
+export interface TestFetches {
+  /**
+   * What `fetch` gets for a method and a URL, such as `POST https://pay.example/charges`. Several answers are given one after the
+   * other, the last one again and again.
+   */
+  answer(request: string, answer?: TestAnswer): Promise<void>;
+  /** What functions have sent, in that order; names of headers are in small letters. */
+  sent(): Promise<{ method: string; url: string; headers: { [name: string]: string }; body: string }[]>;
+}
+
+/** An answer: 200 without a body, unless it says something else. */
+export interface TestAnswer {
+  status?: number;
+  headers?: { [name: string]: string };
+  body?: string;
+  /** The body, as JSON. */
+  json?: unknown;
 }
 
 /** Declares a test, which has an application of its own. */

@@ -1,11 +1,10 @@
 // Runs one function. The host calls `start`, then `deliver` for each answer, and `poll` after each of them, until the
-// function has ended. Only texts cross the boundary.
+// function has ended. Only texts cross the boundary. What a call may not need is in modules of their own, which are loaded when the
+// function first names it: each call has a world of its own, and pays for all that is in it.
 
-import { Problem, Refused } from "backstay";
-import { LaterRequests } from "backstay:requests";
-import { received, returned as written } from "backstay:http";
+import { Problem, Refused } from "backstay:refusals";
 
-const { log: writeLog, nearest, secret, secretNames, register } = globalThis.__host;
+export const host = globalThis.__host;
 delete globalThis.__host;
 
 const { parse, stringify } = JSON;
@@ -15,11 +14,47 @@ const { hasOwn, keys, freeze, defineProperty } = Object;
 const RealDate = Date;
 const RealPromise = Promise;
 
+/** What is loaded when it is first named, and the module that provides it. */
+const MEMBERS = { db: "database", jobs: "jobs", log: "log", secrets: "secrets" };
+const provided = Object.create(null);
+
+/** A module says what it provides. */
+export function provide(parts) {
+  for (const name of keys(parts)) provided[name] = parts[name];
+}
+
+function part(name, module) {
+  if (!(name in provided)) host.load(`backstay:${module}`);
+  if (!(name in provided)) throw new Error(`there is no room for \`${name}\``);
+  return provided[name];
+}
+
+/** Makes a value global, as if it had been there from the beginning. */
+function define(name, value) {
+  defineProperty(globalThis, name, { value, writable: true, configurable: true });
+}
+
+/** Each of these global values is loaded when it is first named. */
+export function expose(globals) {
+  for (const name of keys(globals)) {
+    const get = () => {
+      const value = part(name, globals[name]);
+      define(name, value);
+      return value;
+    };
+    defineProperty(globalThis, name, { get, set: (value) => define(name, value), configurable: true });
+  }
+}
+
 /** The functions by name, and the paths of collections; set by the entry module. */
 let functions = {};
-let collections = {};
+export let collections = {};
 /** What a function gets beside its arguments. */
-let context = (auth) => ({ db, auth, jobs, log, secrets });
+let context = (auth) => {
+  const given = { auth };
+  for (const name of keys(MEMBERS)) defineProperty(given, name, { get: () => part(name, MEMBERS[name]), enumerable: true });
+  return given;
+};
 
 /** What `poll` tells: the end of the call. */
 let ended;
@@ -37,6 +72,21 @@ let asked = 0;
 let [most, longest] = [0, 0];
 /** The transaction block that is open. */
 let open;
+
+/** The transaction block that is open, if there is one. */
+export function block() {
+  return open;
+}
+
+/** A block is open from now on; none without one. */
+export function setBlock(one) {
+  open = one;
+}
+
+/** How many requests have no answer yet. */
+export function left() {
+  return unanswered;
+}
 
 export function serve(all, paths, given) {
   functions = Object.fromEntries(Object.entries(all).filter(([, one]) => typeof one === "function"));
@@ -69,202 +119,23 @@ export function here(what) {
   return { what, stack: lines.filter((line) => line.includes("functions/")).join("\n") };
 }
 
-/** A record that the caller may not read is answered by its id alone. */
-function shown(later, answer) {
-  if (!later.hides || typeof answer !== "object" || answer === null || Array.isArray(answer)) return answer;
-  const members = keys(answer).filter((member) => member !== "outcome");
-  if (members.length !== 1 || members[0] !== "id") return answer;
-  return "outcome" in answer ? { outcome: answer.outcome, record: null } : null;
-}
-
-const METHODS = [
-  "list", "get", "aggregate", "create", "createMany", "upsert", "upsertMany", "update", "replace", "delete", "updateAll",
-  "deleteAll", "restore", "purge", "history",
-];
-const READS = ["list", "pages", "all", "get", "find", "aggregate", "history"];
-/** What other systems call what is here. */
-const ELSEWHERE = {
-  add: "create", insert: "create", insertMany: "createMany", save: "update", set: "update", patch: "update", put: "replace",
-  findMany: "list", findAll: "list", findFirst: "list", first: "list", query: "list", select: "list", where: "list",
-  findOne: "find", findUnique: "find", one: "find", remove: "delete", destroy: "delete", del: "delete", count: "aggregate",
-  deleteMany: "deleteAll", updateMany: "updateAll",
-};
-
-/** What is probably meant by a name that isn't known. */
-function meant(name, known, label = "") {
-  const near = hasOwn(ELSEWHERE, name) && known.includes(ELSEWHERE[name]) ? ELSEWHERE[name] : nearest(name, known);
+/** What is probably meant by a name that isn't known; `elsewhere`: what other systems call what is here. */
+export function meant(name, known, label = "", elsewhere = {}) {
+  const word = hasOwn(elsewhere, name) && known.includes(elsewhere[name]) ? elsewhere[name] : undefined;
+  const near = word ?? host.nearest(name, known);
   if (near) return `; did you mean \`${label}${near}\`?`;
   return known.length <= 30 ? `; it has ${known.join(", ")}` : "";
 }
 
 /** The same object, which refuses names that it doesn't have. */
-export function strict(object, label) {
+export function strict(object, label, elsewhere) {
   return new Proxy(freeze(object), {
     get(own, name) {
       if (typeof name === "symbol" || name in own || name === "then" || name === "toJSON") return own[name];
-      throw new TypeError(`${label} has no \`${name}\`${meant(name, keys(own))}`);
+      throw new TypeError(`${label} has no \`${name}\`${meant(name, keys(own), "", elsewhere)}`);
     },
   });
 }
-
-/** What can be asked of a collection; `tell` makes a value of an answer. */
-function collection({ path, single }, label, send, tell = shown) {
-  const requests = new LaterRequests(path);
-  const made = {};
-  for (const method of METHODS) {
-    made[method] = async (...given) => {
-      const called = here(`${label}.${method}`);
-      const later = requests[method](...given);
-      return tell(later, await send(later.request, called));
-    };
-  }
-  made.find = async (...given) => {
-    try {
-      return await made.get(...given);
-    } catch (error) {
-      if (error instanceof Problem && error.code === "not-found") return null;
-      throw error;
-    }
-  };
-  if (single) {
-    const { get, update } = made;
-    return strict({ get: (query) => get(undefined, query), update: (...given) => update(undefined, ...given) }, label);
-  }
-  made.pages = async function* (query = {}) {
-    for (let after = query.after; after !== null; ) {
-      const page = await made.list({ ...query, after });
-      yield page;
-      after = page.next;
-    }
-  };
-  made.all = async function* (query) {
-    for await (const page of made.pages(query)) yield* page.items;
-  };
-  return strict(made, label);
-}
-
-/** A collection with `peek`: reads whose records may change until the block is committed. */
-function peekable(place, label, send) {
-  // A write is carried out at the commit: until then there is no more of its record than the id.
-  const told = (_, answer) => answer;
-  const made = { ...collection(place, label, (request, called) => send(request, called, false), told) };
-  const peeked = collection(place, `${label}.peek`, (request, called) => send(request, called, true), told);
-  const reads = READS.filter((read) => hasOwn(peeked, read)).map((read) => [read, peeked[read]]);
-  made.peek = strict(Object.fromEntries(reads), `${label}.peek`);
-  return strict(made, label);
-}
-
-/** All collections, made when they are named; a wrong name is an error. */
-function database(label, make, more) {
-  const made = new Map();
-  return new Proxy(freeze({ ...more }), {
-    get(own, name) {
-      if (typeof name === "symbol" || hasOwn(own, name)) return own[name];
-      if (!hasOwn(collections, name)) {
-        if (name === "then" || name === "toJSON") return undefined;
-        if (name === "transaction") throw new TypeError("a transaction is open already; they don't nest");
-        const near = meant(name, keys(collections), `${label}.`);
-        throw new TypeError(`there is no collection \`${label}.${name}\`${near}`);
-      }
-      if (!made.has(name)) made.set(name, make(collections[name], `${label}.${name}`));
-      return made.get(name);
-    },
-    set() {
-      throw new TypeError(`${label} can't be changed`);
-    },
-    has: (own, name) => name in own || hasOwn(collections, name),
-  });
-}
-
-/** The collections of which `send` makes requests, each by itself. */
-export function requestsBy(label, send) {
-  return database(label, (place, of) => collection(place, of, send));
-}
-
-const db = database(
-  "db",
-  (place, label) =>
-    collection(place, label, (request, called) => {
-      if (open !== undefined) {
-        throw new TypeError("a transaction is open; use its own `tx` instead of `db`, so that the request is a part of it");
-      }
-      return ask({ kind: "request", request }, called);
-    }),
-  { transaction },
-);
-
-/** Runs a block whose requests are one commit; again, if what it has read has changed. */
-async function transaction(block) {
-  if (typeof block !== "function") throw new TypeError("db.transaction takes a function: db.transaction(async (tx) => …)");
-  if (open !== undefined) throw new TypeError("a transaction is open already; they don't nest");
-  const mine = {};
-  const called = here("db.transaction");
-  open = mine;
-  try {
-    let attempt = await ask({ kind: "begin" }, called);
-    for (;;) {
-      // The call is repeated: the block was committed before.
-      if ("done" in attempt) return attempt.done;
-      begin(attempt.now, attempt.seed);
-      const result = await attempted(block, mine, attempt.block);
-      const commit = { kind: "commit", block: attempt.block, result: stringify(result) ?? "null" };
-      const { again } = await ask(commit, called);
-      if (again === undefined) return result;
-      attempt = again;
-    }
-  } finally {
-    open = undefined;
-  }
-}
-
-async function attempted(block, mine, id) {
-  let current = true;
-  mine.block = id;
-  const tx = database("tx", (place, label) =>
-    peekable(place, label, (request, called, peek) => {
-      if (!current || open !== mine) throw new TypeError("the transaction of this `tx` has ended");
-      return ask({ kind: peek ? "peek" : "request", block: id, request }, called);
-    }),
-  );
-  const before = unanswered;
-  try {
-    const result = await block(tx);
-    if (unanswered > before) throw new Error("the transaction ended without waiting for a request of it; write `await` before it");
-    return result;
-  } catch (error) {
-    await ask({ kind: "rollback", block: id });
-    throw error;
-  } finally {
-    current = false;
-  }
-}
-
-/** Values of the configuration that nobody else may see. */
-const secrets = strict(
-  {
-    get(name) {
-      const value = secret(String(name));
-      if (value !== undefined) return value;
-      const known = secretNames();
-      const near = nearest(String(name), known);
-      const what = near ? `did you mean "${near}"?` : `name it under [secrets] in backstay.toml, or set BACKSTAY_SECRET_${name}`;
-      throw new TypeError(`there is no secret "${name}"; ${what}`);
-    },
-    has: (name) => secret(String(name)) !== undefined,
-  },
-  "secrets",
-);
-const TERMS = ["at", "attempts", "delay", "priority", "series", "unique"];
-
-const jobs = strict({
-  /** Queues a job: in the transaction that is open, or by itself. Answers its id, or null if it is unique. */
-  async add(job, input = {}, terms = {}) {
-    if (typeof job !== "string") throw new TypeError("jobs.add takes the name of a job: jobs.add(\"sendInvoice\", { order })");
-    const unknown = Object.keys(terms).find((name) => !TERMS.includes(name));
-    if (unknown !== undefined) throw new TypeError(`jobs.add has no option \`${unknown}\`; it has ${TERMS.join(", ")}`);
-    return ask({ kind: "queue", block: open?.block, request: { ...terms, job, input } }, here("jobs.add"));
-  },
-}, "jobs");
 
 /** Time and chance are the host's, so that a block that runs again with the same ones does the same. */
 let now = 0;
@@ -275,7 +146,8 @@ export function moved(moment) {
   now = moment;
 }
 
-function begin(moment, seed) {
+/** Time and chance of a call, or of a block, which has the same ones when it runs again. */
+export function begin(moment, seed) {
   now = moment;
   state = seed;
 }
@@ -309,56 +181,6 @@ Object.defineProperty(RealDate.prototype, "constructor", { value: ControlledDate
 Object.defineProperty(globalThis, "Date", { value: ControlledDate, writable: true, configurable: true });
 Object.defineProperty(Math, "random", { value: chance, writable: true, configurable: true });
 
-const OPTIONS = ["method", "headers", "body"];
-
-/** Calls another server. The answer of a server is no error, whatever its status; a redirect isn't followed. */
-async function fetch(resource, init) {
-  if (open !== undefined) {
-    throw new TypeError("fetch can't be used in a transaction, which may run several times; call it before or after");
-  }
-  const { method = "GET", headers = [], body = "" } = init ?? {};
-  const unknown = Object.keys(init ?? {}).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) throw new TypeError(`fetch has no option \`${unknown}\`; it has ${OPTIONS.join(", ")}`);
-  if (typeof body !== "string") throw new TypeError("the body of a fetch is a string; write JSON.stringify(…) for an object");
-  const pairs = Array.isArray(headers) ? headers : Object.entries(headers);
-  const request = { method: String(method), url: String(resource), headers: pairs.map((pair) => pair.map(String)), body };
-  try {
-    return response(await ask({ kind: "fetch", request }, here("fetch")));
-  } catch (error) {
-    throw error instanceof Problem ? new TypeError(error.message) : error;
-  }
-}
-
-/** What a server answered, with as much of the standard's `Response` as functions have. */
-function response({ status, headers, body }) {
-  const named = (name) => headers.filter(([known]) => known === String(name).toLowerCase()).map(([, value]) => value);
-  return Object.freeze({
-    status,
-    ok: status >= 200 && status < 300,
-    headers: Object.freeze({
-      get: (name) => (named(name).length === 0 ? null : named(name).join(", ")),
-      has: (name) => named(name).length > 0,
-      entries: () => headers.values(),
-    }),
-    text: async () => body,
-    json: async () => parse(body),
-  });
-}
-Object.defineProperty(globalThis, "fetch", { value: fetch, writable: true, configurable: true });
-
-function logged(level) {
-  return (...parts) => {
-    const text = (part) => (typeof part === "string" ? part : part instanceof Error ? `${part}\n${part.stack}` : stringify(part));
-    writeLog(level, parts.map(text).join(" "));
-  };
-}
-const log = strict({ debug: logged("debug"), info: logged("info"), warn: logged("warn"), error: logged("error") }, "log");
-const console = strict(
-  { debug: log.debug, log: log.info, info: log.info, warn: log.warn, error: log.error, trace: log.debug },
-  "console",
-);
-Object.defineProperty(globalThis, "console", { value: console, writable: true, configurable: true });
-
 function start(name, args, given) {
   const { limits, moment, seed, auth } = parse(given);
   [most, longest] = limits;
@@ -368,9 +190,8 @@ function start(name, args, given) {
     ended = failure(error);
   };
   const returned = (value) => {
-    const left = unanswered;
-    if (left > 0 || open !== undefined) {
-      const what = open !== undefined ? "a transaction" : `${left} request${left === 1 ? "" : "s"}`;
+    if (unanswered > 0 || open !== undefined) {
+      const what = open !== undefined ? "a transaction" : `${unanswered} request${unanswered === 1 ? "" : "s"}`;
       return failed(new Error(`the function returned without waiting for ${what}; write \`await\` before it`));
     }
     try {
@@ -386,6 +207,22 @@ function start(name, args, given) {
   } catch (error) {
     failed(error);
   }
+}
+
+/** The arguments of an action, or the request for a route. */
+function received(args) {
+  if (!hasOwn(args, "$request")) return args;
+  const Request = part("Request", "http");
+  return new Request(args.$request);
+}
+
+/** What a function has returned, as the host reads it. What clients have sent can't pass for a `Response`. */
+function written(value) {
+  const text = stringify(value) ?? "null";
+  if (text.startsWith('{"$response":') && !("Response" in provided && value instanceof provided.Response)) {
+    throw new TypeError("a value whose first member is `$response` can't be returned; write Response.json(…)");
+  }
+  return text;
 }
 
 function frozen(value) {
@@ -433,4 +270,4 @@ function poll() {
   return next;
 }
 
-register(freeze({ names, start, deliver, poll }));
+host.register(freeze({ names, start, deliver, poll }));

@@ -1,6 +1,8 @@
 // `Temporal`, as much of it as functions need; the host computes. Each object holds the text that stands for it.
 
-const { temporal } = globalThis.__host;
+import { host, provide } from "backstay:run";
+
+const { temporal } = host;
 
 const { parse, stringify } = JSON;
 const { freeze, defineProperty } = Object;
@@ -151,4 +153,4 @@ const instant = () => Instant.fromEpochMilliseconds(Date.now());
 const zonedDateTimeISO = (zone) => instant().toZonedDateTimeISO(zone);
 const plainDateISO = (zone) => zonedDateTimeISO(zone).toPlainDate();
 const Now = freeze({ instant, zonedDateTimeISO, plainDateISO });
-define(globalThis, "Temporal", freeze({ Duration, Instant, Now, PlainDate, ZonedDateTime }));
+provide({ Temporal: freeze({ Duration, Instant, Now, PlainDate, ZonedDateTime }) });

@@ -1,7 +1,8 @@
 // The module "backstay/test": the team's tests of its functions.
 
-import { Problem } from "backstay";
-import { ask, here, moved, requestsBy, strict } from "backstay:run";
+import { Problem } from "backstay:refusals";
+import { requestsBy } from "backstay:database";
+import { ask, here, moved, strict } from "backstay:run";
 
 const tests = new Map();
 
@@ -56,9 +57,33 @@ const clock = strict(
   "clock",
 );
 
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+const fetches = strict(
+  {
+    /** What `fetch` of functions gets for this method and URL: several answers one after the other, the last one again and again. */
+    async answer(request, { status = 200, headers = {}, body, json, ...rest } = {}) {
+      const [method, url, more] = String(request).split(" ");
+      if (!METHODS.includes(method) || !/^https?:\/\/./.test(url) || more !== undefined) {
+        throw new TypeError('an answer is for a method and a URL: fetches.answer("GET https://api.example/rates", { json: { eur: 1 } })');
+      }
+      const unknown = Object.keys(rest)[0];
+      if (unknown !== undefined) throw new TypeError(`an answer has no \`${unknown}\`; it has status, headers, body, json`);
+      if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError("the status of an answer is 200 to 599");
+      const pairs = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+      if (json !== undefined && !("content-type" in headers)) pairs.push(["content-type", "application/json"]);
+      const text = json === undefined ? String(body ?? "") : JSON.stringify(json);
+      await asks({ method, url, answer: { status, headers: pairs, body: text } }, here("fetches.answer"));
+    },
+    /** What functions have sent, in that order. */
+    sent: async () => asks({ sent: true }, here("fetches.sent")),
+  },
+  "fetches",
+);
+
 /** What a test gets. */
 export function context() {
-  return { as, db: requestsBy("db", (request, called) => asks({ request }, called)), clock };
+  return { as, fetches, db: requestsBy("db", (request, called) => asks({ request }, called)), clock };
 }
 
 function shown(value) {

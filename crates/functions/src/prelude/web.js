@@ -1,7 +1,9 @@
 // What browsers and servers have in common (WinterTC, "Minimum Common Web API"), as far as functions need it. Bytes cross the
 // boundary as texts of the letters U+0000 to U+00FF.
 
-const { random, digest, hmac, isHmac, encode, decode, base64, unbase64, urlParts, readForm, writeForm } = globalThis.__host;
+import { host, provide } from "backstay:run";
+
+const { random, digest, hmac, isHmac, encode, decode, base64, unbase64, urlParts, readForm, writeForm } = host;
 
 const { parse, stringify } = JSON;
 const { fromCharCode } = String;
@@ -35,7 +37,7 @@ function named(name, message) {
 }
 
 function define(name, value) {
-  defineProperty(globalThis, name, { value, writable: true, configurable: true });
+  provide({ [name]: value });
 }
 
 const HASHES = ["SHA-256", "SHA-384", "SHA-512"];
@@ -250,6 +252,10 @@ class URLSearchParams {
 
   [Symbol.iterator]() {
     return this.entries();
+  }
+
+  get [Symbol.toStringTag]() {
+    return "URLSearchParams";
   }
 
   toString() {

@@ -76,12 +76,12 @@ async fn what_cannot_be_called_is_refused() {
     };
     check(
         "fetch('http://10.0.0.1/')",
-        "TypeError: 10.0.0.1 has the address 10.0.0.1, which is neither public nor in a network that may be called",
+        "TypeError: 10.0.0.1 has the address 10.0.0.1, which is private or local; to call it, name its network in `egress.allow`",
     )
     .await;
     check(
         "fetch('http://[::ffff:169.254.169.254]/')",
-        "TypeError: [::ffff:a9fe:a9fe] has the address ::ffff:169.254.169.254, which is neither public nor in a network that may be called",
+        "TypeError: [::ffff:a9fe:a9fe] has the address ::ffff:169.254.169.254, which is private or local; to call it, name its network in `egress.allow`",
     )
     .await;
     check(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backstay_base::{Ambient, Clock, Entropy, Error, Flow, Secret, Source, Timestamp};
 use backstay_egress::{Client, Settings};
 use backstay_functions::{
-    Attempt, Begun, Call, CollectionName, Failure, Functions, Host, Problem, Program, Refusal, Secrets,
+    Attempt, Begun, Call, CollectionName, Failure, Functions, Host, Outside, Problem, Program, Refusal, Secrets,
 };
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
@@ -49,7 +49,7 @@ pub(crate) fn functions(text: &str) -> Arc<Functions> {
 
 pub(crate) fn functions_of(files: &[(&str, &str)]) -> Arc<Functions> {
     let program = read(&application(files)).unwrap_or_else(|problems| panic!("{problems:?}"));
-    Functions::start(program, 2, (client(), secrets())).expect("threads")
+    Functions::start(program, 2, (Outside::Servers(client()), secrets())).expect("threads")
 }
 
 fn secrets() -> Secrets {

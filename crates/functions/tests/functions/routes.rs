@@ -33,6 +33,51 @@ async fn a_request_has_what_the_standard_says() {
     check("request.method = 'GET'", "TypeError: 'method' is read-only").await;
 }
 
+/// What `main` returns for a request with this type, body and octets.
+async fn read_as(kind: &str, (member, sent): (&str, &str), body: &str) -> String {
+    let request = serde_json::json!({ "$request": {
+        "method": "POST", "url": "http://h.example/", "headers": [["content-type", kind]], "params": {}, member: sent,
+    } });
+    let text = format!("export async function main(request: any) {{ {body} }}");
+    match functions(&text).call(call("main", &request.to_string()), &Scripted::default()).await {
+        Ok(value) => value,
+        Err(failure) => failure.to_string().lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_read_as_octets_and_as_a_form() {
+    let octets = ("octets", "/wBh");
+    assert_eq!(read_as("image/gif", octets, "return [...await request.bytes()]").await, "[255,0,97]");
+    assert_eq!(read_as("image/gif", octets, "return (await request.arrayBuffer()).byteLength").await, "3");
+    assert_eq!(read_as("text/plain", octets, "return await request.text()").await, "\"\u{fffd}\\u0000a\"");
+    assert_eq!(read_as("text/plain", ("body", "é"), "return [...await request.bytes()]").await, "[195,169]");
+
+    let form = "const form = await request.formData(); const b = form.get('b');
+        const shown = typeof b === 'object' ? [b.name, b.type, b.size, await b.text()] : b;
+        return [form.get('a'), form.getAll('a'), form.has('c'), shown]";
+    let encoded = "application/x-www-form-urlencoded";
+    assert_eq!(read_as(encoded, ("body", "a=1&a=x+y&b=%C3%A9"), form).await, r#"["1",["1","x y"],false,"é"]"#);
+    let multipart = "--XX\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1\r\n--XX\r\n\
+                     Content-Disposition: form-data; name=\"b\"; filename=\"é%22.txt\"\r\nContent-Type: text/csv\r\n\r\n\
+                     1\r\n2\r\n--XX--\r\n";
+    let expected = r#"["1",["1"],false,["é\".txt","text/csv",4,"1\r\n2"]]"#;
+    assert_eq!(read_as("multipart/form-data; boundary=XX", ("body", multipart), form).await, expected);
+    assert_eq!(read_as("multipart/form-data; boundary=\"XX\"", ("body", multipart), form).await, expected);
+    let cut = "TypeError: the body isn't multipart/form-data, or is cut off";
+    let check = async |kind: &str, sent: &str, expected: &str| {
+        assert_eq!(read_as(kind, ("body", sent), form).await, expected, "{kind}");
+    };
+    check("multipart/form-data", multipart, cut).await;
+    check("multipart/form-data; boundary=YY", multipart, cut).await;
+    check("multipart/form-data; boundary=XX", &multipart[..80], cut).await;
+    let nameless = "--XX\r\n\r\n1\r\n--XX--";
+    check("multipart/form-data; boundary=XX", nameless, "TypeError: a part of the body has no name").await;
+    let no_form = "TypeError: the body is no form: its type is neither application/x-www-form-urlencoded nor \
+                   multipart/form-data";
+    check("text/plain", "a=1", no_form).await;
+}
+
 /// What a client has sent can't pass for a response, with a status and headers of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_response_is_not_forged() {
@@ -67,8 +112,26 @@ async fn a_response_is_written_as_the_host_reads_it() {
     check("Response.redirect('/x')", r#"{"$response":{"status":302,"headers":[["location","/x"]],"body":null}}"#).await;
     check("new Response('', { status: 99 })", "RangeError: the status of a Response is 200 to 599").await;
     check("new Response('', { status: 204 })", "TypeError: a Response with 204 has no body").await;
-    check("new Response({})", "TypeError: the body of a Response is a string; write Response.json(…) for an object")
-        .await;
+    check(
+        "new Response({})",
+        "TypeError: the body of a Response is a string, or bytes; write Response.json(…) for an object",
+    )
+    .await;
+    check(
+        "new Response(new Uint8Array([255, 1, 2]).subarray(0, 2), { headers: { 'content-type': 'image/gif' } })",
+        r#"{"$response":{"status":200,"headers":[["content-type","image/gif"]],"octets":"/wE="}}"#,
+    )
+    .await;
+    check(
+        "new Response(new ArrayBuffer(1))",
+        r#"{"$response":{"status":200,"headers":[["content-type","application/octet-stream"]],"octets":"AA=="}}"#,
+    )
+    .await;
+    check(
+        "new Response(new URLSearchParams({ a: 'b c' }))",
+        r#"{"$response":{"status":200,"headers":[["content-type","application/x-www-form-urlencoded;charset=UTF-8"]],"body":"a=b+c"}}"#,
+    )
+    .await;
     check(
         "new Response('', { code: 1 })",
         "TypeError: a Response has no option `code`; it has status, headers, statusText",

@@ -3,9 +3,10 @@
 use std::str;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, ViolationKind};
 use backstay_model::{Action, RoutePart};
 use backstay_rest::decode;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::{HeaderName, header};
 use serde_json::{Map, Value, json};
 
@@ -37,14 +38,14 @@ impl Received {
     }
 
     /// The request that the function takes as its argument.
-    pub(super) fn written(self, body: &[u8]) -> Result<Arc<str>, Error> {
+    pub(super) fn written(self, body: &[u8]) -> Arc<str> {
         let Self { method, url, headers, parameters } = self;
-        let body = str::from_utf8(body).map_err(|_| {
-            let expected = "a text in UTF-8; send octets in base64".to_owned();
-            Error::malformed(Place::Whole, ViolationKind::Type { expected })
-        })?;
-        let request = json!({ "method": method, "url": url, "headers": headers, "params": parameters, "body": body });
-        Ok(json!({ "$request": request }).to_string().into())
+        let mut request = json!({ "method": method, "url": url, "headers": headers, "params": parameters });
+        match str::from_utf8(body) {
+            Ok(text) => request["body"] = text.into(),
+            Err(_) => request["octets"] = BASE64_STANDARD.encode(body).into(),
+        }
+        json!({ "$request": request }).to_string().into()
     }
 }
 

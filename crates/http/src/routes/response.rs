@@ -1,6 +1,8 @@
 //! A response as functions return it.
 
 use backstay_base::Error;
+use base64::prelude::BASE64_STANDARD;
+use base64::{DecodeError, Engine as _};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -19,6 +21,8 @@ struct Sent {
     status: u16,
     headers: Vec<(String, String)>,
     body: Option<String>,
+    /// A body that isn't a text, in Base64.
+    octets: Option<String>,
 }
 
 /// A function has returned what can't be sent.
@@ -29,6 +33,12 @@ enum NoResponse {
         route: String,
         #[source]
         source: serde_json::Error,
+    },
+    #[error("`{route}` has returned a response with octets that aren't Base64")]
+    Octets {
+        route: String,
+        #[source]
+        source: DecodeError,
     },
     #[error("`{route}` has returned a response with the status {status}; a status is 200 to 599")]
     Status { route: String, status: u16 },
@@ -49,11 +59,13 @@ pub(super) fn read(route: &str, text: &str, audience: Audience) -> Result<Answer
         return Ok(Answer::ready(StatusCode::OK, audience, Bytes::copy_from_slice(text.as_bytes())));
     }
     let route = || route.to_owned();
-    let Returned { response: Sent { status: number, headers, body } } =
+    let Returned { response: Sent { status: number, headers, body, octets } } =
         serde_json::from_str(text).map_err(|source| Error::internal(NoResponse::Form { route: route(), source }))?;
     let status = StatusCode::from_u16(number).ok().filter(|_| (200..600).contains(&number));
     let status = status.ok_or_else(|| Error::internal(NoResponse::Status { route: route(), status: number }))?;
-    let body = Bytes::from(body.unwrap_or_default());
+    let octets = octets.map(|octets| BASE64_STANDARD.decode(octets)).transpose();
+    let octets = octets.map_err(|source| Error::internal(NoResponse::Octets { route: route(), source }))?;
+    let body = octets.map_or_else(|| Bytes::from(body.unwrap_or_default()), Bytes::from);
     let has_none = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
     if has_none && !body.is_empty() {
         return Err(Error::internal(NoResponse::Body { route: route(), status: number }));
@@ -78,11 +90,10 @@ fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     (!is_own(&name) && !is_session).then_some((name, value))
 }
 
-/// Whether the server writes it: it is about the connection, the coding or the caching of an answer, or about rights of pages.
+/// Whether the server writes it: it is about the connection, the coding or the version of an answer, or about rights of pages.
 fn is_own(name: &HeaderName) -> bool {
-    const OWN: [HeaderName; 19] = [
+    const OWN: [HeaderName; 18] = [
         header::ALLOW,
-        header::CACHE_CONTROL,
         header::CONNECTION,
         header::CONTENT_ENCODING,
         header::CONTENT_LENGTH,
@@ -139,6 +150,11 @@ mod tests {
         check("null", Ok((204, "application/json", "")));
         check(r#"{"a":1}"#, Ok((200, "application/json", r#"{"a":1}"#)));
         check(&with(201, r#"[["content-type","text/html"]]"#, "\"<p>\""), Ok((201, "text/html", "<p>")));
+        check(
+            r#"{"$response":{"status":200,"headers":[["content-type","image/gif"]],"octets":"R0lG"}}"#,
+            Ok((200, "image/gif", "GIF")),
+        );
+        check(r#"{"$response":{"status":200,"headers":[],"octets":"?"}}"#, Err("octets that aren't Base64"));
         check(&with(404, "[]", "null"), Ok((404, "application/json", "")));
         check(&with(204, "[]", "\"x\""), Err("which the status 204 has none of"));
         check(&with(199, "[]", "null"), Err("the status 199"));

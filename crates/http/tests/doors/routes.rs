@@ -19,6 +19,8 @@ extend schema
   @route(method: GET, path: "/articles/feed", run: "show", allow: "auth.id != null", name: "feed")
   @route(method: GET, path: "/api/articles/{slug}/tags/{tag}", run: "show", allow: "true", name: "tag")
   @route(method: POST, path: "/echo", run: "show", allow: "true", name: "echo")
+  @route(method: GET, path: "/picture", run: "picture", allow: "true")
+  @route(method: POST, path: "/seldom", run: "show", allow: "true", name: "seldom", rate: "2/h", per: ADDRESS)
 
 type User @identity @allow(read: "true") { email: Email! @unique  name: String }
 type Article @path(is: "posts") @allow(read: "true", create: "'save' in auth.via") { title: String! }
@@ -42,13 +44,19 @@ async fn save(call: ActionCall) -> Result<String, Error> {
     Ok(json!({ "$response": { "status": 201, "headers": headers, "body": "saved" } }).to_string())
 }
 
+/// Answers with octets that stay fresh for an hour.
+async fn picture(_: ActionCall) -> Result<String, Error> {
+    let headers = [("content-type", "image/gif"), ("cache-control", "public, max-age=3600")];
+    Ok(json!({ "$response": { "status": 200, "headers": headers, "octets": "R0lG/w==" } }).to_string())
+}
+
 fn read(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
 fn open() -> TestApp {
     let app = TestApp::open(MODEL);
-    let procedures = All::default().with("show", show).with("save", save);
+    let procedures = All::default().with("show", show).with("save", save).with("picture", picture);
     app.services.engine.set_procedures(Arc::new(procedures));
     app
 }
@@ -121,9 +129,41 @@ async fn a_route_says_who_may_call_and_what_it_may_do() {
     assert_eq!((refused.status, &refused.json()["reason"]), (422, &json!("not-now")));
     let octets = Request::put("/articles/two").header("host", "h").header("authorization", &ada);
     let octets = app.send(octets.body(Bytes::from_static(&[0xff, 0xfe])).expect("a request")).await;
-    assert_eq!(octets.status, 400, "{}", octets.text());
+    assert_eq!(octets.status, 201, "{}", octets.text());
     let posts = app.call("GET /api/posts", &[]).await.json();
-    assert_eq!(posts["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(posts["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn octets_go_both_ways() {
+    let app = open();
+    let sent = Request::post("/echo").header("host", "h").body(Bytes::from_static(&[0xff, 0xfe])).expect("a request");
+    let asked = asked(&app.send(sent).await);
+    assert_eq!((&asked["octets"], &asked["body"]), (&json!("//4="), &Value::Null));
+    let picture = app.call("GET /picture", &[]).await;
+    assert_eq!((picture.status, picture.header("content-type"), &*picture.body), (200, "image/gif", &b"GIF\xff"[..]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_route_has_answered_is_not_sent_again() {
+    let app = open();
+    let first = app.call("GET /picture", &[]).await;
+    assert_eq!(first.header("cache-control"), "public, max-age=3600");
+    let again = app.call("GET /picture", &[("if-none-match", first.header("etag"))]).await;
+    assert_eq!((again.status, again.body.len(), again.header("cache-control")), (304, 0, "public, max-age=3600"));
+    let other = app.call("GET /articles/x", &[("if-none-match", first.header("etag"))]).await;
+    assert_eq!((other.status, other.header("cache-control")), (200, "no-cache"));
+    let written = app.post("POST /echo", &[], "").await;
+    assert_eq!((written.status, written.header("etag")), (200, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_has_a_limit_of_its_own() {
+    let app = open();
+    for status in [200, 200, 429] {
+        assert_eq!(app.post("POST /seldom", &[], "").await.status, status);
+    }
+    assert_eq!(app.post("POST /echo", &[], "").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,6 +184,7 @@ async fn the_description_has_routes() {
     let document = open().call("GET /openapi.json", &[]).await.json();
     let item = &document["paths"]["/articles/{slug}"];
     assert_eq!((&item["get"]["operationId"], &item["put"]["operationId"]), (&json!("article"), &json!("save")));
-    assert_eq!(item["get"]["parameters"][0]["name"], "slug");
+    let parameters = item["get"]["parameters"].as_array().expect("a list");
+    assert!(parameters.iter().any(|parameter| parameter["name"] == "slug"), "{parameters:?}");
     assert!(document["paths"].get("/do/article").is_none());
 }

@@ -134,14 +134,14 @@ async fn answers_without_end_and_private_addresses_are_failures() {
     receiver.take();
     strict.run().await;
     assert_eq!(receiver.told(), Vec::<String>::new(), "nobody is called");
-    let expected = "127.0.0.1 has the address 127.0.0.1, which is neither public nor in a network that may be called";
+    let expected = "127.0.0.1 has the address 127.0.0.1, which is private or local; to call it, name its network in `egress.allow`";
     let tested = strict.webhooks.test("partner").await.expect("it is tested");
     assert_eq!(tested.answer, Err(expected.to_owned()));
     // A name of this machine leads to the same address, whatever it was when the endpoint was added.
     strict.webhooks.remove("partner").await.expect("it is removed");
     strict.add_at("http://localhost:9/", "EDITOR", &[]).await;
     let tested = strict.webhooks.test("partner").await.expect("it is tested").answer.expect_err("it isn't called");
-    assert!(tested.contains("neither public nor in a network that may be called"), "{tested}");
+    assert!(tested.contains("name its network in `egress.allow`"), "{tested}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
