@@ -9,7 +9,9 @@ use backstay_base::{Ambient, SystemEntropy};
 use backstay_egress::{Client as Egress, Settings};
 use backstay_engine::{Location, OpenOptions};
 use backstay_functions::{Call, Failure as Thrown, Functions, Secrets, Test, Tests};
+use backstay_mail::{Outbox, Templates};
 
+use crate::mail::Purpose;
 use crate::procedures::processors;
 use crate::serving::Serving;
 use crate::{Backstay, Directory, Failure, Place, compile, functions};
@@ -33,7 +35,8 @@ impl Suite {
         let compiled = compile(&directory)?;
         let Tests { program, all } = functions::tests(&directory, compiled.application.model())?;
         let egress = Egress::new(Settings::default()).map_err(backstay_base::Error::internal)?;
-        let started = Functions::start(program, processors(), (egress, Secrets::default()));
+        let started =
+            Functions::start(program, processors(), (egress, Secrets::default()), Arc::new(Templates::none()));
         let functions = started.map_err(|source| Failure::Threads { needed: processors(), source })?;
         Ok(Self { directory, functions, tests: all, seeded })
     }
@@ -42,7 +45,9 @@ impl Suite {
     pub(crate) async fn run(&self, test: &Test) -> Result<Option<String>, Failure> {
         let data = tempfile::tempdir().map_err(|source| Failure::Write { path: std::env::temp_dir(), source })?;
         let location = Location::Directory(data.path().to_owned());
-        let place = Place::find(self.directory.root(), Some(&location))?;
+        let outbox = Outbox::default();
+        let purpose = Purpose::Testing(outbox.clone());
+        let place = Place { purpose, ..Place::find(self.directory.root(), Some(&location))? };
         let clock = MovedClock::default();
         let ambient = Ambient { clock: Arc::new(clock.clone()), entropy: Arc::new(SystemEntropy) };
         let (place, application) = Backstay::at(place)?.into_parts();
@@ -54,7 +59,7 @@ impl Suite {
             instance.seed(false).await?;
         }
         let serving = Serving::open(place, instance)?;
-        let host = TestHost::new(serving.clone(), clock);
+        let host = TestHost::new(serving.clone(), clock, outbox);
         let call = Call {
             function: test.function.clone(),
             arguments: "{}".to_owned(),

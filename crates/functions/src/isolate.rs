@@ -71,6 +71,7 @@ pub(crate) enum AskedKind {
     Request,
     Peek,
     Queue,
+    Mail,
     Begin,
     Commit,
     Rollback,

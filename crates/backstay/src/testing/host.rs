@@ -3,6 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Clock as _, Error, Place, ViolationKind};
 use backstay_functions::{Attempt, Begun, Host, Refusal};
 use backstay_identity::AccountRef;
+use backstay_mail::Outbox;
 use backstay_scalar::{Scalar, Token, Value};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use crate::{Call, CallError, Client};
 pub(super) struct TestHost {
     serving: Serving,
     clock: MovedClock,
+    outbox: Outbox,
 }
 
 /// In whose name a test asks; Backstay's own without it.
@@ -29,6 +31,14 @@ struct By {
     roles: Vec<String>,
 }
 
+/// Which mail a test asks for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mails {
+    /// What was sent so far.
+    Sent,
+}
+
 /// What a test asks.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -36,6 +46,7 @@ enum Asked {
     Request { by: Option<By>, request: serde_json::Map<String, serde_json::Value> },
     Action { by: By, action: String, arguments: serde_json::Value },
     Advance { advance: String },
+    Mails { mails: Mails },
 }
 
 /// A test uses what functions are given.
@@ -44,8 +55,8 @@ enum Asked {
 struct NotInTests;
 
 impl TestHost {
-    pub(super) fn new(serving: Serving, clock: MovedClock) -> Self {
-        Self { serving, clock }
+    pub(super) fn new(serving: Serving, clock: MovedClock, outbox: Outbox) -> Self {
+        Self { serving, clock, outbox }
     }
 
     async fn answered(&self, text: &str) -> Result<serde_json::Value, Error> {
@@ -54,6 +65,7 @@ impl TestHost {
             Asked::Action { by, action, arguments } => {
                 self.client(Some(by)).act(&action, arguments).await.map_err(refused)
             }
+            Asked::Mails { mails: Mails::Sent } => serde_json::to_value(self.outbox.sent()).map_err(Error::internal),
             Asked::Advance { advance } => self.advance(&advance).await,
         }
     }
@@ -108,6 +120,10 @@ impl Host for TestHost {
     }
 
     fn queue<'a>(&'a self, _: Option<u64>, _: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        Box::pin(async { Err(not_in_tests()) })
+    }
+
+    fn mail<'a>(&'a self, _: Option<u64>, _: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         Box::pin(async { Err(not_in_tests()) })
     }
 

@@ -19,7 +19,7 @@ const RealPromise = Promise;
 let functions = {};
 let collections = {};
 /** What a function gets beside its arguments. */
-let context = (auth) => ({ db, auth, jobs, log, secrets });
+let context = (auth) => ({ db, auth, jobs, log, mail, secrets });
 
 /** What `poll` tells: the end of the call. */
 let ended;
@@ -265,6 +265,20 @@ const jobs = strict({
     return ask({ kind: "queue", block: open?.block, request: { ...terms, job, input } }, here("jobs.add"));
   },
 }, "jobs");
+
+const MAIL = ["language", "template", "to", "values"];
+
+const mail = strict({
+  /** Queues a mail: in the transaction that is open, or by itself. Answers the id of its job. */
+  async send(message) {
+    if (typeof message !== "object" || message === null) {
+      throw new TypeError('mail.send takes a mail: mail.send({ to, template: "welcome", values: { … } })');
+    }
+    const unknown = Object.keys(message).find((name) => !MAIL.includes(name));
+    if (unknown !== undefined) throw new TypeError(`a mail has no \`${unknown}\`; it has ${MAIL.join(", ")}`);
+    return ask({ kind: "mail", block: open?.block, request: message }, here("mail.send"));
+  },
+}, "mail");
 
 /** Time and chance are the host's, so that a block that runs again with the same ones does the same. */
 let now = 0;

@@ -58,7 +58,8 @@ const clock = strict(
 
 /** What a test gets. */
 export function context() {
-  return { as, db: requestsBy("db", (request, called) => asks({ request }, called)), clock };
+  const mails = async () => asks({ mails: "sent" }, here("mails"));
+  return { as, db: requestsBy("db", (request, called) => asks({ request }, called)), clock, mails };
 }
 
 function shown(value) {
