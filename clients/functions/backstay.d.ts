@@ -950,6 +950,12 @@ declare module "backstay" {
     readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "queued"> & Replaces<"User", "queued"> & UpdatesAll<"User", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> };
   }
 
+  /** The values that the templates of mail take, by their names. */
+  export interface MailTemplates {
+    published: { reader: unknown; title: unknown; [name: string]: unknown };
+    welcome: { [name: string]: unknown };
+  }
+
   /** A relation to one record. */
   export interface ToOne<N extends TypeName> {
     to: N;
@@ -1539,6 +1545,8 @@ declare module "backstay" {
     readonly jobs: Jobs;
     /** Lines of the server's log. */
     readonly log: Log;
+    /** Mail, made of the templates in `mail/`. */
+    readonly mail: Mailer;
     /** Values of the configuration that nobody else may see. */
     readonly secrets: Secrets;
   }
@@ -1574,6 +1582,24 @@ declare module "backstay" {
     /** How often it is tried. */
     attempts?: number;
   }
+
+  /** Mail, made of the templates in `mail/`. */
+  export interface Mailer {
+    /**
+     * Queues a mail, in the commit of the transaction that is open, or by itself. Answers the id of its job, which sends it once that
+     * commit is durable.
+     */
+    send<T extends keyof MailTemplates>(mail: OutgoingMail<T>): Promise<string>;
+  }
+
+  /** A mail to one address. */
+  export type OutgoingMail<T extends keyof MailTemplates> = {
+    /** Such as `ann@example.org`, or `Ann <ann@example.org>`. */
+    to: string;
+    template: T;
+    /** The language of whoever gets it, such as `de-CH`; without one, the language of the settings. */
+    language?: string | null;
+  } & ({} extends MailTemplates[T] ? { values?: MailTemplates[T] } : { values: MailTemplates[T] });
 
   /** Who calls a function. */
   export interface Auth {
@@ -1959,6 +1985,17 @@ declare module "backstay/test" {
     as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
     readonly clock: TestClock;
     readonly fetches: TestFetches;
+    /** The mail that was sent so far. Nothing that a test sends leaves it; `clock.advance` sends what is queued. */
+    mails(): Promise<TestMail[]>;
+  }
+
+  /** A mail that a test has sent. */
+  export interface TestMail {
+    readonly to: string;
+    readonly subject: string;
+    readonly text: string;
+    readonly html: string | null;
+    readonly language: string;
   }
 
   /** Requests and calls of somebody. */

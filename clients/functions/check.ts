@@ -57,6 +57,17 @@ export async function sign({ text }: { text: string }, { secrets }: FunctionCont
   return (await fetch(url)).ok;
 }
 
+export async function announce({ reader }: { reader: string }, { mail }: FunctionContext) {
+  await mail.send({ to: reader, template: "welcome" });
+  await mail.send({ to: reader, template: "published", language: null, values: { reader, title: "It is out", footer: 1 } });
+  // @ts-expect-error there is no such template
+  await mail.send({ to: reader, template: "welcom" });
+  // @ts-expect-error it needs a title
+  await mail.send({ to: reader, template: "published", values: { reader } });
+  // @ts-expect-error it needs values
+  await mail.send({ to: reader, template: "published" });
+}
+
 export async function recent(request: Request, { db }: FunctionContext) {
   const { section } = request.params;
   const { items } = await db.posts.list({ limit: 5 });

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("meter", &[]),
     ("client", &[]),
     ("egress", &[]),
+    ("mail", &[]),
     ("expr", &["model"]),
     ("sql", &["expr", "model"]),
     ("store", &["sql", "model", "audit", "meter"]),
@@ -34,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("testkit", EVERYTHING),
 ];
 
-const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "live", "egress"];
+const ABOVE_ENGINE: &[&str] = &["engine", "model", "expr", "vault", "audit", "live", "egress", "mail"];
 /// Doors read the model as well: paths, and what an OpenAPI document says of types.
 const DOORS: &[&str] = &["rest", "engine", "model", "identity", "jobs", "files", "ledger", "functions", "health"];
 const EVERYTHING: &[&str] = &[
@@ -57,6 +58,7 @@ const EVERYTHING: &[&str] = &[
     "http",
     "client",
     "egress",
+    "mail",
     "admin",
 ];
 

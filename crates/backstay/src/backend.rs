@@ -15,11 +15,11 @@ use tokio::sync::Mutex;
 use tokio::task::{AbortHandle, JoinHandle, block_in_place};
 
 use crate::client::{CalledBy, Client};
-use crate::functions;
 use crate::maintenance::maintain;
 use crate::serving::{Serving, connection_settings, die};
 use crate::socket::{self, Listening};
 use crate::{Action, Answer, Command, Compiled, Failure, Place, ProcedureError, Seeded, compile};
+use crate::{functions, mail};
 
 /// An application that is ready to be opened: its settings can be read, and its model has no errors.
 #[derive(Debug)]
@@ -55,8 +55,9 @@ impl Backstay {
     pub fn at(place: Place) -> Result<Self, Failure> {
         let compiled = compile(&place.directory)?;
         let program = functions::read(&place.directory, compiled.application.model())?;
-        let procedures = place.procedures.clone().with(program, &place.directory, &place.config)?;
-        Ok(Self { place: Place { procedures, ..place }, compiled })
+        let templates = mail::read(&place.directory, &place.config)?;
+        let procedures = place.procedures.clone().with((program, &templates), &place.directory, &place.config)?;
+        Ok(Self { place: Place { procedures, templates, ..place }, compiled })
     }
 
     /// The same with the database in this data directory, whatever the settings say.

@@ -1,13 +1,15 @@
 use std::path::Path;
+use std::sync::Arc;
 
 use backstay_functions::{Problem, Program};
 use backstay_http::ModelProblems;
+use backstay_mail::Templates;
 use backstay_model::{PlainDiagnostic, Position};
 use serde_json::json;
 
 use crate::application::{compile_model, load_whole};
 use crate::seed::{SeedError, placed};
-use crate::{Compiled, Config, Directory, DirectoryError, Failure, functions};
+use crate::{Compiled, Config, Directory, DirectoryError, Failure, functions, mail};
 
 /// What checking an application found, without looking at its data.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(crate) struct Checked {
     pub(crate) compiled: Option<Compiled>,
     /// The functions, if nothing is wrong with them.
     pub(crate) program: Option<Program>,
+    /// The templates of mail, if nothing is wrong with them.
+    pub(crate) templates: Option<Arc<Templates>>,
     /// Everything that is wrong.
     pub(crate) failures: Vec<Failure>,
 }
@@ -27,15 +31,19 @@ pub(crate) struct Checked {
 pub(crate) fn check(app: &Path) -> Checked {
     let directory = match Directory::open(app) {
         Ok(directory) => directory,
-        Err(error) => return Checked { config: None, compiled: None, program: None, failures: vec![error.into()] },
+        Err(error) => return Checked::failed(error.into()),
     };
     let mut failures = Vec::new();
     let config = directory.settings().map_err(|error| failures.push(error)).ok();
+    // Without settings, they are checked as if there were none.
+    let defaults = Config::default();
+    let templates = mail::read(&directory, config.as_ref().unwrap_or(&defaults));
+    let templates = templates.map_err(|failure| failures.push(failure)).ok();
     let (model, seed) = (directory.model_files(), directory.seed_files());
     let files = [directory.misnamed(), model.wrong, seed.wrong];
     failures.extend(files.into_iter().flatten().map(Failure::from));
     if model.files.is_empty() {
-        return Checked { config, compiled: None, program: None, failures };
+        return Checked { config, compiled: None, program: None, templates, failures };
     }
     let compiled = load_whole(model.files).and_then(|loaded| {
         let names = seed.files.iter().map(|file| file.collection(&loaded.model));
@@ -51,13 +59,21 @@ pub(crate) fn check(app: &Path) -> Checked {
         failures.extend(functions::missing(&program, model));
         Some(program)
     });
-    Checked { config, compiled, program, failures }
+    Checked { config, compiled, program, templates, failures }
+}
+
+impl Checked {
+    /// Nothing could be read.
+    fn failed(failure: Failure) -> Self {
+        Self { config: None, compiled: None, program: None, templates: None, failures: vec![failure] }
+    }
 }
 
 /// A failure as diagnostics for programs. Paths are relative to the application.
 pub(crate) fn plain(failure: &Failure, app: &Path) -> Vec<PlainDiagnostic> {
     let (file, place) = match failure {
         Failure::Functions(problems) => return problems.iter().map(of_function).collect(),
+        Failure::Mail(problems) => return problems.iter().map(of_template).collect(),
         Failure::Model(diagnostics) => return diagnostics.plain(),
         Failure::Config(error) => return error.problems.plain(),
         Failure::Directory(error) => (within(error.path(), app), position(error)),
@@ -94,6 +110,12 @@ fn of_function(problem: &Problem) -> PlainDiagnostic {
         label: String::new(),
         help: None,
     }
+}
+
+/// A problem of a template of mail as a diagnostic.
+fn of_template(problem: &backstay_mail::Problem) -> PlainDiagnostic {
+    let backstay_mail::Problem { file, line, message } = problem.clone();
+    of_function(&Problem { file, line, column: line.map(|_| 1), message })
 }
 
 /// A diagnostic as JSON; members without a value are null.

@@ -7,6 +7,7 @@ mod foreign;
 mod keys;
 mod limits;
 mod log;
+mod mail;
 mod meant;
 mod problem;
 mod read;
@@ -27,8 +28,10 @@ pub use egress::Egress;
 pub use limits::Limits;
 pub(crate) use limits::MIB;
 pub use log::{Log, LogFormat, LogLevel};
+pub use mail::Mail;
 pub use problem::{ConfigError, ConfigPlace, ConfigProblem, ConfigProblems};
 pub use secrets::Secrets;
+pub(crate) use secrets::from_file;
 pub use server::{DocsShown, ProxyHeader, Server};
 use value::Applies;
 
@@ -46,6 +49,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[egress]`
     pub egress: Egress,
+    /// `[mail]`
+    pub mail: Mail,
     /// `[secrets]`
     pub secrets: Secrets,
     /// `[log]`

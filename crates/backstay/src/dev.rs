@@ -23,6 +23,7 @@ use crate::answer::{CHANGED_SEED, Count};
 use crate::arguments::Dev;
 use crate::check::{problems, shown};
 use crate::config::{Log, LogFormat, LogLevel};
+use crate::mail::Purpose;
 use crate::plan::{Plan, brief};
 use crate::seed::placed;
 use crate::serve::{listen, reachable, shortened, stop_signal};
@@ -89,7 +90,7 @@ pub(crate) async fn dev(arguments: &Dev) -> Result<ExitCode, Failure> {
 async fn readable(arguments: &Dev, watcher: &mut Watcher) -> Place {
     loop {
         match Place::find(arguments.whole.app.path(), arguments.whole.data.as_ref()) {
-            Ok(place) => return place,
+            Ok(place) => return Place { purpose: Purpose::Developing, ..place },
             Err(failure) => logging::tell(&failure.render(colour())),
         }
         say_warning("waiting until this is corrected");
@@ -219,6 +220,7 @@ impl Developing {
         self.changes = self.changes.and(changes);
         if changes.model
             || changes.functions
+            || changes.mail
             || changes.settings
             || changes == Changes::default() && left == Left::Declined
         {
@@ -398,7 +400,7 @@ impl Developing {
             let collections = model.collections.iter().filter(|one| !one.system);
             line("API", &shortened(&collections.map(|one| one.path.as_str()).collect::<Vec<_>>()));
         }
-        line("watching", "model/, functions/, seed/, backstay.toml");
+        line("watching", "model/, functions/, mail/, seed/, backstay.toml");
         line("stop", "Ctrl-C");
         say(&text);
     }

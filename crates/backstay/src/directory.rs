@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use backstay_base::nearest;
+use backstay_mail::{DIRECTORY as MAIL, is_template};
 use backstay_model::{Position, SourceFile};
 
 pub use error::DirectoryError;
@@ -24,7 +25,7 @@ pub(crate) const CONFIG_FILE: &str = "backstay.toml";
 pub(crate) const DIRECTIVES_FILE: &str = "directives.graphql";
 
 /// What an application has at its root.
-const KNOWN: [&str; 5] = [CONFIG_FILE, "model", PACKS, SEED, FUNCTIONS];
+const KNOWN: [&str; 6] = [CONFIG_FILE, "model", PACKS, SEED, FUNCTIONS, MAIL];
 
 /// Files of a data directory whose names resemble that of the settings. It can be the application's own directory.
 const DATA_FILES: [&str; 2] = ["backstay.lock", "backstay.sock"];
@@ -44,6 +45,9 @@ fn holds_what_is_meant(path: &Path, meant: &str) -> bool {
         "model" => "graphql",
         "seed" => "jsonl",
         FUNCTIONS => "ts",
+        MAIL => {
+            return inner(path).any(|file| file.file_name().is_some_and(|name| is_template(&name.to_string_lossy())));
+        }
         _ => return path.is_file(),
     };
     inner(path).any(|file| file.extension().is_some_and(|found| found == ending))
@@ -137,7 +141,7 @@ impl Directory {
     }
 
     /// Everything that an application is read from, as far as it can be listed: the settings, model files, those of packs, seed files,
-    /// and functions.
+    /// functions, and templates of mail.
     pub(crate) fn watched(&self) -> Vec<PathBuf> {
         let within = |name: &str| entries(&self.root.join(name)).unwrap_or_default().into_iter().map(|(_, path)| path);
         let settings = self.root.join(CONFIG_FILE);
@@ -146,7 +150,9 @@ impl Directory {
         let seeds = of_packs.map(|(_, path)| path).chain(within(SEED));
         let settings = settings.exists().then_some(settings);
         let functions = all_within(&self.root.join(FUNCTIONS));
-        settings.into_iter().chain(within("model")).chain(packs).chain(seeds).chain(functions).collect()
+        let mail = fs::read_dir(self.root.join(MAIL)).into_iter().flatten().flatten().map(|entry| entry.path());
+        let all = settings.into_iter().chain(within("model")).chain(packs).chain(seeds).chain(functions);
+        all.chain(mail).collect()
     }
 
     /// Files at the root that would be model files in `model`, without the one that is for editors.

@@ -29,6 +29,15 @@ pub(crate) use system::words_of;
 const INBOX_SECRETS: &str = "name them under `[secrets]` in `backstay.toml`, such as `STRIPE_SECRET = { env = \"STRIPE_SECRET\" }`, or \
                              set `BACKSTAY_SECRET_STRIPE_SECRET` for the server";
 
+/// What to do about actions that nothing carries out.
+const PROCEDURES: &str = "export a function of that name from a file in `functions/`: `export async function name(args, { db }) { … }`, \
+                          register a procedure in Rust: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the \
+                          model";
+
+/// What to do about mail that goes nowhere.
+const MAIL_SERVER: &str = "write `url = \"smtps://user@mail.example.org\"` and `from = \"Shop <shop@example.org>\"` under `[mail]` in \
+                           `backstay.toml`, or set `BACKSTAY_MAIL_URL` and `BACKSTAY_MAIL_FROM` for the server";
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -94,6 +103,15 @@ pub enum Failure {
     /// Something is wrong in the application's functions.
     #[error("{}", listed(.0))]
     Functions(Vec<Problem>),
+    /// Something is wrong in the application's templates of mail.
+    #[error("{}", listed(.0))]
+    Mail(Vec<backstay_mail::Problem>),
+    /// Nothing says where the application's mail goes, or who sends it.
+    #[error("the application sends mail, and [mail] has no {}", missing.join(" and no "))]
+    MailServer {
+        /// The keys that are missing.
+        missing: Vec<&'static str>,
+    },
     /// Actions of the model have nothing that carries them out.
     #[error("no function implements {}", functions(missing))]
     Procedures {
@@ -409,7 +427,7 @@ impl From<CopyError> for Failure {
     }
 }
 
-fn listed(problems: &[Problem]) -> String {
+fn listed(problems: &[impl ToString]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -427,11 +445,8 @@ impl Failure {
         }
         match self {
             Self::OpenFiles { .. } => Some(MORE_FILES.to_owned()),
-            Self::Procedures { .. } => Some(
-                "export a function of that name from a file in `functions/`: `export async function name(args, { db }) { … }`, register \
-                 a procedure in Rust: `Backstay::from_dir(…)?.procedure(\"name\", …)`, or remove the action from the model"
-                    .to_owned(),
-            ),
+            Self::Procedures { .. } => Some(PROCEDURES.to_owned()),
+            Self::MailServer { .. } => Some(MAIL_SERVER.to_owned()),
             Self::InboxSecrets { .. } => Some(INBOX_SECRETS.to_owned()),
             Self::NoTests { of: 0 } => Some(
                 "write one in `functions/NAME.test.ts`: `import { test, expect } from \"backstay/test\"`".to_owned(),

@@ -12,13 +12,15 @@ use backstay_engine::{
 };
 use backstay_identity::{HashingCost, Identity, Settings};
 use backstay_jobs::{Jobs, Webhooks};
+use backstay_mail::Templates;
 use backstay_rest::Reader;
 
 use crate::config::{Accounts, SignUp};
+use crate::mail::{Mails, Purpose};
 use crate::procedures::Registered;
 use crate::seed::Seeder;
 use crate::webhooks::webhooks;
-use crate::{Config, Data, Directory, Failure, jobs, open_files};
+use crate::{Config, Data, Directory, Failure, jobs, mail, open_files};
 
 /// An application with its settings and data directory, before it is opened.
 #[derive(Debug, Clone)]
@@ -35,6 +37,10 @@ pub struct Place {
     pub(crate) pooler: Option<Secret>,
     /// What carries out the actions of the model.
     pub(crate) procedures: Registered,
+    /// What mail is made of.
+    pub(crate) templates: Arc<Templates>,
+    /// What the application is opened for.
+    pub(crate) purpose: Purpose,
 }
 
 /// An open application: what commands and the server work with. Cheap to clone.
@@ -77,12 +83,14 @@ impl Place {
             (Location::Directory(_), Some(_)) if data_is_configured => return Err(Failure::PoolerAlone),
             (Location::Directory(_), _) | (_, None) => None,
         };
-        Ok(Self { directory, config, data, database, pooler, procedures: Registered::default() })
+        let (procedures, templates) = (Registered::default(), Arc::new(Templates::none()));
+        Ok(Self { directory, config, data, database, pooler, procedures, templates, purpose: Purpose::default() })
     }
 
-    /// Refuses an application whose actions nothing carries out, or whose inboxes have no secrets.
+    /// Refuses an application whose actions nothing carries out, whose mail goes nowhere, or whose inboxes have no secrets.
     pub(crate) fn require_all(&self, application: &Application) -> Result<(), Failure> {
         self.procedures.require_all(application)?;
+        mail::require_server(self)?;
         let inboxes = application.model().actions.iter().filter_map(|action| action.route.as_ref()?.inbox.as_ref());
         let missing: BTreeSet<&str> =
             inboxes.map(|inbox| inbox.secret.as_str()).filter(|name| !self.config.secrets.has(name)).collect();
@@ -164,12 +172,13 @@ impl Place {
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
         let opened = Engine::open(application.with_sizes(self.sizes()), options, ambient);
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
+        let mails = Mails::of(self, engine.ambient().clone())?;
         engine.set_procedures(Arc::new(self.procedures.clone()));
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
         let reader = Arc::new(Reader::new(&engine));
-        let jobs = jobs::jobs(&engine, &identity, &reader)?;
+        let jobs = jobs::jobs((&engine, &identity), &reader, mails)?;
         let webhooks = webhooks((&engine, &identity), &reader, &self.config.egress)?;
         Ok((Instance { engine, identity, jobs, webhooks, seeder, reader, directory, sign_up }, outcome))
     }

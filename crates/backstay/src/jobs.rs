@@ -11,12 +11,17 @@ use backstay_rest::Reader;
 use backstay_rest::transact::SingleRequests;
 use futures_util::future::BoxFuture;
 
+use crate::mail::Mails;
 use crate::stored_caller::reference;
 
-/// The jobs of an open application.
-pub(crate) fn jobs(engine: &Engine, identity: &Identity, reader: &Arc<Reader>) -> Result<Jobs, Error> {
+/// The jobs of an open application: those of its model, and its mail.
+pub(crate) fn jobs(
+    (engine, identity): (&Engine, &Identity),
+    reader: &Arc<Reader>,
+    mails: Mails,
+) -> Result<Jobs, Error> {
     let declared = Declared { engine: engine.clone(), identity: identity.clone(), reader: Arc::clone(reader) };
-    Jobs::new(engine.clone(), vec![Arc::new(declared)])
+    Jobs::new(engine.clone(), vec![Arc::new(declared), Arc::new(mails)])
 }
 
 /// The jobs that the model declares.

@@ -24,6 +24,7 @@ mod functions;
 mod instance;
 mod jobs;
 mod logging;
+mod mail;
 mod maintenance;
 mod new;
 mod open_files;
@@ -61,7 +62,7 @@ pub use client::{CallError, Client};
 pub use command::{Command, ReindexPlace, WebhookVerb};
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Egress, Limits, Log,
-    LogFormat, LogLevel, ProxyHeader, Secrets, Server, SignUp, reference,
+    LogFormat, LogLevel, Mail, ProxyHeader, Secrets, Server, SignUp, reference,
 };
 pub use directory::{Directory, DirectoryError};
 pub use failure::{Failure, Refusal};

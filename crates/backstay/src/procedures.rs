@@ -7,8 +7,11 @@ use std::thread::available_parallelism;
 
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_egress::{Client, Settings};
-use backstay_engine::{ActionCall, Application, AskedJob, Begun, Block, Committed, JobTerms, Procedure, Procedures};
+use backstay_engine::{
+    ActionCall, Application, AskedJob, Begun, Block, Committed, JobName, JobTerms, Procedure, Procedures,
+};
 use backstay_functions::{Answers, Functions, Outside, Problem, Program};
+use backstay_mail::Templates;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -143,7 +146,7 @@ pub(crate) fn processors() -> usize {
 }
 
 fn asked(job: &str, input: &impl Serialize, terms: JobTerms) -> Result<AskedJob, ProcedureError> {
-    Ok(AskedJob { job: job.to_owned(), input: serde_json::to_string(input)?, terms })
+    Ok(AskedJob { job: JobName::Action(job.to_owned()), input: serde_json::to_string(input)?, terms })
 }
 
 /// What carries out actions: procedures of a program, by the names of their functions, and the application's own functions.
@@ -172,7 +175,12 @@ impl Registered {
     }
 
     /// The same with these functions of the application.
-    pub(crate) fn with(self, program: Program, directory: &Directory, config: &Config) -> Result<Self, Failure> {
+    pub(crate) fn with(
+        self,
+        (program, templates): (Program, &Arc<Templates>),
+        directory: &Directory,
+        config: &Config,
+    ) -> Result<Self, Failure> {
         if program.is_empty() {
             return Ok(self);
         }
@@ -185,7 +193,7 @@ impl Registered {
             Outside::Servers(Client::new(settings).map_err(Error::internal)?)
         };
         let started = |functions| Self { functions: Some(functions), ..self };
-        Functions::start(program, threads, (outside, secrets))
+        Functions::start(program, threads, (outside, secrets), Arc::clone(templates))
             .map(started)
             .map_err(|source| Failure::Threads { needed: threads, source })
     }

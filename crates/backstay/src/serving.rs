@@ -78,16 +78,17 @@ impl Version {
     /// The application in the place as its files are now, with warnings about its model, or all that is wrong with it.
     /// Seed files don't matter yet.
     pub(crate) fn read(place: &Place) -> Result<(Self, Diagnostics), Vec<Failure>> {
-        let Checked { config, compiled, program, failures } = check(place.directory.root());
+        let Checked { config, compiled, program, templates, failures } = check(place.directory.root());
         let failures: Vec<Failure> =
             failures.into_iter().filter(|failure| !matches!(failure, Failure::Seed(_))).collect();
-        let (Some(config), Some(compiled), Some(program), true) = (config, compiled, program, failures.is_empty())
+        let whole = (config, compiled, program, templates);
+        let ((Some(config), Some(compiled), Some(program), Some(templates)), true) = (whole, failures.is_empty())
         else {
             return Err(failures);
         };
-        let procedures =
-            place.procedures.clone().with(program, &place.directory, &config).map_err(|failure| vec![failure])?;
-        let place = Place { config, procedures, ..place.clone() };
+        let procedures = place.procedures.clone().with((program, &templates), &place.directory, &config);
+        let procedures = procedures.map_err(|failure| vec![failure])?;
+        let place = Place { config, procedures, templates, ..place.clone() };
         let settings = connection_settings(&place).map_err(|failure| vec![failure])?;
         let warnings = compiled.warnings();
         Ok((Self { place, settings, application: compiled.application }, warnings))

@@ -9,7 +9,9 @@ use backstay_base::{Ambient, SystemEntropy};
 use backstay_egress::{Client as Egress, Settings};
 use backstay_engine::{Location, OpenOptions};
 use backstay_functions::{Answers, Call, Failure as Thrown, Functions, Outside, Secrets, Test, Tests};
+use backstay_mail::{Outbox, Templates};
 
+use crate::mail::Purpose;
 use crate::procedures::{Registered, processors};
 use crate::serving::Serving;
 use crate::{Backstay, Directory, Failure, Place, compile, functions};
@@ -33,7 +35,8 @@ impl Suite {
         let compiled = compile(&directory)?;
         let Tests { program, all } = functions::tests(&directory, compiled.application.model())?;
         let egress = Egress::new(Settings::default()).map_err(backstay_base::Error::internal)?;
-        let started = Functions::start(program, processors(), (Outside::Servers(egress), Secrets::default()));
+        let outside = (Outside::Servers(egress), Secrets::default());
+        let started = Functions::start(program, processors(), outside, Arc::new(Templates::none()));
         let functions = started.map_err(|source| Failure::Threads { needed: processors(), source })?;
         Ok(Self { directory, functions, tests: all, seeded })
     }
@@ -42,9 +45,10 @@ impl Suite {
     pub(crate) async fn run(&self, test: &Test) -> Result<Option<String>, Failure> {
         let data = tempfile::tempdir().map_err(|source| Failure::Write { path: std::env::temp_dir(), source })?;
         let location = Location::Directory(data.path().to_owned());
-        let answers = Answers::default();
+        let (answers, outbox) = (Answers::default(), Outbox::default());
         let procedures = Registered::answered_by(answers.clone());
-        let place = Place { procedures, ..Place::find(self.directory.root(), Some(&location))? };
+        let purpose = Purpose::Testing(outbox.clone());
+        let place = Place { procedures, purpose, ..Place::find(self.directory.root(), Some(&location))? };
         let clock = MovedClock::default();
         let ambient = Ambient { clock: Arc::new(clock.clone()), entropy: Arc::new(SystemEntropy) };
         let (place, application) = Backstay::at(place)?.into_parts();
@@ -56,7 +60,7 @@ impl Suite {
             instance.seed(false).await?;
         }
         let serving = Serving::open(place, instance)?;
-        let host = TestHost::new(serving.clone(), clock, answers);
+        let host = TestHost::new(serving.clone(), clock, (answers, outbox));
         let call = Call {
             function: test.function.clone(),
             arguments: "{}".to_owned(),

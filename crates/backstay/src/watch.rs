@@ -3,6 +3,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use backstay_mail::DIRECTORY as MAIL;
+
 use crate::Directory;
 use crate::directory::{CONFIG_FILE, TEXT_BYTES};
 use crate::functions::FUNCTIONS;
@@ -48,6 +50,7 @@ pub(crate) struct Changes {
     pub(crate) model: bool,
     pub(crate) seeds: bool,
     pub(crate) functions: bool,
+    pub(crate) mail: bool,
 }
 
 impl Watcher {
@@ -110,6 +113,7 @@ impl Watcher {
             model: differs(&|path| within(path, "model") || within(path, PACKS) && !is_seed(path)),
             seeds: differs(&is_seed),
             functions: differs(&|path| within(path, FUNCTIONS)),
+            mail: differs(&|path| within(path, MAIL)),
         };
         self.sources = sources;
         Some(changes)
@@ -124,6 +128,7 @@ impl Changes {
             model: self.model || other.model,
             seeds: self.seeds || other.seeds,
             functions: self.functions || other.functions,
+            mail: self.mail || other.mail,
         }
     }
 }
@@ -163,10 +168,11 @@ fn differs(before: &[(PathBuf, Source)], now: &[(PathBuf, Source)], is_within: &
 mod tests {
     use super::*;
 
-    const NONE: Changes = Changes { settings: false, model: false, seeds: false, functions: false };
+    const NONE: Changes = Changes { settings: false, model: false, seeds: false, functions: false, mail: false };
     const MODEL: Changes = Changes { model: true, ..NONE };
     const SETTINGS: Changes = Changes { settings: true, ..NONE };
     const SEEDS: Changes = Changes { seeds: true, ..NONE };
+    const MAILS: Changes = Changes { mail: true, ..NONE };
     const FUNCTION: Changes = Changes { functions: true, ..NONE };
 
     /// Changes the files of an application, looks at them twice, and compares what was noticed.
@@ -199,6 +205,7 @@ mod tests {
         check(write("backstay.toml", "x = 1"), Some(SETTINGS));
         check(write("functions/a.ts", "export {}"), Some(FUNCTION));
         check(write("functions/lib/b.ts", "export {}"), Some(FUNCTION));
+        check(write("mail/a.en.txt", "Subject: a"), Some(MAILS));
         check(write("seed/A.jsonl", "{}\n{}"), Some(SEEDS));
         check(write("packs/b/seed/B.jsonl", "{}"), Some(SEEDS));
         check(|root| fs::remove_file(root.join("backstay.toml")).expect("a file"), Some(SETTINGS));
@@ -207,7 +214,7 @@ mod tests {
             |root| fs::rename(root.join("model/a.graphql"), root.join("model/b.graphql")).expect("a file"),
             Some(MODEL),
         );
-        let all = Changes { settings: true, model: true, seeds: true, functions: false };
+        let all = Changes { settings: true, model: true, seeds: true, ..NONE };
         check(
             |root| {
                 for name in ["backstay.toml", "model/a.graphql", "seed/A.jsonl"] {

@@ -530,6 +530,22 @@ pub const JOB_RETRY_SECONDS_MOST: i64 = 6 * 3600;
 pub const JOB_KEPT_DAYS: i64 = 7;
 /// Bytes of what a job takes, and of its result and the text of its error that are kept.
 pub const JOB_BYTES: usize = 64 * 1024;
+/// Mails that one server hands over at the same time, and connections to the mail server.
+pub const MAIL_CONCURRENCY: u32 = 8;
+/// How often a mail is tried: for about two days.
+pub const MAIL_ATTEMPTS: u32 = 20;
+/// Seconds that a mail server may take for each of its replies.
+pub const MAIL_SECONDS: u64 = 60;
+/// Seconds for which a connection to the mail server is kept that nothing uses.
+pub const MAIL_IDLE_SECONDS: u64 = 30;
+/// Bytes of the text of a mail, of its HTML, and of a file with a template.
+pub const MAIL_BYTES: usize = 1024 * 1024;
+/// Characters of the subject of a mail.
+pub const MAIL_SUBJECT_CHARS: usize = 300;
+/// Bytes of an address with its name.
+pub const MAIL_ADDRESS_BYTES: usize = 1000;
+/// Steps that the template of a mail may take.
+pub const MAIL_FUEL: u64 = 1_000_000;
 /// Jobs that an operator can list at a time.
 pub const JOBS_LISTED: usize = 10_000;
 /// Characters of the key of a job or of a series.

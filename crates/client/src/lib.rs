@@ -5,4 +5,4 @@ mod document;
 mod typescript;
 
 pub use document::DocumentError;
-pub use typescript::{REQUESTS, declarations, member, typescript};
+pub use typescript::{MailTemplate, REQUESTS, declarations, member, typescript};

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-pub use declarations::declarations;
+pub use declarations::{MailTemplate, declarations};
 pub use names::member;
 
 use crate::DocumentError;

@@ -66,12 +66,21 @@ pub enum Priority {
 /// A job that a procedure asks for.
 #[derive(Debug, Clone)]
 pub struct AskedJob {
-    /// The name of the action that is a job.
-    pub job: String,
+    /// What carries it out.
+    pub job: JobName,
     /// Its arguments: a JSON object.
     pub input: String,
     /// When, how urgently and how often it is tried.
     pub terms: JobTerms,
+}
+
+/// What carries out a job that a procedure asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobName {
+    /// The action of this name, which is a job.
+    Action(String),
+    /// One of Backstay's own kinds. Whoever asks for it has checked what it takes.
+    Own(&'static str),
 }
 
 /// The engine was opened without a queue.
@@ -100,10 +109,16 @@ impl TxContext<'_, '_> {
 impl AskedJob {
     /// The job, if the model has it and it takes this.
     pub(crate) fn checked(self, inner: &Inner, cx: &Context) -> Result<NewJob, Error> {
-        let Self { job: name, input, terms } = self;
-        let model = &inner.application.model;
-        let action = job_named(model, &name)?;
-        let input = model.read_arguments(action, &input, &Place::part("input")).map_err(Error::Malformed)?;
+        let Self { job, input, terms } = self;
+        let (kind, input): (Arc<str>, Arc<str>) = match job {
+            JobName::Action(name) => {
+                let model = &inner.application.model;
+                let action = job_named(model, &name)?;
+                let input = model.read_arguments(action, &input, &Place::part("input")).map_err(Error::Malformed)?;
+                (name.into(), input)
+            }
+            JobName::Own(kind) => (kind.into(), input.into()),
+        };
         if input.len() > limits::JOB_BYTES {
             return Err(misused("input", format!("what a job takes has at most {} bytes", limits::JOB_BYTES)));
         }
@@ -113,7 +128,7 @@ impl AskedJob {
                 return Err(misused(name, format!("`{name}` has 1 to {} characters", limits::JOB_KEY_CHARS)));
             }
         }
-        Ok(NewJob { id: inner.next_id(), kind: name.into(), input, by: caller_name(cx.caller()), terms })
+        Ok(NewJob { id: inner.next_id(), kind, input, by: caller_name(cx.caller()), terms })
     }
 }
 

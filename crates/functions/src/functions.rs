@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use backstay_base::limits;
+use backstay_mail::Templates;
 use parking_lot::Mutex;
 
 use crate::allowance::Allowance;
@@ -27,6 +28,8 @@ pub struct Functions {
     served: Arc<Served>,
     threads: Threads,
     outside: Outside,
+    /// What mail is made of.
+    templates: Arc<Templates>,
     places: Arc<Places>,
 }
 
@@ -41,16 +44,18 @@ struct Served {
 }
 
 impl Functions {
-    /// Starts the threads that run these functions on so many processors.
+    /// Starts the threads that run these functions on so many processors. Mail is made of these templates.
     pub fn start(
         program: Program,
         processors: usize,
         (outside, secrets): (Outside, Secrets),
+        templates: Arc<Templates>,
     ) -> std::io::Result<Arc<Self>> {
         let functions = Arc::new(Self {
             served: Arc::new(Served { program, secrets, warm: Mutex::default(), prepared: AtomicUsize::new(0) }),
             threads: Threads::start(processors)?,
             outside,
+            templates,
             places: Places::new(),
         });
         functions.warm();
@@ -65,6 +70,11 @@ impl Functions {
     /// Why what is exported by this name is no function.
     pub fn other(&self, name: &str) -> Option<&Problem> {
         self.served.program.other(name)
+    }
+
+    /// What mail is made of.
+    pub(crate) fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Carries out a call of a function that there is; the host answers what it asks. If this is dropped, the function ends.

@@ -14,6 +14,8 @@ pub trait Host: fmt::Debug + Send + Sync {
     fn peek<'a>(&'a self, block: u64, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>>;
     /// Queues a job: by itself, or in a block. `text` has the job's name, what it takes, and on which terms; the answer is its id.
     fn queue<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>>;
+    /// Queues a mail in the same way.
+    fn mail<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>>;
     /// Begins a transaction block.
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Refusal>>;
     /// Commits a block, whose code returned this; the block to run its code again with, if what it has read has changed.

@@ -74,6 +74,7 @@ pub(crate) enum AskedKind {
     Request,
     Peek,
     Queue,
+    Mail,
     Begin,
     Commit,
     Rollback,

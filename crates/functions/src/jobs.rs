@@ -1,7 +1,7 @@
 //! Jobs that functions queue, as the prelude writes them.
 
 use backstay_base::{Error, Place, Timestamp, ViolationKind};
-use backstay_engine::{AskedJob, JobTerms, Priority};
+use backstay_engine::{AskedJob, JobName, JobTerms, Priority};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -41,6 +41,7 @@ pub(crate) fn read(text: &str) -> Result<AskedJob, Error> {
         return Err(wrong("attempts", "a job is tried at least once".to_owned(), "write 1 or more"));
     }
     let input = input.map_or("{}", RawValue::get).to_owned();
+    let job = JobName::Action(job);
     Ok(AskedJob { job, input, terms: JobTerms { at, delay, priority, unique, series, attempts } })
 }
 

@@ -1,6 +1,7 @@
 //! The team's own TypeScript, sandboxed: files of `functions/` are read, their types are taken out, and what they export runs, each
 //! call in a world of its own, on threads that answer no requests. Knows neither the server's own API nor a database: what a
-//! function asks of the application is answered by its [`Host`], and what it asks of other servers (`fetch`) by egress.
+//! function asks of the application is answered by its [`Host`], and what it asks of other servers (`fetch`) by egress. Mail is a job
+//! of the application; its template is tried here.
 
 mod allowance;
 mod code;
@@ -12,6 +13,7 @@ mod host;
 mod isolate;
 mod jobs;
 mod log;
+mod mail;
 mod missing;
 mod places;
 mod prelude;

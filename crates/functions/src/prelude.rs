@@ -3,7 +3,7 @@
 use crate::sources::{LIBRARY, TESTING};
 
 /// What runs functions, in JavaScript, by the names of its modules.
-pub(crate) const PRELUDE: [(&str, &str); 12] = [
+pub(crate) const PRELUDE: [(&str, &str); 13] = [
     (RUN, include_str!("prelude/run.js")),
     (REFUSALS, include_str!("prelude/refusals.js")),
     (LIBRARY, include_str!("prelude/backstay.js")),
@@ -13,14 +13,24 @@ pub(crate) const PRELUDE: [(&str, &str); 12] = [
     (HTTP, include_str!("prelude/http.js")),
     ("backstay:jobs", include_str!("prelude/jobs.js")),
     ("backstay:log", include_str!("prelude/log.js")),
+    ("backstay:mail", include_str!("prelude/mail.js")),
     ("backstay:secrets", include_str!("prelude/secrets.js")),
     (TEMPORAL, include_str!("prelude/temporal.js")),
     (WEB, include_str!("prelude/web.js")),
 ];
 pub(crate) const RUN: &str = "backstay:run";
 /// The modules that functions which need them load.
-pub(crate) const LOADED: [&str; 8] =
-    [DATABASE, "backstay:fetch", HTTP, "backstay:jobs", "backstay:log", "backstay:secrets", TEMPORAL, WEB];
+pub(crate) const LOADED: [&str; 9] = [
+    DATABASE,
+    "backstay:fetch",
+    HTTP,
+    "backstay:jobs",
+    "backstay:log",
+    "backstay:mail",
+    "backstay:secrets",
+    TEMPORAL,
+    WEB,
+];
 pub(crate) const REFUSALS: &str = "backstay:refusals";
 pub(crate) const DATABASE: &str = "backstay:database";
 pub(crate) const HTTP: &str = "backstay:http";

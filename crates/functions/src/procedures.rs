@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backstay_base::{Caller, Error, Limit, Place, RefusedByProcedure, Shared};
-use backstay_engine::{ActionCall, Begun as EngineBegun, Block, Committed, Procedure};
+use backstay_engine::{ActionCall, AskedJob, Begun as EngineBegun, Block, Committed, Procedure};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
@@ -13,8 +13,8 @@ use serde_json::json;
 use crate::failure::{Failure, indented};
 use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
-use crate::jobs;
 use crate::running::Call;
+use crate::{jobs, mail};
 
 impl Functions {
     /// What carries out the actions that name this function, if there is one.
@@ -42,7 +42,7 @@ impl Procedure for Named {
                 flow: call.flow(),
                 deadline: None,
             };
-            let session = Session { call, blocks: Mutex::default() };
+            let session = Session { call, functions: Arc::clone(&self.functions), blocks: Mutex::default() };
             self.functions.call(made, &session).await.map_err(|failure| self.failed(failure))
         }
         .boxed()
@@ -121,6 +121,7 @@ struct Failed {
 #[derive(Debug)]
 struct Session {
     call: ActionCall,
+    functions: Arc<Functions>,
     blocks: Mutex<Blocks>,
 }
 
@@ -135,6 +136,16 @@ impl Session {
     fn block(&self, number: u64) -> Result<Block, Refusal> {
         let block = self.blocks.lock().open.get(&number).cloned();
         block.ok_or_else(|| Refusal::of(Error::internal(NoBlock)))
+    }
+
+    /// Queues a job in a block, or by itself; its id as JSON.
+    async fn add(&self, block: Option<u64>, asked: AskedJob) -> Result<String, Refusal> {
+        let id = match block {
+            Some(number) => self.block(number)?.queue(asked).await,
+            None => self.call.queue(asked).await,
+        };
+        let id = id.map_err(Refusal::of)?;
+        Ok(json!(id.map(|id| id.to_string())).to_string())
     }
 
     fn open(&self, block: Block) -> Attempt {
@@ -168,14 +179,13 @@ impl Host for Session {
     }
 
     fn queue<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async move { self.add(block, jobs::read(text).map_err(Refusal::of)?).await }.boxed()
+    }
+
+    fn mail<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async move {
-            let asked = jobs::read(text).map_err(Refusal::of)?;
-            let id = match block {
-                Some(number) => self.block(number)?.queue(asked).await,
-                None => self.call.queue(asked).await,
-            };
-            let id = id.map_err(Refusal::of)?;
-            Ok(json!(id.map(|id| id.to_string())).to_string())
+            let asked = mail::read(text, self.functions.templates()).map_err(Refusal::of)?;
+            self.add(block, asked).await
         }
         .boxed()
     }

@@ -172,6 +172,7 @@ impl<'a> Running<'a> {
                 (AskedKind::Request, block) => self.host.request(block, &asked).await,
                 (AskedKind::Peek, Some(block)) => self.host.peek(block, &asked).await,
                 (AskedKind::Queue, block) => self.host.queue(block, &asked).await,
+                (AskedKind::Mail, block) => self.host.mail(block, &asked).await,
                 (AskedKind::Begin, _) => self.host.begin().await.map(|begun| self.begun(begun)),
                 (AskedKind::Commit, Some(block)) => {
                     let again = self.host.commit(block, &asked).await?;

@@ -7,6 +7,8 @@ mod application;
 mod client;
 #[cfg(feature = "doors")]
 mod doors;
+#[cfg(feature = "mail")]
+mod mail_server;
 mod pooler;
 mod postgres;
 #[cfg(feature = "reference")]
@@ -20,6 +22,8 @@ pub use application::{TestApplication, TestDatabase};
 pub use client::TestClient;
 #[cfg(feature = "doors")]
 pub use doors::{Reply, TestApp};
+#[cfg(feature = "mail")]
+pub use mail_server::{Behaviour, MailServer, ReceivedMail};
 pub use pooler::Pooler;
 pub use postgres::Cluster;
 pub use round_trips::RoundTrips;

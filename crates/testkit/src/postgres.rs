@@ -231,7 +231,7 @@ impl Drop for Cluster {
 }
 
 /// Makes the certificates of an encrypted server, and the file that says whom it admits.
-fn certify(directory: &Path, as_root: bool) -> io::Result<()> {
+pub(crate) fn certify(directory: &Path, as_root: bool) -> io::Result<()> {
     const CERTIFY: &str = "cd \"$0\" && exec 2>openssl.log \
         && key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes' \
         && openssl req -x509 $key -days 2 -subj /CN=authority -keyout ca.key -out ca.crt \

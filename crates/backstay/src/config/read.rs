@@ -56,12 +56,15 @@ pub(super) fn read(text: &str, environment: impl IntoIterator<Item = (String, St
     Ok(Config { warnings: problems, ..reader.config })
 }
 
+/// The schemes of addresses that can hold a password.
+const SCHEMES: [&str; 4] = ["postgres", "postgresql", "smtp", "smtps"];
+
 /// The file with passwords in addresses made unreadable, each byte by byte: excerpts of the file show its lines.
 fn without_passwords(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         match line.find("://") {
-            Some(scheme) if line[..scheme].ends_with("postgres") || line[..scheme].ends_with("postgresql") => {
+            Some(scheme) if SCHEMES.iter().any(|name| line[..scheme].ends_with(name)) => {
                 let (before, address) = line.split_at(scheme + 3);
                 masked.push_str(before);
                 masked.extend(address.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }));

@@ -99,7 +99,8 @@ fn source(name: &str, table: &DeTable<'_>, environment: &BTreeMap<String, String
     }
 }
 
-fn from_file(path: &Path) -> Result<Secret, Failure> {
+/// The text of a file without its last line break.
+pub(crate) fn from_file(path: &Path) -> Result<Secret, Failure> {
     let failed = |source| Failure::Read { path: path.to_owned(), source };
     let text = fs::read_to_string(path).map(Secret::new).map_err(failed)?;
     let value = text.expose().strip_suffix('\n').unwrap_or(text.expose());

@@ -106,6 +106,7 @@ fn changed(changes: Changes) -> String {
     let named = [
         (changes.model, "model"),
         (changes.functions, "functions"),
+        (changes.mail, "mail"),
         (changes.settings, "settings"),
         (changes.seeds, "seed files"),
     ];

@@ -57,7 +57,7 @@ async fn compare(arguments: &Check) -> Result<Vec<SumLine>, Failure> {
 }
 
 fn show(arguments: &Check, checked: Checked, sums: Vec<SumLine>) -> Result<ExitCode, Failure> {
-    let Checked { config, compiled, failures, program: _ } = checked;
+    let Checked { config, compiled, failures, program: _, templates: _ } = checked;
     let settings = config.map(|config| config.warnings).unwrap_or_default();
     let lints = compiled.as_ref().map(Compiled::warnings);
     let warnings = settings.iter().count() + lints.iter().flat_map(Diagnostics::iter).count();

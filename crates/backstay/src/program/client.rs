@@ -1,24 +1,29 @@
 use std::process::ExitCode;
 
-use backstay_client::DocumentError;
+use backstay_client::MailTemplate;
 
 use super::{find, write_out};
 use crate::arguments::{Client, Made};
 use crate::doors::http_settings;
-use crate::{Failure, compile};
-
-/// Makes a text of a document.
-type Make = fn(&str) -> Result<String, DocumentError>;
+use crate::{Failure, compile, mail};
 
 /// Makes a client, or the declarations of functions, from the document that a server of the application would describe itself with.
 pub(super) fn client(arguments: &Client) -> Result<ExitCode, Failure> {
-    let (make, Made { app, out }): (Make, &Made) = match arguments {
-        Client::Typescript(made) => (backstay_client::typescript, made),
-        Client::Functions(made) => (backstay_client::declarations, made),
-    };
+    let (Client::Typescript(Made { app, out }) | Client::Functions(Made { app, out })) = arguments;
     let place = find(app.path(), None)?;
     let compiled = compile(&place.directory)?;
     let settings = http_settings(&place.config)?;
     let document = backstay_http::describe(compiled.application.model(), place.sizes(), &settings);
-    write_out(&make(&document)?, out.as_deref())
+    let text = match arguments {
+        Client::Typescript(_) => backstay_client::typescript(&document)?,
+        Client::Functions(_) => {
+            let templates = mail::read(&place.directory, &place.config)?;
+            let each = templates.names();
+            let mail: Vec<MailTemplate> = each
+                .map(|(name, values)| MailTemplate { name: name.to_owned(), values: values.into_iter().collect() })
+                .collect();
+            backstay_client::declarations(&document, &mail)?
+        }
+    };
+    write_out(&text, out.as_deref())
 }

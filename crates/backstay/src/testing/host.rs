@@ -4,6 +4,7 @@ use backstay_base::{Clock as _, Error, Place, ViolationKind};
 use backstay_egress::{Outgoing, Response};
 use backstay_functions::{Answers, Attempt, Begun, Host, Refusal};
 use backstay_identity::AccountRef;
+use backstay_mail::Outbox;
 use backstay_scalar::{Scalar, Token, Value};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -21,6 +22,7 @@ pub(super) struct TestHost {
     serving: Serving,
     clock: MovedClock,
     answers: Answers,
+    outbox: Outbox,
 }
 
 /// In whose name a test asks; Backstay's own without it.
@@ -35,27 +37,20 @@ struct By {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Asked {
-    Request {
-        by: Option<By>,
-        request: serde_json::Map<String, serde_json::Value>,
-    },
-    Action {
-        by: By,
-        action: String,
-        arguments: serde_json::Value,
-    },
-    Advance {
-        advance: String,
-    },
-    Answer {
-        method: String,
-        url: String,
-        answer: Answer,
-    },
-    Sent {
-        #[expect(dead_code, reason = "tells this question from others")]
-        sent: bool,
-    },
+    Request { by: Option<By>, request: serde_json::Map<String, serde_json::Value> },
+    Action { by: By, action: String, arguments: serde_json::Value },
+    Advance { advance: String },
+    Answer { method: String, url: String, answer: Answer },
+    Fetches { fetches: Told },
+    Mails { mails: Told },
+}
+
+/// What a test asks to be told of what functions have done.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Told {
+    /// What was sent so far.
+    Sent,
 }
 
 /// What a server would answer.
@@ -72,8 +67,8 @@ struct Answer {
 struct NotInTests;
 
 impl TestHost {
-    pub(super) fn new(serving: Serving, clock: MovedClock, answers: Answers) -> Self {
-        Self { serving, clock, answers }
+    pub(super) fn new(serving: Serving, clock: MovedClock, (answers, outbox): (Answers, Outbox)) -> Self {
+        Self { serving, clock, answers, outbox }
     }
 
     async fn answered(&self, text: &str) -> Result<serde_json::Value, Error> {
@@ -82,12 +77,13 @@ impl TestHost {
             Asked::Action { by, action, arguments } => {
                 self.client(Some(by)).act(&action, arguments).await.map_err(refused)
             }
+            Asked::Mails { mails: Told::Sent } => serde_json::to_value(self.outbox.sent()).map_err(Error::internal),
             Asked::Advance { advance } => self.advance(&advance).await,
             Asked::Answer { method, url, answer: Answer { status, headers, body } } => {
                 self.answers.add(&method, &url, Response { status, headers, body: body.into() });
                 Ok(serde_json::Value::Null)
             }
-            Asked::Sent { sent: _ } => Ok(self.answers.sent().iter().map(sent).collect()),
+            Asked::Fetches { fetches: Told::Sent } => Ok(self.answers.sent().iter().map(sent).collect()),
         }
     }
 
@@ -148,6 +144,10 @@ impl Host for TestHost {
     }
 
     fn queue<'a>(&'a self, _: Option<u64>, _: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        Box::pin(async { Err(not_in_tests()) })
+    }
+
+    fn mail<'a>(&'a self, _: Option<u64>, _: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         Box::pin(async { Err(not_in_tests()) })
     }
 

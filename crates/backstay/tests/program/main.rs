@@ -21,6 +21,7 @@ mod jobs;
 mod kept;
 mod logging;
 mod lost_log;
+mod mail;
 mod migrating;
 mod nodes;
 mod postgres;

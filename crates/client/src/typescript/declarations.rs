@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::names::Names;
+use super::names::{Names, quoted};
 use super::{TYPES, collections, types};
 use crate::DocumentError;
 use crate::document::Document;
@@ -12,8 +12,18 @@ const LIBRARY: &str = include_str!("library.d.ts");
 /// What tests import.
 const TESTING: &str = include_str!("testing.d.ts");
 
-/// Declarations of the module `backstay`, which functions of the application with this `OpenAPI` document import.
-pub fn declarations(openapi: &str) -> Result<String, DocumentError> {
+/// A template of mail, as functions name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailTemplate {
+    /// Its name.
+    pub name: String,
+    /// The values that it takes.
+    pub values: Vec<String>,
+}
+
+/// Declarations of the module `backstay`, which functions of the application with this `OpenAPI` document and these templates of mail
+/// import.
+pub fn declarations(openapi: &str, mail: &[MailTemplate]) -> Result<String, DocumentError> {
     let value = serde_json::from_str(openapi)?;
     let document = Document::read(&value)?;
     let names = Names::of(&document, &[TYPES, LIBRARY]);
@@ -23,6 +33,7 @@ pub fn declarations(openapi: &str) -> Result<String, DocumentError> {
     // Exact numbers that are sent can be those of the library.
     let mut text = text.replace("string | number", "string | number | Decimal");
     collections::write_database(&mut text, &document);
+    write_mail(&mut text, mail);
     for part in [TYPES, LIBRARY] {
         text.push('\n');
         text.push_str(part);
@@ -35,6 +46,21 @@ pub fn declarations(openapi: &str) -> Result<String, DocumentError> {
     write_body(&mut module, TESTING);
     module.push_str("}\n");
     Ok(module)
+}
+
+/// The names of templates, and what each takes: with others, which the files name that it includes.
+fn write_mail(text: &mut String, mail: &[MailTemplate]) {
+    text.push_str(
+        "\n/** The values that the templates of mail take, by their names. */\nexport interface MailTemplates {\n",
+    );
+    for MailTemplate { name, values } in mail {
+        let _ = write!(text, "  {}: {{ ", quoted(name));
+        for value in values {
+            let _ = write!(text, "{}: unknown; ", quoted(value));
+        }
+        text.push_str("[name: string]: unknown };\n");
+    }
+    text.push_str("}\n");
 }
 
 fn write_body(module: &mut String, text: &str) {

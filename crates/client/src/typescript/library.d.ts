@@ -20,6 +20,8 @@ export interface FunctionContext {
   readonly jobs: Jobs;
   /** Lines of the server's log. */
   readonly log: Log;
+  /** Mail, made of the templates in `mail/`. */
+  readonly mail: Mailer;
   /** Values of the configuration that nobody else may see. */
   readonly secrets: Secrets;
 }
@@ -55,6 +57,24 @@ export interface JobTerms {
   /** How often it is tried. */
   attempts?: number;
 }
+
+/** Mail, made of the templates in `mail/`. */
+export interface Mailer {
+  /**
+   * Queues a mail, in the commit of the transaction that is open, or by itself. Answers the id of its job, which sends it once that
+   * commit is durable.
+   */
+  send<T extends keyof MailTemplates>(mail: OutgoingMail<T>): Promise<string>;
+}
+
+/** A mail to one address. */
+export type OutgoingMail<T extends keyof MailTemplates> = {
+  /** Such as `ann@example.org`, or `Ann <ann@example.org>`. */
+  to: string;
+  template: T;
+  /** The language of whoever gets it, such as `de-CH`; without one, the language of the settings. */
+  language?: string | null;
+} & ({} extends MailTemplates[T] ? { values?: MailTemplates[T] } : { values: MailTemplates[T] });
 
 /** Who calls a function. */
 export interface Auth {

@@ -22,7 +22,8 @@ const GLOBALS: &[&str] = &[
     "Response",
     "String",
 ];
-const GENERATED: &[&str] = &["Types", "PATHS", "SignUp", "SignedInAccount", "BackstayClient", "Db", "Tx"];
+const GENERATED: &[&str] =
+    &["Types", "PATHS", "SignUp", "SignedInAccount", "BackstayClient", "Db", "Tx", "MailTemplates"];
 /// The members that every client has, and those that objects have.
 const MEMBERS: &[&str] =
     &["auth", "later", "token", "with", "transact", "independently", "sendAll", "connection", "constructor"];

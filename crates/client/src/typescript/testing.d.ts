@@ -8,6 +8,17 @@ export interface TestContext {
   as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
   readonly clock: TestClock;
   readonly fetches: TestFetches;
+  /** The mail that was sent so far. Nothing that a test sends leaves it; `clock.advance` sends what is queued. */
+  mails(): Promise<TestMail[]>;
+}
+
+/** A mail that a test has sent. */
+export interface TestMail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string | null;
+  readonly language: string;
 }
 
 /** Requests and calls of somebody. */

@@ -15,7 +15,7 @@ const RealDate = Date;
 const RealPromise = Promise;
 
 /** What is loaded when it is first named, and the module that provides it. */
-const MEMBERS = { db: "database", jobs: "jobs", log: "log", secrets: "secrets" };
+const MEMBERS = { db: "database", jobs: "jobs", log: "log", mail: "mail", secrets: "secrets" };
 const provided = Object.create(null);
 
 /** A module says what it provides. */

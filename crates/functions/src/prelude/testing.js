@@ -76,14 +76,15 @@ const fetches = strict(
       await asks({ method, url, answer: { status, headers: pairs, body: text } }, here("fetches.answer"));
     },
     /** What functions have sent, in that order. */
-    sent: async () => asks({ sent: true }, here("fetches.sent")),
+    sent: async () => asks({ fetches: "sent" }, here("fetches.sent")),
   },
   "fetches",
 );
 
 /** What a test gets. */
 export function context() {
-  return { as, fetches, db: requestsBy("db", (request, called) => asks({ request }, called)), clock };
+  const mails = async () => asks({ mails: "sent" }, here("mails"));
+  return { as, fetches, db: requestsBy("db", (request, called) => asks({ request }, called)), clock, mails };
 }
 
 function shown(value) {

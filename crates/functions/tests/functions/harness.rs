@@ -8,6 +8,7 @@ use backstay_egress::{Client, Settings};
 use backstay_functions::{
     Attempt, Begun, Call, CollectionName, Failure, Functions, Host, Outside, Problem, Program, Refusal, Secrets,
 };
+use backstay_mail::Templates;
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use tempfile::TempDir;
@@ -49,7 +50,8 @@ pub(crate) fn functions(text: &str) -> Arc<Functions> {
 
 pub(crate) fn functions_of(files: &[(&str, &str)]) -> Arc<Functions> {
     let program = read(&application(files)).unwrap_or_else(|problems| panic!("{problems:?}"));
-    Functions::start(program, 2, (Outside::Servers(client()), secrets())).expect("threads")
+    let outside = (Outside::Servers(client()), secrets());
+    Functions::start(program, 2, outside, Arc::new(Templates::none())).expect("threads")
 }
 
 fn secrets() -> Secrets {
@@ -184,6 +186,12 @@ impl Host for Scripted {
         let block = block.map_or("alone".to_owned(), |block| block.to_string());
         self.note(format!("{block} queue {text}"));
         async move { Ok("\"1\"".to_owned()) }.boxed()
+    }
+
+    fn mail<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        let block = block.map_or("alone".to_owned(), |block| block.to_string());
+        self.note(format!("{block} mail {text}"));
+        async move { Ok("\"2\"".to_owned()) }.boxed()
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Refusal>> {

@@ -88,9 +88,9 @@ fn what_is_wrong_is_named_with_its_place() {
         "listen = '127.0.0.1:80'\nlisen = 1\n[log]\nsession_days = 3\n[level]",
         &[],
         "backstay.toml:1:1: unknown key `listen` outside of a table; it belongs in [server]\n\
-         backstay.toml:2:1: unknown key `lisen` outside of a table; known tables: server, data, accounts, limits, egress, log, secrets\n\
+         backstay.toml:2:1: unknown key `lisen` outside of a table; known tables: server, data, accounts, limits, egress, mail, log, secrets\n\
          backstay.toml:4:1: unknown key `session_days` in [log]; it belongs in [accounts]\n\
-         backstay.toml:5:2: unknown table [level]; known tables: server, data, accounts, limits, egress, log, secrets",
+         backstay.toml:5:2: unknown table [level]; known tables: server, data, accounts, limits, egress, mail, log, secrets",
     );
     check(
         "[log]\nlevel = 'loud'",

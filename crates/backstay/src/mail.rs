@@ -1,0 +1,134 @@
+//! Mail of an application: its templates are read beside its model, and what they make is sent by jobs.
+
+use std::sync::Arc;
+
+use backstay_base::{Ambient, with_causes};
+use backstay_jobs::{Claimed, Handler, KindSettings, Outcome};
+use backstay_mail::{Delivery, Letter, Mail, Outbox, Sender, Target, Templates};
+use futures_util::future::BoxFuture;
+use serde_json::to_string;
+
+use crate::config::from_file;
+use crate::{Config, Directory, Failure, Place, logging};
+
+/// Who sends mail while an application is developed, unless its settings say.
+const DEVELOPER: &str = "backstay@localhost.localdomain";
+/// Where mail is kept then, in the data directory.
+const KEPT: &str = "mail";
+
+/// What an application is opened for, which decides where its mail goes.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Purpose {
+    /// To the server that the settings name.
+    #[default]
+    Serving,
+    /// The same; without one, into the data directory.
+    Developing,
+    /// Nowhere but to the test.
+    Testing(Outbox),
+}
+
+/// Reads the templates of an application.
+pub(crate) fn read(directory: &Directory, config: &Config) -> Result<Arc<Templates>, Failure> {
+    Templates::read(directory.root(), &config.mail.language).map(Arc::new).map_err(Failure::Mail)
+}
+
+/// Refuses an application that sends mail if nothing says where it goes, or who sends it.
+pub(crate) fn require_server(place: &Place) -> Result<(), Failure> {
+    let mail = &place.config.mail;
+    let keys = [("url", mail.url.is_none()), ("from", mail.from.is_none())];
+    let missing: Vec<&'static str> =
+        keys.into_iter().filter(|(_, is_missing)| *is_missing).map(|(key, _)| key).collect();
+    match place.purpose {
+        Purpose::Serving if !place.templates.is_empty() && !missing.is_empty() => Err(Failure::MailServer { missing }),
+        Purpose::Serving | Purpose::Developing | Purpose::Testing(_) => Ok(()),
+    }
+}
+
+/// Sends mail.
+#[derive(Debug)]
+pub(crate) struct Mails(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    templates: Arc<Templates>,
+    /// Where it goes, and who sends it; nobody says that in an application without templates.
+    post: Option<(Delivery, Sender)>,
+    /// Whether a developer is told of each.
+    is_told: bool,
+    ambient: Ambient,
+}
+
+impl Mails {
+    /// The mail of the application in this place.
+    pub(crate) fn of(place: &Place, ambient: Ambient) -> Result<Self, Failure> {
+        let (mail, root) = (&place.config.mail, place.directory.root());
+        let delivery = match (&place.purpose, &mail.url) {
+            (Purpose::Testing(outbox), _) => Some(Delivery::to_test(outbox.clone())),
+            (Purpose::Serving | Purpose::Developing, Some(url)) => {
+                // The settings are checked: it is one.
+                let target = Target::parse(url.expose()).map_err(backstay_base::Error::internal)?;
+                let target = match &mail.password_file {
+                    Some(file) => target.with_password(from_file(&root.join(file))?),
+                    None => target,
+                };
+                Some(Delivery::to(match target {
+                    Target::Directory(directory) => Target::Directory(root.join(directory)),
+                    server @ Target::Server { .. } => server,
+                }))
+            }
+            (Purpose::Developing, None) => Some(Delivery::to(Target::Directory(place.data.join(KEPT)))),
+            (Purpose::Serving, None) => None,
+        };
+        let from = match (&place.purpose, mail.from.as_deref()) {
+            (_, Some(from)) => Some(from),
+            (Purpose::Developing | Purpose::Testing(_), None) => Some(DEVELOPER),
+            (Purpose::Serving, None) => None,
+        };
+        let from = from.map(Sender::parse).transpose().map_err(backstay_base::Error::internal)?;
+        let is_told = matches!(place.purpose, Purpose::Developing);
+        let templates = Arc::clone(&place.templates);
+        Ok(Self(Arc::new(Inner { templates, post: delivery.zip(from), is_told, ambient })))
+    }
+}
+
+impl Handler for Mails {
+    fn settings(&self, kind: &str) -> Option<KindSettings> {
+        use backstay_base::limits::{MAIL_ATTEMPTS, MAIL_CONCURRENCY};
+        (kind == Mail::JOB).then_some(KindSettings { concurrency: MAIL_CONCURRENCY, attempts: MAIL_ATTEMPTS })
+    }
+
+    fn run(&self, job: Claimed) -> BoxFuture<'static, Outcome> {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { inner.sent(&job).await })
+    }
+}
+
+impl Inner {
+    async fn sent(&self, job: &Claimed) -> Outcome {
+        let mail: Mail = match serde_json::from_str(&job.input) {
+            Ok(mail) => mail,
+            Err(error) => return Outcome::Dead(format!("what the job takes is no mail: {error}")),
+        };
+        let Some((delivery, from)) = &self.post else {
+            return Outcome::Again("no mail server is configured: set `url` and `from` in [mail]".to_owned());
+        };
+        let content = match self.templates.render(&mail) {
+            Ok(content) => content,
+            Err(error) => return Outcome::Dead(with_causes(&error)),
+        };
+        let (id, date) = (job.id.to_string(), self.ambient.clock.now());
+        let letter = Letter { id: &id, from, to: &mail.to, content: &content, date };
+        match delivery.send(&letter).await {
+            Ok(receipt) => {
+                if self.is_told {
+                    logging::tell(&format!("  mail to {}: {} ({})\n", mail.to, receipt.subject, receipt.reply));
+                }
+                to_string(&receipt)
+                    .map_or_else(|error| Outcome::Dead(error.to_string()), |text| Outcome::Done(text.into()))
+            }
+            Err(error) if error.is_final() => Outcome::Dead(with_causes(&error)),
+            Err(error) => Outcome::Again(with_causes(&error)),
+        }
+    }
+}

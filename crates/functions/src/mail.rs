@@ -1,0 +1,31 @@
+//! Mail that functions send, as the prelude writes it.
+
+use backstay_base::{Error, Place, ViolationKind, with_causes};
+use backstay_engine::{AskedJob, JobName, JobTerms};
+use backstay_mail::{Mail, Templates, is_language};
+
+/// Reads a mail: the job that sends it. Its template is tried first, so that whoever forgets a value is told.
+///
+/// # Errors
+/// What of it isn't as a mail is written.
+pub(crate) fn read(text: &str, templates: &Templates) -> Result<AskedJob, Error> {
+    let mail: Mail = serde_json::from_str(text).map_err(|error| {
+        let problem = format!("the mail isn't written as one: {error}");
+        wrong("mail", problem, "write `mail.send({ to, template, language, values })`")
+    })?;
+    if !Mail::is_address(&mail.to) {
+        let problem = format!("`{}` is not an address that mail can be sent to", mail.to.escape_debug());
+        return Err(wrong("to", problem, "give one address, such as `ann@example.org` or `Ann <ann@example.org>`"));
+    }
+    if let Some(language) = mail.language.as_deref().filter(|language| !is_language(language)) {
+        let problem = format!("`{}` is not a language", language.escape_debug());
+        return Err(wrong("language", problem, "give a language tag such as `en` or `de-CH`"));
+    }
+    templates.render(&mail).map_err(|error| wrong("template", with_causes(&error), &error.remedy()))?;
+    let input = serde_json::to_string(&mail).map_err(Error::internal)?;
+    Ok(AskedJob { job: JobName::Own(Mail::JOB), input, terms: JobTerms::default() })
+}
+
+fn wrong(part: &'static str, problem: String, remedy: &str) -> Error {
+    Error::malformed(Place::part(part), ViolationKind::Misused { problem, remedy: remedy.to_owned() })
+}

@@ -1,0 +1,4 @@
+//! Templates that are read, rendered and handed to a mail server.
+
+mod sending;
+mod templates;
