@@ -136,21 +136,24 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     ExprError::at(word.span.clone(), kind)
 }
 
-/// At the end, or at the bracket that is open there.
+/// At the end, or at the bracket or the choice that is open there.
 fn ended_early(lexis: &Lexis<'_>) -> ExprError {
     let mut open = Vec::new();
     for word in &lexis.words {
         match word.kind {
-            TokenKind::TokLeftParen | TokenKind::TokLeftBracket => open.push(word),
-            TokenKind::TokRightParen | TokenKind::TokRightBracket => drop(open.pop()),
+            TokenKind::TokLeftParen | TokenKind::TokLeftBracket | TokenKind::TokQuestion => open.push(word),
+            TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokColon => drop(open.pop()),
             _ => {}
         }
     }
     let end = lexis.text.len();
-    let Some(bracket) = open.pop() else { return ExprError::at(end..end, ExprErrorKind::End) };
-    let closing = if bracket.kind == TokenKind::TokLeftParen { ")" } else { "]" };
-    let mut error = ExprError::at(bracket.span.clone(), ExprErrorKind::End);
-    error.advise(format!("close this bracket with `{closing}`"));
+    let Some(word) = open.pop() else { return ExprError::at(end..end, ExprErrorKind::End) };
+    let mut error = ExprError::at(word.span.clone(), ExprErrorKind::End);
+    error.advise(match word.kind {
+        TokenKind::TokQuestion => "write a value for both cases: `condition ? x : y`".to_owned(),
+        TokenKind::TokLeftParen => "close this bracket with `)`".to_owned(),
+        _ => "close this bracket with `]`".to_owned(),
+    });
     error
 }
 
