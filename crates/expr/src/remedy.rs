@@ -32,7 +32,8 @@ impl ExprErrorKind {
     /// What to do about it in this language alone.
     fn ours(&self) -> String {
         let fixed = match self {
-            Self::TooLong | Self::TooDeep | Self::TooLarge => "split it, or shorten it",
+            Self::TooLong | Self::TooDeep => "split it, or shorten it",
+            Self::TooLarge => "shorten it; a list, `x in [1, 2]`, stands for many comparisons",
             Self::TooManyParameters => "use a list parameter: `field in $values`",
             Self::Unsupported { instead, .. } | Self::Pattern { instead, .. } | Self::NoRecord { instead, .. } => {
                 instead

@@ -117,7 +117,7 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     let line_start: usize = lexis.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let offset = line_start + column.saturating_sub(1);
     let Some(index) = lexis.words.iter().position(|word| word.span.end > offset) else {
-        return ended_early(lexis);
+        return ended_early(lexis, &lexis.words);
     };
     if let Some(date) = bare_date(lexis.text, lexis.words[index].span.start) {
         return date;
@@ -127,6 +127,10 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
         return ExprError::at(span, ExprErrorKind::Unexpected { found });
     }
     let word = &lexis.words[index];
+    let (before, closes) = (&lexis.words[..index], matches!(lexis.text_of(word), ")" | "]" | ","));
+    if closes && open(before).is_some_and(|open| open.kind == TokenKind::TokQuestion) {
+        return ended_early(lexis, before);
+    }
     let kind = match word.kind {
         TokenKind::TokInt | TokenKind::TokFloat if is_bad_number(lexis.text_of(word)) => ExprErrorKind::Number,
         TokenKind::TokString if lexis.text_of(word).contains('\\') => ExprErrorKind::Escape,
@@ -136,21 +140,29 @@ fn place_of_error(lexis: &Lexis<'_>, place: Option<(isize, isize)>) -> ExprError
     ExprError::at(word.span.clone(), kind)
 }
 
-/// At the end, or at the bracket that is open there.
-fn ended_early(lexis: &Lexis<'_>) -> ExprError {
+/// The last bracket or `?` in these words that is still open.
+fn open(words: &[Word]) -> Option<&Word> {
     let mut open = Vec::new();
-    for word in &lexis.words {
+    for word in words {
         match word.kind {
-            TokenKind::TokLeftParen | TokenKind::TokLeftBracket => open.push(word),
-            TokenKind::TokRightParen | TokenKind::TokRightBracket => drop(open.pop()),
+            TokenKind::TokLeftParen | TokenKind::TokLeftBracket | TokenKind::TokQuestion => open.push(word),
+            TokenKind::TokRightParen | TokenKind::TokRightBracket | TokenKind::TokColon => drop(open.pop()),
             _ => {}
         }
     }
+    open.pop()
+}
+
+/// At the end of these words, or at the bracket or the choice that is open there.
+fn ended_early(lexis: &Lexis<'_>, words: &[Word]) -> ExprError {
     let end = lexis.text.len();
-    let Some(bracket) = open.pop() else { return ExprError::at(end..end, ExprErrorKind::End) };
-    let closing = if bracket.kind == TokenKind::TokLeftParen { ")" } else { "]" };
-    let mut error = ExprError::at(bracket.span.clone(), ExprErrorKind::End);
-    error.advise(format!("close this bracket with `{closing}`"));
+    let Some(word) = open(words) else { return ExprError::at(end..end, ExprErrorKind::End) };
+    let mut error = ExprError::at(word.span.clone(), ExprErrorKind::End);
+    error.advise(match word.kind {
+        TokenKind::TokQuestion => "write a value for both cases: `condition ? x : y`".to_owned(),
+        TokenKind::TokLeftParen => "close this bracket with `)`".to_owned(),
+        _ => "close this bracket with `]`".to_owned(),
+    });
     error
 }
 

@@ -44,7 +44,7 @@ async fn stored_ranges_overlap() {
         ("A", r#"{"low":1,"high":10,"open":true}"#),
     ];
     let remedy = "change or delete those records first";
-    let backwards = format!("1 record of A has a high that isn't after low: %6; {remedy}");
+    let backwards = format!("in 1 record of A, high isn't after low: %6; {remedy}");
     refused(
         old,
         &records,
@@ -64,7 +64,7 @@ async fn stored_ranges_overlap() {
         r#"type A @open @exclude(from: "low", to: "high") { low: Int! high: Int }"#,
         &[("A", r#"{"low":5}"#)],
         r#"type A @open @exclude(from: "low", to: "high") { low: Int! high: Int! @default(to: 0) }"#,
-        &[&format!("1 record of A has a high that isn't after low: %0; {remedy}")],
+        &[&format!("in 1 record of A, high isn't after low: %0; {remedy}")],
     )
     .await;
 }

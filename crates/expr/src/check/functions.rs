@@ -86,7 +86,7 @@ impl Checker<'_> {
             "upperAscii" => of_text(Function::UpperAscii, Type::Text),
             _ => None,
         };
-        if let Some((many, field)) = self.foreign_count(function, target.or(arguments.first())) {
+        if let Some((many, field)) = self.foreign_count(function, target, arguments) {
             return self.refuse_many(many, span, ExprErrorKind::Uncountable { field });
         }
         if let (Some(target), Some(aggregate)) = (target, AggregateName::named(&function.name)) {
@@ -155,9 +155,19 @@ impl Checker<'_> {
     }
 
     /// The relation to many whose records another language's word counts, and the name of its field.
-    fn foreign_count<'s>(&mut self, function: &Ident, target: Option<&'s Syntax>) -> Option<(&'s Syntax, String)> {
-        let is_foreign = foreign::counts(&function.name) && !matches!(function.name.as_str(), "size" | "count");
-        let target = target.filter(|_| is_foreign)?;
+    fn foreign_count<'s>(
+        &mut self,
+        function: &Ident,
+        target: Option<&'s Syntax>,
+        arguments: &'s [Syntax],
+    ) -> Option<(&'s Syntax, String)> {
+        let is_ours = match function.name.as_str() {
+            "size" => true,
+            "count" => target.is_some(),
+            _ => false,
+        };
+        let is_foreign = foreign::counts(&function.name) && !is_ours;
+        let target = target.or(arguments.first()).filter(|_| is_foreign)?;
         let many = self.many_at(target)?;
         let field = many.rsplit('.').next().unwrap_or(&many).to_owned();
         Some((target, field))

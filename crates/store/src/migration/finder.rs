@@ -59,10 +59,7 @@ impl Finder<'_> {
         let (from, to) = (name(exclusion.from), name(exclusion.to));
         let remedy = "change or delete those records first";
         let backwards = self.succession.backwards(of.id, exclusion);
-        let words = |records| {
-            let has = if records == 1 { "has" } else { "have" };
-            format!("{} of {} {has} a {to} that isn't after {from}", counted(records), of.name)
-        };
+        let words = |records| format!("in {} of {}, {to} isn't after {from}", counted(records), of.name);
         let mut found: Vec<Finding> = self.ask(&backwards, (&words, remedy, true)).await?.into_iter().collect();
         let same: Vec<&str> = exclusion.fields.iter().map(|field| name(*field).as_str()).collect();
         let same = if same.is_empty() { String::new() } else { format!(" with the same {}", same.join(" and ")) };
