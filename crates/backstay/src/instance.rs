@@ -33,6 +33,8 @@ pub struct Place {
     pub database: Location,
     /// The pooler before that server.
     pub(crate) pooler: Option<Secret>,
+    /// The standbys of that server that answer reads.
+    pub(crate) replicas: Vec<Secret>,
     /// What carries out the actions of the model.
     pub(crate) procedures: Registered,
 }
@@ -77,7 +79,14 @@ impl Place {
             (Location::Directory(_), Some(_)) if data_is_configured => return Err(Failure::PoolerAlone),
             (Location::Directory(_), _) | (_, None) => None,
         };
-        Ok(Self { directory, config, data, database, pooler, procedures: Registered::default() })
+        let replicas = match &database {
+            Location::Url(_) => config.data.replicas.iter().map(server).collect::<Result<_, _>>()?,
+            Location::Directory(_) if data_is_configured && !config.data.replicas.is_empty() => {
+                return Err(Failure::ReplicasAlone);
+            }
+            Location::Directory(_) => Vec::new(),
+        };
+        Ok(Self { directory, config, data, database, pooler, replicas, procedures: Registered::default() })
     }
 
     /// Refuses an application whose actions nothing carries out, or whose inboxes have no secrets.
@@ -138,6 +147,11 @@ impl Place {
             pooler: self.pooler.clone(),
             ..OpenOptions::new(self.database.clone())
         }
+    }
+
+    /// The same for a server, some of whose reads replicas answer.
+    pub(crate) fn serving_options(&self, on_fatal: impl Fn(&str) + Send + Sync + 'static) -> OpenOptions {
+        OpenOptions { replicas: self.replicas.clone(), ..self.options(on_fatal) }
     }
 
     /// The steps from the stored model to this one. Changes nothing.
