@@ -110,7 +110,7 @@ impl Backstay {
         }
         place.require_all(&compiled.application)?;
         socket::path(&place)?;
-        let options = place.options(|words| die(words));
+        let options = place.serving_options(|words| die(words));
         let (instance, outcome) = block_in_place(|| place.open(compiled.application, &options))?;
         let serving = Serving::open(place.clone(), instance)?;
         let commands = match Listening::start(&place, serving.clone()) {

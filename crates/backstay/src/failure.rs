@@ -71,6 +71,9 @@ pub enum Failure {
     /// There is a pooler, and no server behind it.
     #[error("`pooler` in [data] is set, but `url` isn't")]
     PoolerAlone,
+    /// There are replicas, and no server that they follow.
+    #[error("`replicas` in [data] are set, but `url` isn't")]
+    ReplicasAlone,
     /// The data directory, or a file in it, cannot be written.
     #[error("cannot write to {}{path}: {}", data_directory(path, source), writing(source))]
     Unwritable {
@@ -478,8 +481,8 @@ impl Failure {
             Self::Transfer(error) => error.help(),
             Self::Listen { source, .. } => Some(listening_help(source).to_owned()),
             Self::Password { .. } => Some("correct `password_file` in [data], or make the file readable".to_owned()),
-            Self::PoolerAlone => Some(
-                "set `url` to the address of the PostgreSQL server behind the pooler: migrations and locks need it".to_owned(),
+            Self::PoolerAlone | Self::ReplicasAlone => Some(
+                "set `url` to the address of the PostgreSQL server itself: migrations, locks and writes need it".to_owned(),
             ),
             Self::SocketPath { .. } => Some("choose a data directory with a shorter path (--data)".to_owned()),
             Self::Open(OpenError::Migration { steps }) if steps.iter().any(Step::has_obstacle) => Some(
@@ -607,6 +610,7 @@ impl Failure {
             | Self::Open(OpenError::Server { .. })
             | Self::Password { .. }
             | Self::PoolerAlone
+            | Self::ReplicasAlone
             | Self::Data { .. }
             | Self::Unwritable { .. }
             | Self::Threads { .. }

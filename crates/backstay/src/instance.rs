@@ -35,6 +35,8 @@ pub struct Place {
     pub database: Location,
     /// The pooler before that server.
     pub(crate) pooler: Option<Secret>,
+    /// The standbys of that server that answer reads.
+    pub(crate) replicas: Vec<Secret>,
     /// What carries out the actions of the model.
     pub(crate) procedures: Registered,
     /// What mail is made of.
@@ -83,8 +85,15 @@ impl Place {
             (Location::Directory(_), Some(_)) if data_is_configured => return Err(Failure::PoolerAlone),
             (Location::Directory(_), _) | (_, None) => None,
         };
-        let (procedures, templates) = (Registered::default(), Arc::new(Templates::none()));
-        Ok(Self { directory, config, data, database, pooler, procedures, templates, purpose: Purpose::default() })
+        let replicas = match &database {
+            Location::Url(_) => config.data.replicas.iter().map(server).collect::<Result<_, _>>()?,
+            Location::Directory(_) if data_is_configured && !config.data.replicas.is_empty() => {
+                return Err(Failure::ReplicasAlone);
+            }
+            Location::Directory(_) => Vec::new(),
+        };
+        let (procedures, templates, purpose) = (Registered::default(), Arc::new(Templates::none()), Purpose::default());
+        Ok(Self { directory, config, data, database, pooler, replicas, procedures, templates, purpose })
     }
 
     /// Refuses an application whose actions nothing carries out, whose mail goes nowhere, or whose inboxes have no secrets.
@@ -146,6 +155,11 @@ impl Place {
             pooler: self.pooler.clone(),
             ..OpenOptions::new(self.database.clone())
         }
+    }
+
+    /// The same for a server, some of whose reads replicas answer.
+    pub(crate) fn serving_options(&self, on_fatal: impl Fn(&str) + Send + Sync + 'static) -> OpenOptions {
+        OpenOptions { replicas: self.replicas.clone(), ..self.options(on_fatal) }
     }
 
     /// The steps from the stored model to this one. Changes nothing.

@@ -103,7 +103,7 @@ impl Version {
     fn open(self, migration: Migration) -> Result<(Served, OpenOutcome), NotExchanged> {
         let Self { place, settings, application } = self;
         place.require_all(&application).map_err(NotExchanged::Failed)?;
-        let options = OpenOptions { migration, ..place.options(|words| die(words)) };
+        let options = OpenOptions { migration, ..place.serving_options(|words| die(words)) };
         match place.open(application, &options) {
             Ok((instance, outcome)) => Ok((Served { instance, place, settings }, outcome)),
             Err(Failure::Open(OpenError::Migration { steps })) => {
@@ -140,7 +140,7 @@ impl Before {
         let Self { place, settings, sources } = self;
         let files = sources.files.iter().filter(|file| !file.system).cloned().collect();
         let compiled = compile_model(load_whole(files)?)?;
-        let options = OpenOptions { migration: Migration::Refuse, ..place.options(|words| die(words)) };
+        let options = OpenOptions { migration: Migration::Refuse, ..place.serving_options(|words| die(words)) };
         let (instance, _) = place.open(compiled.application, &options)?;
         Ok(Served { instance, place, settings })
     }

@@ -472,6 +472,8 @@ pub const DATABASE_CONNECTIONS: usize = 16;
 /// Milliseconds for which a process may not have heard what others committed in its database before it trusts nothing that it
 /// remembers of it.
 pub const UNHEARD_MILLIS: u64 = 1000;
+/// Milliseconds within which a replica has to connect and to say whether it is up to date, before its primary is asked instead.
+pub const REPLICA_SILENT_MILLIS: u64 = 1000;
 /// Seconds for which a write waits for another transaction's lock on a database server.
 pub const LOCK_SECONDS: u64 = 5;
 /// Seconds for which a transaction on a database server may wait for its next statement, before the server ends its connection:

@@ -8,7 +8,7 @@ use backstay_base::{
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
-use backstay_store::{Demand, RecordKey, StoreError, Tx};
+use backstay_store::{Demand, Freshness, RecordKey, StoreError, Tx};
 
 use crate::answered::NoAnswer;
 use crate::application::CallerClass;
@@ -38,6 +38,8 @@ pub struct Arrival {
     pub memory: Memory,
     /// What it commits.
     pub commits: Commits,
+    /// How old the state may be that its reads find, each by itself.
+    pub freshness: Freshness,
 }
 
 /// One request: its caller, its id and the moment at which it began.
@@ -55,13 +57,14 @@ pub struct Context {
     /// What it may use for its answer.
     pub(crate) memory: Memory,
     pub(crate) commits: Commits,
+    freshness: Freshness,
 }
 
 impl Context {
     /// A request of a caller of this class.
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
-        let Arrival { request, now, client, deadline, memory, commits } = arrival;
-        Self { caller, class, request, now, client, deadline, memory, commits }
+        let Arrival { request, now, client, deadline, memory, commits, freshness } = arrival;
+        Self { caller, class, request, now, client, deadline, memory, commits, freshness }
     }
 
     /// Whether the caller may see these fields of every record of the collection.
@@ -78,8 +81,8 @@ impl Context {
 
     /// How the request came.
     pub(crate) fn arrival(&self) -> Arrival {
-        let Self { request, now, client, deadline, ref memory, ref commits, .. } = *self;
-        Arrival { request, now, client, deadline, memory: memory.clone(), commits: commits.clone() }
+        let Self { request, now, client, deadline, ref memory, ref commits, freshness, .. } = *self;
+        Arrival { request, now, client, deadline, memory: memory.clone(), commits: commits.clone(), freshness }
     }
 
     /// On whose account the request is answered.
@@ -87,11 +90,16 @@ impl Context {
         Flow::of(&self.caller, self.client)
     }
 
+    /// The same for a statement that reads what is answered: a replica may run it if the request allows that.
+    pub(crate) fn read_demand(&self) -> Demand {
+        Demand { freshness: self.freshness, ..self.demand() }
+    }
+
     /// For whom the store works, and until when.
     pub(crate) fn demand(&self) -> Demand {
         let flow = self.flow();
         match self.deadline {
-            Some(deadline) => Demand { flow, deadline },
+            Some(deadline) => Demand { deadline, ..Demand::now(flow) },
             None => Demand::now(flow),
         }
     }

@@ -6,7 +6,7 @@ use backstay_live::{Seen, VersionClock};
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model, Returned};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
-use backstay_store::{OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
+use backstay_store::{Freshness, OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
 use futures_util::lock::Mutex;
 
 use crate::bind::Bindings;
@@ -430,8 +430,9 @@ impl Context {
     /// A request that begins now.
     pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
         let (request, now) = (RequestId(engine.next_id()), engine.ambient().clock.now());
-        let (memory, commits) = (Memory::uncounted(), Commits::UNNOTED);
-        Self::begun(engine, caller, Arrival { request, now, client: None, deadline: None, memory, commits })
+        let (memory, commits, freshness) = (Memory::uncounted(), Commits::UNNOTED, Freshness::Latest);
+        let arrival = Arrival { request, now, client: None, deadline: None, memory, commits, freshness };
+        Self::begun(engine, caller, arrival)
     }
 
     /// A request that has come before.

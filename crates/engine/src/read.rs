@@ -42,7 +42,7 @@ pub(crate) struct Alone<'e>(pub(crate) &'e Inner, pub(crate) &'e Context);
 impl Reads for Alone<'_> {
     async fn rows<'r, S: RowSink + 'static>(&'r mut self, question: Question<'r>, sink: S) -> (S, Result<(), Error>) {
         let statement = question.bindings.statement(question.template);
-        self.0.read(self.1.demand(), &statement, sink).await
+        self.0.read(self.1.read_demand(), &statement, sink).await
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use backstay_base::{Caller, Held, Limit, Memory, limits};
-use backstay_engine::{Commits, Context};
+use backstay_engine::{Commits, Context, Freshness};
 use bytes::Bytes;
 use http::Method;
 use hyper::body::Body as _;
@@ -35,6 +35,8 @@ pub(crate) struct Admitted<'r> {
     memory: Memory,
     /// What it commits.
     commits: Commits,
+    /// How old what it reads may be.
+    freshness: Freshness,
 }
 
 /// Takes a request through all that the table demands: its path and method, who calls, which page sent it, what it
@@ -53,10 +55,10 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         }
     };
     let memory = reservation.as_ref().map_or_else(Memory::uncounted, Reservation::memory);
-    match route.callers {
-        Callers::Unread => {}
+    let since = match route.callers {
+        Callers::Unread => None,
         Callers::Everyone | Callers::Developer | Callers::Operators => commit::reach(head).await?,
-    }
+    };
     let recognized = match route.callers {
         Callers::Unread => Recognized::anonymous(),
         Callers::Everyone => credentials::recognize(head).await?,
@@ -87,7 +89,11 @@ pub(crate) async fn admit<'r>(head: &'r Head<'r>, body: Body, deadline: Instant)
         Effect::Reads => Commits::UNNOTED,
         Effect::Changes => Commits::noted(),
     };
-    Ok(Admitted { head, endpoint, target, recognized, parameter, body, _held: held, memory, commits })
+    let freshness = match endpoint.handler.reads_replicas() {
+        true => Freshness::Bounded { since },
+        false => Freshness::Latest,
+    };
+    Ok(Admitted { head, endpoint, target, recognized, parameter, body, _held: held, memory, commits, freshness })
 }
 
 /// `OPTIONS` is answered for the shape of a path and without credentials, because browsers ask before they send any.
@@ -95,8 +101,8 @@ fn options<'r>(head: &'r Head<'r>) -> Admitted<'r> {
     let (endpoint, recognized) = (&endpoints::OPTIONS, Recognized::anonymous());
     let memory = Memory::uncounted();
     let (body, held) = (Bytes::new(), memory.hold());
-    let (target, commits) = (Target::Fixed, Commits::UNNOTED);
-    Admitted { head, endpoint, target, recognized, parameter: None, body, _held: held, memory, commits }
+    let (target, commits, freshness) = (Target::Fixed, Commits::UNNOTED, Freshness::Latest);
+    Admitted { head, endpoint, target, recognized, parameter: None, body, _held: held, memory, commits, freshness }
 }
 
 /// The memory of the request, unless its network or the server has none left: little while its body arrives. Requests
@@ -156,7 +162,14 @@ impl<'r> Admitted<'r> {
 
     /// The same for another caller.
     pub(crate) fn context_of(&self, caller: Arc<Caller>) -> Context {
-        self.head.context(caller, self.memory.clone(), self.commits.clone())
+        self.head.context(caller, (self.memory.clone(), self.commits.clone()), self.freshness)
+    }
+
+    /// Notes that it has written something, if it can: its caller's next reads have to see that.
+    pub(crate) fn wrote(&self) {
+        if self.changes() {
+            self.state().engine.wrote(&self.context());
+        }
     }
 
     /// What shows the client's later requests what this one has changed.

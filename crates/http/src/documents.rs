@@ -1,3 +1,4 @@
+use backstay_engine::ReplicaCount;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -37,8 +38,14 @@ pub(crate) fn alive() -> Answer {
 
 /// `GET /readyz`: requests can be carried out.
 pub(crate) async fn ready(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
-    admitted.state().engine.health().await?;
-    Ok(alive())
+    let engine = &admitted.state().engine;
+    engine.health().await?;
+    let ReplicaCount { configured, in_use } = engine.replicas();
+    if configured == 0 {
+        return Ok(alive());
+    }
+    let ready = json!({ "status": "ok", "replicas": { "configured": configured, "inUse": in_use } });
+    Ok(Answer::json(StatusCode::OK, Audience::Secret, &ready)?)
 }
 
 /// `GET /openapi.json`

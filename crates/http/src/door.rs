@@ -168,7 +168,9 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
     let mut work = pin!(async {
         let mut admitted = admit(head, body, deadline).await?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
-        let mut answer = handle(&mut admitted).await?;
+        let handled = handle(&mut admitted).await;
+        admitted.wrote();
+        let mut answer = handled?;
         if let Some(token) = admitted.commit_token() {
             answer.header(BACKSTAY_COMMIT, HeaderValue::try_from(token).map_err(Error::internal)?);
         }

@@ -153,6 +153,43 @@ pub(crate) enum Handler {
     ModelText,
 }
 
+impl Handler {
+    /// Whether what it reads may be as old as what a replica has. Nothing else may depend on that.
+    pub(crate) fn reads_replicas(self) -> bool {
+        match self {
+            Self::Record(request) => request.reads_replicas(),
+            Self::Options
+            | Self::Root
+            | Self::Alive
+            | Self::Ready
+            | Self::OpenApi
+            | Self::Problem
+            | Self::Collections
+            | Self::SignUp
+            | Self::SignIn
+            | Self::SignOut
+            | Self::SignOutEverywhere
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::Me
+            | Self::MakeLink
+            | Self::RevokeLink
+            | Self::SetupForm
+            | Self::Setup
+            | Self::SetupStyle
+            | Self::Explain
+            | Self::Transact
+            | Self::Act
+            | Self::Route
+            | Self::Receive
+            | Self::Docs(_)
+            | Self::DeveloperSignIn
+            | Self::ModelState
+            | Self::ModelText => false,
+        }
+    }
+}
+
 /// The path of the script of the interactive documentation's viewer, and that of its style sheet.
 pub(crate) const VIEWER_SCRIPT_PATH: &str = "/docs/swagger-ui-5.35.0.js";
 pub(crate) const VIEWER_STYLE_PATH: &str = "/docs/swagger-ui-5.35.0.css";
@@ -211,6 +248,29 @@ impl RecordRequest {
             | Self::Restore
             | Self::Purge
             | Self::History => self.kind().action(),
+        }
+    }
+
+    /// Whether a replica may answer it. What has changed is read after the end of the log, which a replica may not have reached.
+    fn reads_replicas(self) -> bool {
+        match self {
+            Self::Get
+            | Self::List
+            | Self::Query
+            | Self::Aggregate
+            | Self::AggregateQuery
+            | Self::Export
+            | Self::Trash
+            | Self::History => true,
+            Self::Changes
+            | Self::Create
+            | Self::Update
+            | Self::Replace
+            | Self::Delete
+            | Self::UpdateAll
+            | Self::DeleteAll
+            | Self::Restore
+            | Self::Purge => false,
         }
     }
 

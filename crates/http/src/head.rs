@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::{Caller, Memory, RequestId, Timestamp, ViolationKind, limits};
-use backstay_engine::{Arrival, Commits, Context};
+use backstay_engine::{Arrival, Commits, Context, Freshness};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
@@ -42,9 +42,15 @@ impl<'r> Head<'r> {
     }
 
     /// The context in which the engine works for this caller, with the memory that the request may use.
-    pub(crate) fn context(&self, caller: Arc<Caller>, memory: Memory, commits: Commits) -> Context {
+    pub(crate) fn context(
+        &self,
+        caller: Arc<Caller>,
+        (memory, commits): (Memory, Commits),
+        freshness: Freshness,
+    ) -> Context {
         let (request, now, deadline) = (self.id, self.now, Some(self.deadline));
-        let arrival = Arrival { request, now, client: Some(self.share.network()), deadline, memory, commits };
+        let arrival =
+            Arrival { request, now, client: Some(self.share.network()), deadline, memory, commits, freshness };
         Context::begun(&self.state.engine, caller, arrival)
     }
 

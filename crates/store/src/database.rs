@@ -1,14 +1,15 @@
 use std::fmt;
 use std::path::Path;
+use std::time::Instant;
 
-use backstay_base::Timestamp;
+use backstay_base::{Flow, Timestamp};
 use backstay_sql::{Dialect, Statement};
 
 use crate::backup::{Checked, CopyError, Watch};
 use crate::job::Job;
 use crate::read::LongRead;
 use crate::session::{Answer, Visit};
-use crate::{Catalog, CommitId, Demand, DependencyKeys, Outcome, ReadStats, RowSink};
+use crate::{Catalog, CommitId, Demand, DependencyKeys, Outcome, ReadStats, ReplicaCount, RowSink};
 
 /// An open database: what `Store` needs of SQLite or PostgreSQL.
 pub(crate) trait Database: fmt::Debug + Send + Sync {
@@ -40,8 +41,15 @@ pub(crate) trait Database: fmt::Debug + Send + Sync {
     /// Lets the commit log have every entry that was committed before.
     fn settle_log(&self) -> Answer<'_, ()>;
 
-    /// Waits until what this process knows of others includes a commit that was answered, or until it isn't current.
-    fn reach(&self, commit: CommitId) -> Answer<'_, ()>;
+    /// Waits until what this process knows of others includes a commit that was answered, or until it isn't current. Returns a
+    /// moment before which it was committed.
+    fn reach(&self, commit: CommitId) -> Answer<'_, Instant>;
+
+    /// Notes that a flow has written something.
+    fn wrote(&self, flow: Flow);
+
+    /// Which replicas there are.
+    fn replicas(&self) -> ReplicaCount;
 
     /// Whether it knows what other processes have committed, but for the last moments.
     fn is_current(&self) -> bool;

@@ -13,12 +13,28 @@ pub struct Demand {
     pub flow: Flow,
     /// When it ends, whatever it has achieved until then.
     pub deadline: Instant,
+    /// How old the state may be that a read finds.
+    pub freshness: Freshness,
+}
+
+/// How old the state may be that a read of one statement finds. Transactions always find the latest one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It has every commit that was answered before.
+    Latest,
+    /// A replica may answer: it can lack what was committed within the last `limits::UNHEARD_MILLIS`, but neither what the
+    /// flow has written through this process (`Store::wrote`) nor what was committed before this moment.
+    Bounded {
+        /// When a commit was known here that the caller has seen.
+        since: Option<Instant>,
+    },
 }
 
 impl Demand {
     /// What is demanded now, and ends after the time that a request may take.
     pub fn now(flow: Flow) -> Self {
-        Self { flow, deadline: Instant::now() + Duration::from_secs(limits::REQUEST_SECONDS) }
+        let deadline = Instant::now() + Duration::from_secs(limits::REQUEST_SECONDS);
+        Self { flow, deadline, freshness: Freshness::Latest }
     }
 }
 
@@ -99,6 +115,11 @@ impl Interest {
     /// For whom it is.
     pub(crate) fn flow(&self) -> Flow {
         self.demand.flow
+    }
+
+    /// What is demanded.
+    pub(crate) fn demand(&self) -> Demand {
+        self.demand
     }
 
     /// When it ends.

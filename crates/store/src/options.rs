@@ -93,6 +93,8 @@ pub struct OpenOptions {
     /// The address of a pooler before the server, which the transactions of requests go through. What needs a session of its
     /// own goes to the server itself.
     pub pooler: Option<Secret>,
+    /// The addresses of standbys that follow the server: they answer reads that may be a moment old.
+    pub replicas: Vec<Secret>,
 }
 
 impl OpenOptions {
@@ -109,6 +111,7 @@ impl OpenOptions {
             max_bytes: None,
             connections: limits::DATABASE_CONNECTIONS,
             pooler: None,
+            replicas: Vec::new(),
         }
     }
 }

@@ -30,6 +30,17 @@ pub struct ReadStats {
     pub scanned: u64,
     /// Whether it ran on the reader pool.
     pub moved: bool,
+    /// Whether a replica answered it.
+    pub replica: bool,
+}
+
+/// The replicas of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReplicaCount {
+    /// How many there are according to the settings.
+    pub configured: usize,
+    /// How many answer reads now. The others can't be reached, lag or have another model.
+    pub in_use: usize,
 }
 
 /// A read without the type of its sink, so that a queue can hold it, together with its caller. The caller gets the sink

@@ -83,6 +83,12 @@ pub enum ServerProblem {
     /// A pooler leads to something else than the database.
     #[error("behind this pooler is another database than the one in `url`")]
     Elsewhere,
+    /// A replica lags.
+    #[error("it is more than a second behind the server in `url`")]
+    Behind,
+    /// A replica is of something else, or hasn't applied a change of the model yet.
+    #[error("it has another database than the one in `url`, or not its model yet")]
+    OtherState,
     /// The server ended the connection.
     #[error("the server ended the connection")]
     Lost,
@@ -152,6 +158,14 @@ impl ServerProblem {
             }
             Self::Elsewhere => {
                 "let both addresses lead to the same database and user; Backstay's tables must be there, with the same model"
+            }
+            Self::Behind => {
+                "the server in `url` answers its reads until it has caught up; look at its load, and at `pg_stat_replication` on that \
+                 server"
+            }
+            Self::OtherState => {
+                "wait if the model has just changed; otherwise let each address in `replicas` lead to a standby of the server in `url`, \
+                 and to the same database and schema"
             }
             Self::Lost => {
                 "try again: what wasn't committed is undone, and the next start goes on from there. If it happens again, the server's \

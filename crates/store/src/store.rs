@@ -2,11 +2,12 @@ use std::future::poll_fn;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use backstay_audit::Tree;
 #[cfg(feature = "postgres")]
 use backstay_base::Secret;
-use backstay_base::{Ambient, Timestamp};
+use backstay_base::{Ambient, Flow, Timestamp};
 use backstay_model::Model;
 #[cfg(feature = "postgres")]
 use backstay_sql::adopt::Misfit;
@@ -27,7 +28,8 @@ use crate::session::OwnRow;
 use crate::setup::Opening;
 use crate::{
     Catalog, CommitId, CommitObserver, Demand, DependencyKeys, Location, LogEntry, LogMark, OpenError, OpenOptions,
-    Outcome, ReadStats, RowSink, SealedCommit, SealedMark, Step, StoreError, Stored, Work, log, sqlite, wait,
+    Outcome, ReadStats, ReplicaCount, RowSink, SealedCommit, SealedMark, Step, StoreError, Stored, Work, log, sqlite,
+    wait,
 };
 
 /// An open database. Cheap to clone; closed when the last clone is dropped.
@@ -336,12 +338,23 @@ impl Store {
     }
 
     /// Waits until whoever asks `is_current`, and reads, gets a state that includes this commit: any server on the database may
-    /// have answered it. `false`: it was sealed by another database.
-    pub async fn reach(&self, sealed: &SealedCommit) -> Result<bool, StoreError> {
+    /// have answered it. Returns a moment before which it was committed, as `Freshness` wants it. `None`: it was sealed by
+    /// another database.
+    pub async fn reach(&self, sealed: &SealedCommit) -> Result<Option<Instant>, StoreError> {
         match self.inner.keys.marks().open_commit(sealed) {
-            Some(commit) => self.inner.database.reach(commit).await.map(|()| true),
-            None => Ok(false),
+            Some(commit) => self.inner.database.reach(commit).await.map(Some),
+            None => Ok(None),
         }
+    }
+
+    /// Notes that a flow has written something until now: none of its next reads goes to a replica that lacks it.
+    pub fn wrote(&self, flow: Flow) {
+        self.inner.database.wrote(flow);
+    }
+
+    /// Which replicas there are.
+    pub fn replicas(&self) -> ReplicaCount {
+        self.inner.database.replicas()
     }
 
     /// Removes the next entries of the commit log up to a horizon, in one transaction. The last entry stays.

@@ -202,7 +202,7 @@ async fn a_network_with_too_many_long_reads_is_refused_alone() {
 
 /// A demand that ends soon.
 fn soon() -> Demand {
-    Demand { flow: flow(HEAVY), deadline: Instant::now() + Duration::from_millis(50) }
+    Demand { deadline: Instant::now() + Duration::from_millis(50), ..Demand::now(flow(HEAVY)) }
 }
 
 /// Waits until this demand has ended.
@@ -234,7 +234,7 @@ async fn a_write_that_was_not_begun_by_its_deadline_is_refused_and_never_done() 
 async fn a_write_whose_deadline_comes_while_it_runs_is_undone() {
     let fixture = fixture();
     let (open, gate) = channel();
-    let demand = Demand { flow: flow(HEAVY), deadline: Instant::now() + Duration::from_secs(3) };
+    let demand = Demand { deadline: Instant::now() + Duration::from_secs(3), ..Demand::now(flow(HEAVY)) };
     let steps = [Step::Stage(insert_author(1, "late@example.org")), Step::wait(gate)];
     let late =
         started!(fixture.store.write(Arc::new(Errand::new("late".to_owned(), demand, steps).reports_to(&fixture.ran))));
@@ -270,7 +270,7 @@ impl CommitObserver for Held {
 async fn a_write_whose_deadline_comes_during_its_commit_has_no_answer_before_its_end() {
     let ((begun, begins), (go_on, held)) = (channel(), channel());
     let fixture = fixture_with(Arc::new(Held { begun: Mutex::new(begun), go_on: Mutex::new(held) }));
-    let demand = Demand { flow: flow(HEAVY), deadline: Instant::now() + Duration::from_secs(3) };
+    let demand = Demand { deadline: Instant::now() + Duration::from_secs(3), ..Demand::now(flow(HEAVY)) };
     let email = email(1);
     let steps = [Step::Stage(insert_author(1, &email)), Step::Change(author_made(1, &email))];
     let mut late = started!(fixture.store.write(Arc::new(Errand::new("late".to_owned(), demand, steps))));
@@ -303,7 +303,7 @@ async fn everything_ends_at_its_deadline() {
 #[tokio::test]
 async fn what_is_past_its_deadline_is_not_begun() {
     let fixture = fixture();
-    let past = Demand { flow: flow(HEAVY), deadline: Instant::now() };
+    let past = Demand { deadline: Instant::now(), ..Demand::now(flow(HEAVY)) };
     let steps = [Step::Stage(insert_author(1, "late@example.org"))];
     let late = Errand::new("late".to_owned(), past, steps).reports_to(&fixture.ran);
     let ended = fixture.store.write(Arc::new(late)).await;

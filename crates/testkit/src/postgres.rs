@@ -116,6 +116,41 @@ impl Cluster {
         Self::launch((self.bin.clone(), self.as_root), directory, &[])
     }
 
+    /// Ends the server, as a crash does.
+    pub fn stop(&self) {
+        let data = self.directory.path().join("data");
+        let mut stop = command(&self.bin, "pg_ctl", self.as_root);
+        // If it has ended already, there is nothing to do.
+        drop(stop.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(data).output());
+    }
+
+    /// Stops the server without ending it: it answers nothing, and its connections stay.
+    ///
+    /// # Panics
+    /// If it can't be stopped.
+    pub fn freeze(&self) {
+        self.signal_all("STOP");
+    }
+
+    /// The opposite of `freeze`.
+    ///
+    /// # Panics
+    /// If it can't go on.
+    pub fn thaw(&self) {
+        self.signal_all("CONT");
+    }
+
+    /// Sends a signal to the server's processes, which are those that have its directory as their own, and to the one that has
+    /// started them, which stops with them.
+    fn signal_all(&self, signal: &str) {
+        const SIGNAL: &str = "for each in /proc/[0-9]*; do \
+             [ \"$(readlink \"$each/cwd\")\" = \"$0\" ] && kill -\"$1\" \"${each#/proc/}\"; done; kill -\"$1\" \"$2\"";
+        let data = self.directory.path().join("data");
+        let Ok(starter) = self.server.lock().map(|server| server.id().to_string()) else { return };
+        let sent = Command::new("sh").args(["-c", SIGNAL]).arg(data).args([signal, &starter]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the server gets no signal");
+    }
+
     /// The server that all tests of this process share. It ends with the process.
     ///
     /// # Panics

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use backstay_base::{Secret, limits};
 
-use super::value::{Applies, Key, Kind, quoted};
+use super::value::{Applies, Key, Kind, Wrong, list, quoted};
 
 /// Where data is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Data {
     pub url: Option<Secret>,
     /// The address of a pooler before the database server.
     pub pooler: Option<Secret>,
+    /// The addresses of standbys that answer reads.
+    pub replicas: Vec<Secret>,
     /// A file with the password for the database server, relative to the application's directory.
     pub password_file: Option<PathBuf>,
     /// Connections to the database server.
@@ -29,6 +31,7 @@ impl Default for Data {
             dir: PathBuf::from(".backstay"),
             url: None,
             pooler: None,
+            replicas: Vec::new(),
             password_file: None,
             pool_size: limits::DATABASE_CONNECTIONS,
             log_days: 0,
@@ -102,10 +105,27 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         section: "data",
+        name: "replicas",
+        applies: Applies::Start,
+        kind: Kind::Texts,
+        about: "Addresses of standbys that follow the server in `url` by streaming replication. They answer reads that may be up to a second \
+                old; see [Read replicas](#read-replicas).",
+        set: |config, given| {
+            let urls = given.texts()?;
+            let expected = "expected an address such as postgres://user@replica/database";
+            Wrong::in_items(&urls, |url| if is_url(url) { Ok(()) } else { Err(expected) })?;
+            config.data.replicas = urls.into_iter().map(Secret::new).collect();
+            Ok(())
+        },
+        // As of `url`.
+        show: |config| list(&config.data.replicas.iter().map(|url| url.expose().to_owned()).collect::<Vec<_>>()),
+    },
+    Key {
+        section: "data",
         name: "password_file",
         applies: Applies::Start,
         kind: Kind::Text,
-        about: "File with the password for `url` and `pooler`, relative to the application's directory; its last line break doesn't \
+        about: "File with the password for `url`, `pooler` and `replicas`, relative to the application's directory; its last line break doesn't \
                 count. If empty, the password is the one in the address, if any.",
         set: |config, given| {
             config.data.password_file = Some(given.text()?).filter(|path| !path.is_empty()).map(PathBuf::from);

@@ -272,11 +272,14 @@ fn settings_are_checked_before_anything_is_done() {
 }
 
 #[test]
-fn a_pooler_without_a_server_behind_it_is_refused() {
+fn a_pooler_and_replicas_without_a_server_behind_them_are_refused() {
     let app = App::new();
     app.write("backstay.toml", "[data]\npooler = \"postgres://pooler.example/shop\"\n");
     let refused = app.run(&["serve", "."]).refused();
     assert!(refused.contains("`pooler` in [data] is set, but `url` isn't"), "{refused}");
+    app.write("backstay.toml", "[data]\nreplicas = [\"postgres://replica.example/shop\"]\n");
+    let refused = app.run(&["serve", "."]).refused();
+    assert!(refused.contains("`replicas` in [data] are set, but `url` isn't"), "{refused}");
     assert!(!app.path().join(".backstay").exists(), "nothing was begun");
 }
 

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Entropy, limits, lower_priority};
+use backstay_base::{Entropy, Flow, limits, lower_priority};
 use backstay_sql::{Dialect, Statement};
 use futures_util::future::join;
 use tokio::sync::Semaphore;
@@ -15,6 +15,7 @@ use super::access::Access;
 use super::follower::Follower;
 use super::lease::Lease;
 use super::pools::Pools;
+use super::replicas::Replicas;
 use super::sequencer::Sequencer;
 use super::session::{Last, PostgresSession};
 use crate::backup::{Checked, CopyError, Watch};
@@ -25,7 +26,9 @@ use crate::moment::CommitClock;
 use crate::read::LongRead;
 use crate::session::{Answer, OwnRow, Visit, at_once, later};
 use crate::tx::Tx;
-use crate::{CommitId, CommitObserver, Committed, Demand, ReadStats, RowSink, StoreError, Writes};
+use crate::{
+    CommitId, CommitObserver, Committed, Demand, Freshness, ReadStats, ReplicaCount, RowSink, StoreError, Writes,
+};
 
 /// Runs of one job before a conflict with other transactions becomes its error.
 const RUNS: usize = 8;
@@ -60,18 +63,21 @@ struct Inner {
     again: tokio::sync::Mutex<()>,
     /// Of the connections, those that may write at a time: writes can wait for each other, and reads go on meanwhile.
     writers: Semaphore,
+    /// The standbys that answer reads, if there are any.
+    replicas: Option<Replicas>,
 }
 
 impl PostgresDatabase {
     /// `following` follows the log until the database is closed.
     pub(super) fn new(
-        (pools, lease): (Pools, Arc<Lease>),
+        (pools, replicas, lease): (Pools, Option<Replicas>, Arc<Lease>),
         (follower, following): (Arc<Follower>, AbortHandle),
         (log_format, observer): (LogFormat, Arc<dyn CommitObserver>),
         (commit_clock, entropy): (Arc<CommitClock>, Arc<dyn Entropy>),
     ) -> Self {
         let (again, writers) = (tokio::sync::Mutex::default(), Semaphore::new(pools.writers()));
-        let inner = Arc::new(Inner { pools, log_format, observer, follower, commit_clock, entropy, again, writers });
+        let inner =
+            Arc::new(Inner { pools, log_format, observer, follower, commit_clock, entropy, again, writers, replicas });
         Self { inner, lease, following }
     }
 }
@@ -176,11 +182,14 @@ impl Inner {
 
     async fn read_rows(
         &self,
-        deadline: Instant,
+        demand: Demand,
         statement: &Statement,
         sink: &mut dyn RowSink,
     ) -> Result<ReadStats, StoreError> {
-        let deadline = Deadline::from_std(deadline);
+        if let Some(answered) = self.read_from_replica(demand, statement, sink).await {
+            return answered;
+        }
+        let deadline = Deadline::from_std(demand.deadline);
         let mut runs = 0;
         loop {
             runs += 1;
@@ -200,6 +209,24 @@ impl Inner {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// `None`: the primary has to answer the read.
+    async fn read_from_replica(
+        &self,
+        demand: Demand,
+        statement: &Statement,
+        sink: &mut dyn RowSink,
+    ) -> Option<Result<ReadStats, StoreError>> {
+        let (Some(replicas), Freshness::Bounded { since }) = (&self.replicas, demand.freshness) else { return None };
+        sink.begin(usize::MAX);
+        let mut visit = |row: &dyn OwnRow| sink.row(row);
+        let time = time_for(statement.searches(), Deadline::now(), Deadline::from_std(demand.deadline));
+        let answered = replicas.read((demand.flow, since), time, (statement, &mut visit)).await?;
+        if answered.is_ok() {
+            sink.end();
+        }
+        Some(answered)
     }
 
     async fn read_own_rows(&self, statement: &Statement, visit: &mut Visit<'_>) -> Result<(), StoreError> {
@@ -262,14 +289,14 @@ impl Database for PostgresDatabase {
         statement: &'a Statement,
         sink: &'a mut dyn RowSink,
     ) -> Answer<'a, Option<ReadStats>> {
-        later(async move { self.inner.read_rows(demand.deadline, statement, sink).await.map(Some) })
+        later(async move { self.inner.read_rows(demand, statement, sink).await.map(Some) })
     }
 
     fn read_long(&self, mut read: Box<dyn LongRead>) -> Answer<'_, ()> {
         later(async move {
-            let deadline = read.interest().deadline();
+            let demand = read.interest().demand();
             let (statement, sink) = read.parts();
-            let outcome = self.inner.read_rows(deadline, statement, sink).await;
+            let outcome = self.inner.read_rows(demand, statement, sink).await;
             read.ended(outcome);
             Ok(())
         })
@@ -291,11 +318,18 @@ impl Database for PostgresDatabase {
         later(self.inner.settle_log())
     }
 
-    fn reach(&self, commit: CommitId) -> Answer<'_, ()> {
-        later(async move {
-            self.inner.follower.reach(commit).await;
-            Ok(())
-        })
+    fn reach(&self, commit: CommitId) -> Answer<'_, Instant> {
+        later(async move { Ok(self.inner.follower.reach(commit).await) })
+    }
+
+    fn wrote(&self, flow: Flow) {
+        if let Some(replicas) = &self.inner.replicas {
+            replicas.wrote(flow);
+        }
+    }
+
+    fn replicas(&self) -> ReplicaCount {
+        self.inner.replicas.as_ref().map(Replicas::count).unwrap_or_default()
     }
 
     fn is_current(&self) -> bool {
@@ -321,6 +355,9 @@ impl Database for PostgresDatabase {
 
     fn close(&self) {
         self.following.abort();
+        if let Some(replicas) = &self.inner.replicas {
+            replicas.close();
+        }
         self.inner.pools.close();
     }
 }

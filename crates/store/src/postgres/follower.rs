@@ -20,6 +20,7 @@ use tokio_postgres::{Row, Statement};
 use super::error::plain;
 use super::lease;
 use super::param::Bound;
+use super::passes::{LogEnd, Passes};
 use super::pools::Pools;
 use super::reached::Reached;
 use super::sequencer::{Sequenced, Sequencer};
@@ -65,6 +66,8 @@ pub(super) struct Follower {
     own: Mutex<HashSet<Leaf>>,
     /// The entry that was read last.
     last: Mutex<Option<Leaf>>,
+    /// What it knew when.
+    passes: Mutex<Passes>,
     began: Instant,
     /// Microseconds from `began` to the moment up to which it knows everything; 0: it knows nothing yet.
     heard: AtomicU64,
@@ -106,6 +109,7 @@ impl Follower {
             reached: Mutex::default(),
             own: Mutex::default(),
             last: Mutex::default(),
+            passes: Mutex::default(),
             began: Instant::now(),
             heard: AtomicU64::new(0),
             is_keeper: AtomicBool::new(false),
@@ -117,6 +121,14 @@ impl Follower {
     /// Whether it knows of everything that others committed, but for the last moments.
     pub(super) fn is_current(&self) -> bool {
         self.is_recent(&self.heard, Duration::from_millis(limits::UNHEARD_MILLIS))
+    }
+
+    /// The end of the log as a state must have it that has everything that was committed `limits::UNHEARD_MILLIS` ago and, if a
+    /// moment is given, before that. `None`: it isn't known.
+    pub(super) fn end_since(&self, moment: Option<Instant>) -> Option<LogEnd> {
+        let bound = self.began.elapsed().saturating_sub(Duration::from_millis(limits::UNHEARD_MILLIS));
+        let moment = moment.map(|moment| moment.saturating_duration_since(self.began)).unwrap_or_default();
+        self.passes.lock().since(bound.max(moment))
     }
 
     /// Whether this process does what one of those on the database has to do. One that was stopped doesn't count itself as the
@@ -147,15 +159,15 @@ impl Follower {
         }
         own.insert(leaf);
         drop(own);
-        self.reached.lock().add(CommitId::of(&leaf));
+        self.reached.lock().add(CommitId::of(&leaf), Instant::now());
         self.wake.wake();
     }
 
     /// Waits until the changes of a commit are known here, whoever made it; or, if that takes longer than the process is current
-    /// without knowing them, until it isn't.
-    pub(super) async fn reach(&self, commit: CommitId) {
-        if self.reached.lock().has(commit) {
-            return;
+    /// without knowing them, until it isn't. Returns a moment before which it was committed.
+    pub(super) async fn reach(&self, commit: CommitId) -> Instant {
+        if let Some(before) = self.reached.lock().before(commit) {
+            return before;
         }
         // It was answered before: whoever knows everything from now on knows it.
         let asked = self.began.elapsed();
@@ -169,9 +181,11 @@ impl Follower {
             }
         };
         self.wake.wake();
+        let before = self.began + asked;
         if timeout(Duration::from_millis(limits::UNHEARD_MILLIS), known).await.is_ok() {
-            self.reached.lock().add(commit);
+            self.reached.lock().add(commit, before);
         }
+        before
     }
 
     /// Follows the log from behind this place on, as long as it is polled: on this connection, and on others once that is
@@ -226,6 +240,17 @@ impl Follower {
         }
     }
 
+    /// Notes that a pass that began then has read the log up to this place.
+    fn note_end(&self, place: i64, begun: Instant) {
+        let end = match *self.last.lock() {
+            _ if place == 0 => LogEnd::Empty,
+            Some(leaf) => LogEnd::At { place, leaf },
+            // Its last entry isn't known.
+            None => return,
+        };
+        self.passes.lock().note(begun.saturating_duration_since(self.began), end);
+    }
+
     /// Notes a moment.
     fn note(&self, moment: &AtomicU64, at: Instant) {
         moment.store(micros(at.saturating_duration_since(self.began)), Ordering::Release);
@@ -250,6 +275,9 @@ impl<'f> Reading<'f> {
         let found: Option<Vec<u8>> = row.try_get(0).map_err(plain)?;
         let end: i64 = row.try_get(1).map_err(plain)?;
         let known = *self.follower.last.lock();
+        if known.is_none() && end >= *place {
+            *self.follower.last.lock() = found.as_deref().and_then(leaf);
+        }
         let is_same = match (&known, &found) {
             (Some(known), Some(found)) => known.as_bytes().as_slice() == found.as_slice(),
             // It was pruned, or nothing was read yet.
@@ -258,6 +286,7 @@ impl<'f> Reading<'f> {
         if !is_same {
             self.follower.observer.foreign_change();
             *self.follower.last.lock() = None;
+            self.follower.passes.lock().clear();
             *place = end;
         }
         Ok(())
@@ -271,11 +300,11 @@ impl<'f> Reading<'f> {
         follower.note(&follower.connected, begun);
         let arrived = follower.wake.arrived();
         // Futures are polled in order, and each sends its request when it is first polled.
-        let (told, read) = join(self.tell(), self.read(place)).await;
+        let (told, read) = join(self.tell(), self.read(place, begun)).await;
         told?;
         let Read { mut more, mut news } = read?;
         while more {
-            let next = self.read(place).await?;
+            let next = self.read(place, begun).await?;
             (more, news) = (next.more, news || next.news);
         }
         if news && !self.sequencer.has_moved() && arrived == self.arrived {
@@ -284,6 +313,7 @@ impl<'f> Reading<'f> {
         self.arrived = arrived;
         if sequenced == Sequenced::All {
             // Everything that was visible then is known.
+            follower.note_end(*place, begun);
             follower.note(&follower.heard, begun);
             follower.knows_more.notify_waiters();
         }
@@ -299,23 +329,22 @@ impl<'f> Reading<'f> {
         Ok(())
     }
 
-    /// Reads the next entries.
-    async fn read(&self, place: &mut i64) -> Result<Read, StoreError> {
+    /// Reads the next entries, in a pass that began then.
+    async fn read(&self, place: &mut i64, begun: Instant) -> Result<Read, StoreError> {
         let rows = self.client.query(&self.tail, &[&*place, &READ]).await.map_err(plain)?;
         let mut news = false;
         for row in &rows {
-            news |= self.take(row, place)?;
+            news |= self.take(row, (place, begun))?;
         }
         Ok(Read { more: i64::try_from(rows.len()).is_ok_and(|read| read == READ), news })
     }
 
     /// Takes note of an entry; returns whether it is another process's.
-    fn take(&self, row: &Row, place: &mut i64) -> Result<bool, StoreError> {
+    fn take(&self, row: &Row, (place, begun): (&mut i64, Instant)) -> Result<bool, StoreError> {
         let Follower { observer, clock, own, .. } = self.follower;
         let damaged = || StoreError::Catalog("backstay_log");
         let found: i64 = row.try_get(0).map_err(plain)?;
-        let leaf: &[u8] = row.try_get(1).map_err(plain)?;
-        let leaf = Leaf::from_bytes(leaf.try_into().map_err(|_| damaged())?);
+        let leaf = leaf(row.try_get(1).map_err(plain)?).ok_or_else(damaged)?;
         let moment: &[u8] = row.try_get(3).map_err(plain)?;
         if let Some(moment) = log::moment_from(moment) {
             clock.observe(moment);
@@ -334,7 +363,7 @@ impl<'f> Reading<'f> {
             Some(keys) => observer.others_changed(&keys),
             None => observer.foreign_change(),
         }
-        self.follower.reached.lock().add(CommitId::of(&leaf));
+        self.follower.reached.lock().add(CommitId::of(&leaf), begun);
         Ok(true)
     }
 
@@ -372,6 +401,10 @@ fn session() -> String {
 /// A connection whose server doesn't answer is as good as lost.
 async fn within<T>(step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     timeout(ANSWER_TIMEOUT, step).await.map_err(|_| StoreError::Busy)?
+}
+
+fn leaf(bytes: &[u8]) -> Option<Leaf> {
+    bytes.try_into().ok().map(Leaf::from_bytes)
 }
 
 #[cfg(test)]

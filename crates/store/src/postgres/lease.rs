@@ -170,9 +170,9 @@ impl Lease {
         Ok(is_ours || self.lose())
     }
 
-    /// Which database it is of, with which model, in hexadecimal digits.
-    pub(super) fn identity(&self) -> String {
-        hex(&self.identity)
+    /// Which database it is of, with which model.
+    pub(super) fn identity(&self) -> &[u8] {
+        &self.identity
     }
 
     pub(super) fn refuse(&self, problem: ServerProblem) {
@@ -209,6 +209,6 @@ fn row(message: &SimpleQueryMessage) -> Option<&SimpleQueryRow> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

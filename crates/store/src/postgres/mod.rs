@@ -5,16 +5,20 @@
 mod access;
 mod address;
 mod adopt;
+mod answering;
 mod database;
 mod error;
 mod follower;
 mod lease;
 mod numeric;
 mod param;
+mod passes;
 mod pooler;
 mod pools;
 mod problem;
 mod reached;
+mod replica;
+mod replicas;
 mod row;
 mod schema;
 mod sending;
@@ -23,6 +27,7 @@ mod session;
 mod start;
 mod tls;
 mod wake;
+mod writers;
 
 pub(crate) use adopt::{apply as adopt, count_misfits, plan as plan_adoption, survey};
 pub(crate) use start::{block_on, copy_from, copy_to, delete, exists, open, plan, stored};

@@ -61,7 +61,7 @@ impl Pooler {
             limits::LOCK_SECONDS,
             lease::shared_in_transaction(),
             lease::IDENTITY,
-            lease.identity(),
+            lease::hex(lease.identity()),
         );
         Ok(Self { pool, lease: Arc::clone(lease), preamble, types: Mutex::default() })
     }

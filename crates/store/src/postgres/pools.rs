@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use backstay_base::limits;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, Runtime};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -142,14 +142,7 @@ impl Pools {
 
     /// Ends what a connection is doing, and then the connection.
     pub(super) fn abandon(&self, client: Object) {
-        let client = Object::take(client);
-        let (token, connector) = (client.cancel_token(), self.connector.clone());
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            // If the server can't be reached for this either, it notices that the connection has ended.
-            drop(token.cancel_query(connector).await);
-            drop(client);
-        });
+        abandon(client, &self.connector);
     }
 
     /// Asks the server to end what a connection is doing, which then fails.
@@ -166,6 +159,18 @@ impl Pools {
         self.apart.close();
         self.following.close();
     }
+}
+
+/// Ends what a connection is doing, and then the connection.
+pub(super) fn abandon(client: Object, connector: &MakeRustlsConnect) {
+    let client = Object::take(client);
+    let (token, connector) = (client.cancel_token(), connector.clone());
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        // If the server can't be reached for this either, it notices that the connection has ended.
+        drop(timeout(READY_TIMEOUT, token.cancel_query(connector)).await);
+        drop(client);
+    });
 }
 
 /// A connection. Waits for one if the server has none to spare now: others give theirs back, and so do requests of this process.

@@ -72,7 +72,8 @@ impl Address {
         self.failed(problem)
     }
 
-    fn problem(&self, error: &Error) -> ServerProblem {
+    /// Why the server, or the way to it, has refused a connection.
+    pub(super) fn problem(&self, error: &Error) -> ServerProblem {
         if let Some(refused) = error.as_db_error() {
             return match refused.code().code() {
                 "28P01" => ServerProblem::Password,

@@ -6,14 +6,13 @@ use std::task::Poll;
 use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::Object;
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all, join3};
-use futures_util::{FutureExt, TryStreamExt};
-use tokio_postgres::RowStream;
 
 use super::access::Access;
+use super::answering::collect;
 use super::error::{Guard, Refusal, plain};
 use super::pools::Pools;
-use super::row::PostgresRow;
 use super::sending::Prepared;
 use crate::idempotency::{self, Remembered};
 use crate::log::Append;
@@ -23,7 +22,7 @@ use crate::tx::Pending;
 use crate::{ReadStats, StoreError};
 
 /// A connection that has received a larger row is closed: it keeps a buffer of that size.
-const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
+pub(super) const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// What stands before a statement with lists in a transaction, and what lets the transaction go on if they are too large.
 const BEFORE_LISTS: &str = "SAVEPOINT lists";
@@ -417,24 +416,6 @@ fn first_error(
     let (at, error) = failed.next()?;
     let refused = at.checked_sub(usize::from(began)).and_then(|at| ready.get(at));
     Some((refused.and_then(|(last, _)| last.guard), Refusal::of(&error)))
-}
-
-/// Passes the rows of an answer to `visit`, whose error is the inner one; notes how many bytes the largest of them has.
-async fn collect(
-    answer: Result<RowStream, tokio_postgres::Error>,
-    (statement, visit): (&Statement, &mut Visit<'_>),
-    largest: &mut usize,
-) -> Result<Result<ReadStats, StoreError>, Refusal> {
-    let mut stream = pin!(answer.map_err(|error| Refusal::of(&error))?);
-    let mut stats = ReadStats::default();
-    while let Some(row) = stream.try_next().await.map_err(|error| Refusal::of(&error))? {
-        *largest = (*largest).max(row.raw_size_bytes());
-        if let Err(error) = visit(&PostgresRow { row: &row, columns: statement.columns() }) {
-            return Ok(Err(error));
-        }
-        stats.rows += 1;
-    }
-    Ok(Ok(stats))
 }
 
 impl Session for PostgresSession {

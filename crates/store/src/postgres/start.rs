@@ -15,6 +15,7 @@ use super::error::plain;
 use super::follower::Follower;
 use super::lease::{self, Lease};
 use super::pools::Pools;
+use super::replicas::Replicas;
 use super::sequencer::Sequencer;
 use super::session::PostgresSession;
 use crate::copy::Held;
@@ -55,9 +56,17 @@ pub(crate) fn open(opening: &Opening<'_>, url: &Secret) -> Result<OpenDatabase, 
         let first = session.into_client().map(Object::take).ok_or(StoreError::Closed)?;
         let place = last.map_or(0, |last| last.sequence);
         let following = tokio::spawn(Arc::clone(&follower).follow((first, pools.clone()), place)).abort_handle();
+        let replicas = match &opening.options.replicas[..] {
+            [] => None,
+            urls => Some(Replicas::new(urls, (opening.options.connections, lease.identity()), &follower)?),
+        };
         let ambience = (commit_clock, Arc::clone(&opening.ambient.entropy));
-        let database =
-            Box::new(PostgresDatabase::new((pools, lease), (follower, following), (log_format, observer), ambience));
+        let database = Box::new(PostgresDatabase::new(
+            (pools, replicas, lease),
+            (follower, following),
+            (log_format, observer),
+            ambience,
+        ));
         Ok(OpenDatabase { database, catalog, keys, last_moment, outcome })
     })
 }

@@ -3,6 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use backstay_base::{Flow, limits};
 use backstay_sql::{Dialect, Statement};
@@ -24,7 +25,7 @@ use crate::interest::Interest;
 use crate::job::Job;
 use crate::read::LongRead;
 use crate::session::{Answer, Visit, at_once, later};
-use crate::{CommitId, Demand, ReadStats, RowSink, StoreError, Writes};
+use crate::{CommitId, Demand, ReadStats, ReplicaCount, RowSink, StoreError, Writes};
 
 /// A database file and the threads that work on it.
 pub(crate) struct SqliteDatabase {
@@ -228,9 +229,15 @@ impl Database for SqliteDatabase {
         at_once(Ok(()))
     }
 
-    fn reach(&self, _commit: CommitId) -> Answer<'_, ()> {
+    fn reach(&self, _commit: CommitId) -> Answer<'_, Instant> {
         // No other process can have made it, and nothing that is remembered outlasts it.
-        at_once(Ok(()))
+        at_once(Ok(Instant::now()))
+    }
+
+    fn wrote(&self, _flow: Flow) {}
+
+    fn replicas(&self) -> ReplicaCount {
+        ReplicaCount::default()
     }
 
     fn is_current(&self) -> bool {
