@@ -10,6 +10,7 @@ mod changes;
 mod children;
 mod clocks;
 mod collections;
+mod coming_from;
 mod commits;
 mod computed;
 mod conditions;
