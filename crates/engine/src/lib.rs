@@ -183,7 +183,7 @@ pub use grouping::{
 pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
 pub use notation::Notation;
-pub use observer::Dependency;
+pub use observer::{ChangeWatch, Dependency};
 pub use operator::Operator;
 pub use procedures::{Procedure, Procedures};
 pub use queue::{AskedJob, JobTerms, NewJob, Priority, Queue, caller_name};
