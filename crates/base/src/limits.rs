@@ -518,6 +518,8 @@ pub const JOB_EXTEND_SECONDS: u64 = 15;
 pub const JOB_SECONDS: u64 = 300;
 /// Moments at which jobs are due, within one `clock.advance` of a test.
 pub const TEST_MOMENTS: usize = 10_000;
+/// Jobs that changes queue, each by what the one before has changed.
+pub const HOOK_DEPTH: u32 = 32;
 /// Milliseconds between two looks for jobs that are due, while there are some that can't begin yet.
 pub const JOB_MILLIS: u64 = 250;
 /// Seconds after which jobs that are due are looked for, even if no job has changed as far as the server knows.

@@ -469,6 +469,6 @@ impl Context {
     /// The same request in the name of another caller.
     #[must_use]
     pub fn of(&self, engine: &Engine, caller: Arc<Caller>) -> Self {
-        Self::begun(engine, caller, self.arrival())
+        Self::begun(engine, caller, self.arrival()).of_job(self.hook_depth)
     }
 }

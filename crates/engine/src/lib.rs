@@ -158,9 +158,9 @@ pub use backstay_store::{
     TypeFamily, ValuesOf,
 };
 pub use backstay_store::{
-    ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError, LogHorizon, Migration,
-    OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored, Restoring, Risk,
-    SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
+    ApiChange, ChangeKind, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Location, LogError,
+    LogHorizon, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, Restored,
+    Restoring, Risk, SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
 pub use block::{Begun, Block, Committed};
 pub use broken_checks::BrokenCheck;

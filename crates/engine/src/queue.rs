@@ -33,6 +33,8 @@ pub struct NewJob {
     pub input: Arc<str>,
     /// Who has queued it, as `caller_name` writes it; `None`: Backstay itself.
     pub by: Option<Arc<str>>,
+    /// How many jobs have led to it, each queued by a change that the one before has made.
+    pub depth: u32,
     /// When, how urgently and how often it is tried.
     pub terms: JobTerms,
 }
@@ -121,7 +123,7 @@ impl AskedJob {
             let remedy = "write such a number as `attempts`, or leave it out".to_owned();
             return Err(Error::malformed(Place::part("attempts"), ViolationKind::Misused { problem, remedy }));
         }
-        Ok(NewJob { id: inner.next_id(), kind: name.into(), input, by: caller_name(cx.caller()), terms })
+        Ok(NewJob { id: inner.next_id(), kind: name.into(), input, by: caller_name(cx.caller()), depth: 0, terms })
     }
 }
 

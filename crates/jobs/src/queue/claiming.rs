@@ -23,6 +23,8 @@ pub struct Claimed {
     pub input: Arc<str>,
     /// Who has queued it, as `caller_name` of the engine writes it; `None`: Backstay itself.
     pub by: Option<Arc<str>>,
+    /// How many jobs have led to it, each queued by a change that the one before has made.
+    pub depth: u32,
     /// Which attempt it is, counted from 1.
     pub attempt: u32,
     /// How many there are, at most.
@@ -167,9 +169,9 @@ impl Claim {
             schema.succeed(cx, succession).await?;
         }
         let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
-        let Job { id, kind, input, by, attempts, .. } = job;
+        let Job { id, kind, input, by, attempts, depth, .. } = job;
         let attempt = number(attempts + 1);
-        claims.claimed.push(Claimed { id, kind, input, by, attempt, most: number(most) });
+        claims.claimed.push(Claimed { id, kind, input, by, depth, attempt, most: number(most) });
         Ok(())
     }
 }
