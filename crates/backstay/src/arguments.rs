@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogFormat, is_url, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
-pub(crate) use jobs::{Job, JobState};
+pub(crate) use jobs::Job;
 pub(crate) use transfer::{Export, Import, OnError};
 pub(crate) use webhooks::Webhook;
 

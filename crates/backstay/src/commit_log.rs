@@ -125,7 +125,7 @@ pub(crate) async fn show(
 fn shown(line: LogLine, record: Option<&str>) -> Option<LogEntryLine> {
     let LogLine { place, moment, caller, id, request, transaction, changes } = line;
     let changes = changes.into_iter().map(|change| LogChangeLine {
-        act: change.act.to_owned(),
+        act: change.act().to_owned(),
         record: format!("{}/{}", change.collection, change.record),
         version: change.version,
         fields: change.fields,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use backstay_base::Ambient;
 use backstay_engine::{Application, Migration, OpenError, OpenOptions, OpenOutcome};
 use backstay_http::{Development, Doorway, HttpSettings, ModelProblems, Pause, Services};
+use backstay_jobs::Workers;
 use backstay_model::{Diagnostics, SourceMap};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
 
@@ -21,6 +22,8 @@ use crate::{Config, Failure, Instance, Place, logging, open_files};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often it tries.
 const TRIES: usize = 5;
+/// How long the end of a server waits for what runs jobs to stop.
+const RELEASE: Duration = Duration::from_secs(1);
 /// How often a server looks whether its model is the database's again.
 const OUTDATED: Duration = Duration::from_secs(5);
 
@@ -34,6 +37,8 @@ struct Inner {
     doorway: Doorway,
     /// Each command reads it until it is done; an exchange writes.
     served: RwLock<Option<Served>>,
+    /// Held as long as jobs are run.
+    workers: Mutex<Option<Workers>>,
     development: Option<Arc<Development>>,
 }
 
@@ -151,13 +156,23 @@ impl Serving {
     pub(crate) fn open(place: Place, instance: Instance) -> Result<Self, Failure> {
         let served = Served { settings: connection_settings(&place)?, instance, place };
         let doorway = Doorway::open(served.services(None));
-        Ok(Self(Arc::new(Inner { doorway, served: RwLock::new(Some(served)), development: None })))
+        Ok(Self(Arc::new(Inner {
+            doorway,
+            served: RwLock::new(Some(served)),
+            workers: Mutex::default(),
+            development: None,
+        })))
     }
 
     /// Serves nothing yet, to somebody who develops an application.
     pub(crate) fn closed(settings: &HttpSettings, development: Arc<Development>, why: Arc<ModelProblems>) -> Self {
         let doorway = Doorway::closed(settings, Ambient::system(), why);
-        Self(Arc::new(Inner { doorway, served: RwLock::new(None), development: Some(development) }))
+        Self(Arc::new(Inner {
+            doorway,
+            served: RwLock::new(None),
+            workers: Mutex::default(),
+            development: Some(development),
+        }))
     }
 
     /// Where requests come in.
@@ -273,8 +288,25 @@ impl Serving {
         }
     }
 
+    /// What runs the jobs of this server.
+    pub(crate) fn workers(&self) -> &Mutex<Option<Workers>> {
+        &self.0.workers
+    }
+
+    /// Gives back the jobs that run here, for another server or the next start.
+    async fn release_jobs(&self) {
+        // What runs jobs was stopped before, and has left the workers.
+        let Ok(mut workers) = timeout(RELEASE, self.0.workers.lock()).await else { return };
+        let Some(mut workers) = workers.take() else { return };
+        let Some(served) = &*self.served().await else { return };
+        if let Err(error) = workers.release(&served.instance.jobs).await {
+            tracing::warn!(%error, "the jobs that run can't be given back; they are due again within a minute");
+        }
+    }
+
     /// Ends what is under way and closes the database. From then on nothing is served.
     pub(crate) async fn close(&self) {
+        self.release_jobs().await;
         match self.idle_soon().await {
             Some((mut served, mut pause)) => {
                 pause.close(Arc::default());

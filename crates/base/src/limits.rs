@@ -520,9 +520,18 @@ pub const JOB_LEASE_SECONDS: i64 = 60;
 pub const JOB_EXTEND_SECONDS: u64 = 15;
 /// Seconds that one attempt at a job may take.
 pub const JOB_SECONDS: u64 = 300;
-/// Milliseconds between two looks for jobs that are due.
+/// Moments at which jobs are due, within one `clock.advance` of a test.
+pub const TEST_MOMENTS: usize = 10_000;
+/// Jobs that changes queue, each by what the one before has changed.
+pub const HOOK_DEPTH: u32 = 32;
+/// Milliseconds between two looks for jobs that are due, while there are some that can't begin yet.
 pub const JOB_MILLIS: u64 = 250;
-/// Milliseconds after which a job is looked at again that is due while as many of its kind run as may.
+/// Seconds after which jobs that are due are looked for, even if no job has changed as far as the server knows.
+pub const JOB_QUIET_SECONDS: u64 = 5;
+/// Jobs that are due of kinds of which as many run as may, that a server keeps in mind.
+pub const JOBS_HELD_BACK: usize = 2000;
+/// Milliseconds after which a job is looked at again that is due while as many of its kind run as may, and more such jobs wait than
+/// a server keeps in mind.
 pub const JOB_LATER_MILLIS: i64 = 500;
 /// Seconds before the first retry; each later one is twice as far away.
 pub const JOB_RETRY_SECONDS: i64 = 5;

@@ -105,7 +105,7 @@ fn within(inner: &Inner, cx: &Context, action: &Action) -> Context {
     let via = cx.caller().via.iter().cloned().chain([action.name.as_str().into()]).collect();
     let caller = Caller { via, ..(**cx.caller()).clone() };
     let class = inner.application.class(&caller);
-    Context::with(Arc::new(caller), class, cx.arrival())
+    Context::with(Arc::new(caller), class, cx.arrival()).of_job(cx.hook_depth)
 }
 
 /// Refuses a caller whom the rule of an action doesn't let call it.

@@ -26,8 +26,8 @@ pub struct LogLine {
 /// What was done to one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogChange {
-    /// What was done, such as `create`.
-    pub act: &'static str,
+    /// What was done.
+    pub kind: ChangeKind,
     /// The type's name; `#7` if the model doesn't have it any more.
     pub collection: String,
     /// The record's key.
@@ -36,6 +36,13 @@ pub struct LogChange {
     pub version: i64,
     /// The names of the fields that changed; `#7` if the model doesn't have one any more.
     pub fields: Vec<String>,
+}
+
+impl LogChange {
+    /// The word for what was done, such as `create`.
+    pub fn act(&self) -> &'static str {
+        act(self.kind)
+    }
 }
 
 impl Engine {
@@ -90,7 +97,7 @@ impl Engine {
     fn changes<'a>(&self, change: &'a LoggedChange) -> impl Iterator<Item = LogChange> + use<'a> {
         let (collection, fields) = self.names(change.type_number, &change.fields);
         change.records.iter().map(move |record| LogChange {
-            act: act(change.kind),
+            kind: change.kind,
             collection: collection.clone(),
             record: key(record.key.value()),
             version: record.version,

@@ -58,13 +58,21 @@ pub struct Context {
     pub(crate) memory: Memory,
     pub(crate) commits: Commits,
     freshness: Freshness,
+    /// How many jobs have led to it, each queued by a change that the one before has made.
+    pub(crate) hook_depth: u32,
 }
 
 impl Context {
     /// A request of a caller of this class.
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
         let Arrival { request, now, client, deadline, memory, commits, freshness } = arrival;
-        Self { caller, class, request, now, client, deadline, memory, commits, freshness }
+        Self { caller, class, request, now, client, deadline, memory, commits, freshness, hook_depth: 0 }
+    }
+
+    /// The request of a job to which so many other ones have led, each queued by a change that the one before has made.
+    #[must_use]
+    pub fn of_job(self, depth: u32) -> Self {
+        Self { hook_depth: depth, ..self }
     }
 
     /// Whether the caller may see these fields of every record of the collection.

@@ -1,8 +1,10 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use backstay_base::{Action, Ambient, Caller, Error, IdSource, KeyForm, Memory, RecordId, RequestId, limits};
-use backstay_live::{Seen, VersionClock};
+use backstay_base::{
+    Action, Ambient, Caller, Error, IdSource, KeyForm, Memory, RecordId, RequestId, Timestamp, limits,
+};
+use backstay_live::Seen;
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model, Returned};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
@@ -13,7 +15,7 @@ use crate::bind::Bindings;
 use crate::call_rates::CallRates;
 use crate::in_flight::InFlight;
 use crate::inner::{self, Inner};
-use crate::observer::{self, Dependency, Publisher};
+use crate::observer::{self, ChangeWatch, Dependency, Published, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
@@ -42,8 +44,8 @@ impl Engine {
         options: &OpenOptions,
         ambient: Ambient,
     ) -> Result<(Self, Outcome), OpenError> {
-        let clock = Arc::new(VersionClock::default());
-        let publisher = Arc::new(Publisher::new(Arc::clone(&clock)));
+        let published = Published::default();
+        let publisher = Arc::new(Publisher::new(published.clone()));
         let model = Arc::clone(&application.model);
         let Opened { store, outcome } = Store::open(options, &model, ambient.clone(), publisher)?;
         let ids = store.last_moment().map_or_else(IdSource::default, IdSource::after);
@@ -58,7 +60,7 @@ impl Engine {
             queue: OnceLock::new(),
             refreshing: Mutex::default(),
             ids,
-            clock,
+            published,
             singles: OnceLock::new(),
         };
         let engine = Self { inner: Arc::new(inner), procedures: Arc::default() };
@@ -284,12 +286,17 @@ impl Engine {
     /// The counts of these dependencies, to be taken before what is to be remembered is read.
     pub fn observe(&self, dependencies: &[Dependency]) -> Seen {
         let keys = self.inner.store.dependency_keys();
-        self.inner.clock.observe(dependencies.iter().map(|dependency| observer::key(dependency, keys)))
+        self.inner.published.clock.observe(dependencies.iter().map(|dependency| observer::key(dependency, keys)))
     }
 
     /// Whether nothing that was read after `observe` has changed since, as far as this process knows.
     pub fn unchanged(&self, seen: &Seen) -> bool {
-        self.inner.clock.unchanged(seen)
+        self.inner.published.clock.unchanged(seen)
+    }
+
+    /// What to wait for before it is worth reading again what depends on this; to be taken before that is read.
+    pub fn watch(&self, dependencies: &[Dependency]) -> ChangeWatch {
+        ChangeWatch::new(self.inner.published.clone(), self.observe(dependencies))
     }
 
     /// Whether what was read after `observe` still holds, and can be used without reading it again: nothing of it has changed,
@@ -375,9 +382,23 @@ impl Engine {
         field: FieldId,
         limit: u32,
     ) -> Result<Vec<RecordId>, Error> {
+        self.peek_until(self.ambient().clock.now(), (collection, field), limit).await
+    }
+
+    /// The id of the record whose field holds the earliest moment, whatever the caller may see; `None` if none holds one.
+    pub async fn peek_earliest(&self, collection: CollectionId, field: FieldId) -> Result<Option<RecordId>, Error> {
+        Ok(self.peek_until(Timestamp::LATEST, (collection, field), 1).await?.first().copied())
+    }
+
+    async fn peek_until(
+        &self,
+        until: Timestamp,
+        (collection, field): (CollectionId, FieldId),
+        limit: u32,
+    ) -> Result<Vec<RecordId>, Error> {
         let template = self.inner.templates.past(&self.inner.planner, (collection, field));
         let cx = Context::system(self);
-        let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now) };
+        let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), until) };
         self.ids(&cx, (&template, 0), bindings).await
     }
 
@@ -449,6 +470,6 @@ impl Context {
     /// The same request in the name of another caller.
     #[must_use]
     pub fn of(&self, engine: &Engine, caller: Arc<Caller>) -> Self {
-        Self::begun(engine, caller, self.arrival())
+        Self::begun(engine, caller, self.arrival()).of_job(self.hook_depth)
     }
 }

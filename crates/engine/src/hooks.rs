@@ -68,6 +68,10 @@ pub(crate) async fn queue(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
         let what = "the set of jobs that the change queues";
         return Err(Limit::Size { what, max: limits::WRITE_ROWS as u64, unit: "jobs" }.into());
     }
+    if !pending.is_empty() && cx.cx.hook_depth >= limits::HOOK_DEPTH {
+        let what = "the chain of jobs, each queued by a change that the one before has made,";
+        return Err(Limit::Size { what, max: limits::HOOK_DEPTH.into(), unit: "jobs" }.into());
+    }
     for pending in pending {
         let job = job(cx, &pending);
         cx.queue(&job).await?;
@@ -96,6 +100,7 @@ fn job(cx: &TxContext<'_, '_>, pending: &PendingHook) -> NewJob {
         kind: action.name.as_str().into(),
         input: serde_json::Value::Object(input).to_string().into(),
         by: caller_name(cx.caller()),
+        depth: cx.cx.hook_depth + 1,
         terms: JobTerms { unique, series, priority: Priority::Normal, ..JobTerms::default() },
     }
 }

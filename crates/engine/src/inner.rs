@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 use backstay_base::{
     Ambient, Caller, CallerKind, Conflict, Error, IdSource, Limit, Place, RecordId, Shared, ViolationKind, limits,
 };
-use backstay_live::VersionClock;
 use backstay_model::{Collection, CollectionId, FieldId, Index, KeyKind};
 use backstay_scalar::Value;
 use backstay_sql::{Perspective, Planner, Statement, Template, schema};
@@ -13,6 +12,7 @@ use futures_util::lock::Mutex;
 
 use crate::call_rates::CallRates;
 use crate::in_flight::InFlight;
+use crate::observer::Published;
 use crate::templates::Templates;
 use crate::{Application, Singles};
 
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     /// Held by whoever works off the queue of stored sums.
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,
-    pub(crate) clock: Arc<VersionClock>,
+    pub(crate) published: Published,
     /// Set when all of them are there.
     pub(crate) singles: OnceLock<Singles>,
 }

@@ -158,9 +158,9 @@ pub use backstay_store::{
     TypeFamily, ValuesOf,
 };
 pub use backstay_store::{
-    ApiChange, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Freshness, Location, LogError, LogHorizon,
-    Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, ReplicaCount, Restored,
-    Restoring, Risk, SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
+    ApiChange, ChangeKind, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Freshness, Location, LogError,
+    LogHorizon, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, ReplicaCount,
+    Restored, Restoring, Risk, SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
 pub use block::{Begun, Block, Committed};
 pub use broken_checks::BrokenCheck;
@@ -183,7 +183,7 @@ pub use grouping::{
 pub use history::history_order;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
 pub use notation::Notation;
-pub use observer::Dependency;
+pub use observer::{ChangeWatch, Dependency};
 pub use operator::Operator;
 pub use procedures::{Procedure, Procedures};
 pub use queue::{AskedJob, JobName, JobTerms, NewJob, Priority, Queue, caller_name};

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use backstay_base::{DependencyKey, RecordId};
-use backstay_live::VersionClock;
+use backstay_live::{Seen, VersionClock};
 use backstay_model::{CollectionId, FieldId};
 use backstay_scalar::Value;
 use backstay_store::{CommitObserver, Committed, DependencyKeys};
+use tokio::sync::Notify;
 
 /// What a remembered result depends on.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,20 +18,66 @@ pub enum Dependency {
     Field(CollectionId, FieldId, Value),
 }
 
+/// The version clock, and who waits for it to move.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Published {
+    pub(crate) clock: Arc<VersionClock>,
+    moved: Arc<Notify>,
+}
+
+impl Published {
+    /// Nothing that was read before holds.
+    pub(crate) fn everything_has_changed(&self) {
+        self.clock.bump_all();
+        self.moved.notify_waiters();
+    }
+}
+
+/// What was observed, to wait until it changes. It doesn't keep the application open.
+#[derive(Debug, Clone)]
+pub struct ChangeWatch {
+    published: Published,
+    seen: Seen,
+}
+
+impl ChangeWatch {
+    pub(crate) fn new(published: Published, seen: Seen) -> Self {
+        Self { published, seen }
+    }
+
+    /// Whether nothing of it has changed, as far as this process knows.
+    pub fn is_unchanged(&self) -> bool {
+        self.published.clock.unchanged(&self.seen)
+    }
+
+    /// Waits until something of it has changed, as far as this process knows.
+    pub async fn changed(&self) {
+        loop {
+            let mut moved = std::pin::pin!(self.published.moved.notified());
+            // What moves the clock from here on is noticed.
+            moved.as_mut().enable();
+            if !self.is_unchanged() {
+                return;
+            }
+            moved.await;
+        }
+    }
+}
+
 /// Moves the version clock with every commit.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    clock: Arc<VersionClock>,
+    published: Published,
 }
 
 impl Publisher {
-    pub(crate) fn new(clock: Arc<VersionClock>) -> Self {
-        Self { clock }
+    pub(crate) fn new(published: Published) -> Self {
+        Self { published }
     }
 
     fn publish(&self, keys: &[DependencyKey]) {
         for key in keys {
-            self.clock.bump(*key);
+            self.published.clock.bump(*key);
         }
     }
 }
@@ -42,14 +89,16 @@ impl CommitObserver for Publisher {
 
     fn after_commit(&self, committed: Committed<'_>) {
         self.publish(committed.keys);
+        self.published.moved.notify_waiters();
     }
 
     fn others_changed(&self, keys: &[DependencyKey]) {
         self.publish(keys);
+        self.published.moved.notify_waiters();
     }
 
     fn foreign_change(&self) {
-        self.clock.bump_all();
+        self.published.everything_has_changed();
     }
 }
 

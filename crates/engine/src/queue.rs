@@ -10,6 +10,9 @@ use futures_util::future::BoxFuture;
 use crate::inner::Inner;
 use crate::{Context, TxContext};
 
+/// How often a job can be tried.
+const ATTEMPTS: u32 = limits::JOB_RETRIES + 1;
+
 /// Keeps what is to be done after a commit.
 pub trait Queue: fmt::Debug + Send + Sync {
     /// Adds a job in a transaction, unless it is unique and an unfinished one has its key.
@@ -30,6 +33,8 @@ pub struct NewJob {
     pub input: Arc<str>,
     /// Who has queued it, as `caller_name` writes it; `None`: Backstay itself.
     pub by: Option<Arc<str>>,
+    /// How many jobs have led to it, each queued by a change that the one before has made.
+    pub depth: u32,
     /// When, how urgently and how often it is tried.
     pub terms: JobTerms,
 }
@@ -128,7 +133,12 @@ impl AskedJob {
                 return Err(misused(name, format!("`{name}` has 1 to {} characters", limits::JOB_KEY_CHARS)));
             }
         }
-        Ok(NewJob { id: inner.next_id(), kind, input, by: caller_name(cx.caller()), terms })
+        if terms.attempts.is_some_and(|attempts| !(1..=ATTEMPTS).contains(&attempts)) {
+            let problem = format!("a job is tried 1 to {ATTEMPTS} times");
+            let remedy = "write such a number as `attempts`, or leave it out".to_owned();
+            return Err(Error::malformed(Place::part("attempts"), ViolationKind::Misused { problem, remedy }));
+        }
+        Ok(NewJob { id: inner.next_id(), kind, input, by: caller_name(cx.caller()), depth: 0, terms })
     }
 }
 

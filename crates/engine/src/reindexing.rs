@@ -46,7 +46,7 @@ impl Engine {
         match self.run(&Context::system(self), Reindex { collection, ids }).await {
             Ok(()) => {
                 // No record has changed, but what searches find may have.
-                self.inner.clock.bump_all();
+                self.inner.published.everything_has_changed();
                 pass.records += count as u64;
                 pass.after = Some(last);
                 pass.at_once = pass.at_once.map(|most| 2 * most).filter(|most| *most < limits::REINDEXED_RECORDS);

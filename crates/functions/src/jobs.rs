@@ -12,12 +12,18 @@ struct Queued<'t> {
     #[serde(borrow)]
     input: Option<&'t RawValue>,
     /// In seconds.
-    delay: Option<f64>,
-    at: Option<String>,
-    priority: Option<String>,
-    unique: Option<String>,
-    series: Option<String>,
-    attempts: Option<u32>,
+    #[serde(borrow)]
+    delay: Option<&'t RawValue>,
+    #[serde(borrow)]
+    at: Option<&'t RawValue>,
+    #[serde(borrow)]
+    priority: Option<&'t RawValue>,
+    #[serde(borrow)]
+    unique: Option<&'t RawValue>,
+    #[serde(borrow)]
+    series: Option<&'t RawValue>,
+    #[serde(borrow)]
+    attempts: Option<&'t RawValue>,
 }
 
 /// Reads a job.
@@ -31,18 +37,40 @@ pub(crate) fn read(text: &str) -> Result<AskedJob, Error> {
         wrong("job", problem, remedy)
     })?;
     let Queued { job, input, delay, at, priority, unique, series, attempts } = queued;
+    let delay: Option<f64> = term(("delay", delay), "a number of seconds")?;
+    let at: Option<String> = term(("at", at), "a `Date`, or a text such as \"2026-01-31T12:00:00Z\"")?;
+    let priority: Option<String> = term(("priority", priority), "\"HIGH\", \"NORMAL\" or \"LOW\"")?;
+    let unique = term(("unique", unique), "a text")?;
+    let series = term(("series", series), "a text")?;
+    let attempts = term(("attempts", attempts), "a whole number")?;
     let at = at.as_deref().map(moment).transpose()?;
     if at.is_some() && delay.is_some() {
         return Err(wrong("at", "both `at` and `delay` are given".to_owned(), "leave one of them out"));
     }
     let delay = delay.map(micros).transpose()?.unwrap_or(0);
     let priority = priority.as_deref().map(read_priority).transpose()?.unwrap_or_default();
-    if attempts == Some(0) {
-        return Err(wrong("attempts", "a job is tried at least once".to_owned(), "write 1 or more"));
-    }
     let input = input.map_or("{}", RawValue::get).to_owned();
     let job = JobName::Action(job);
     Ok(AskedJob { job, input, terms: JobTerms { at, delay, priority, unique, series, attempts } })
+}
+
+/// The value of an option of `jobs.add`.
+fn term<'t, T: Deserialize<'t>>(
+    (name, written): (&'static str, Option<&'t RawValue>),
+    expected: &str,
+) -> Result<Option<T>, Error> {
+    let Some(written) = written else { return Ok(None) };
+    serde_json::from_str(written.get()).map_err(|_| {
+        let problem = format!("`{name}` is {expected}, and not {}", shortened(written.get()));
+        wrong(name, problem, "give such a value, or leave it out")
+    })
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn moment(text: &str) -> Result<Timestamp, Error> {
@@ -77,4 +105,37 @@ fn read_priority(name: &str) -> Result<Priority, Error> {
 
 fn wrong(part: &'static str, problem: String, remedy: &str) -> Error {
     Error::malformed(Place::part(part), ViolationKind::Misused { problem, remedy: remedy.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::{Error, Violation, ViolationKind};
+
+    use super::read;
+
+    #[test]
+    fn terms_of_the_wrong_type_are_named() {
+        let check = |terms: &str, expected: &str| {
+            let text = format!(r#"{{"job":"send","input":{{}}{terms}}}"#);
+            let problem = match read(&text) {
+                Ok(_) => String::new(),
+                Err(Error::Malformed(violations)) => match &violations[0] {
+                    Violation { kind: ViolationKind::Misused { problem, .. }, .. } => problem.clone(),
+                    other => unreachable!("{other:?}"),
+                },
+                Err(other) => unreachable!("{other}"),
+            };
+            assert_eq!(problem, expected, "{terms}");
+        };
+        check("", "");
+        check(r#","unique":"k","series":"s","attempts":3,"delay":1.5,"priority":"HIGH""#, "");
+        check(r#","unique":null"#, "");
+        check(r#","unique":5"#, "`unique` is a text, and not 5");
+        check(r#","series":{"a":1}"#, r#"`series` is a text, and not {"a":1}"#);
+        check(r#","attempts":"many""#, r#"`attempts` is a whole number, and not "many""#);
+        check(r#","attempts":1.5"#, "`attempts` is a whole number, and not 1.5");
+        check(r#","attempts":-1"#, "`attempts` is a whole number, and not -1");
+        check(r#","delay":"1s""#, r#"`delay` is a number of seconds, and not "1s""#);
+        check(r#","priority":1"#, r#"`priority` is "HIGH", "NORMAL" or "LOW", and not 1"#);
+    }
 }

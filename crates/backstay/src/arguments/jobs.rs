@@ -1,30 +1,19 @@
-use clap::{Subcommand, ValueEnum};
+use backstay_jobs::State;
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Within;
 
-/// How far a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "UPPER")]
-pub(crate) enum JobState {
-    Waiting,
-    Running,
-    Done,
-    Dead,
-    Cancelled,
+/// Reads the name of a state, in any case.
+fn states() -> impl TypedValueParser<Value = State> {
+    PossibleValuesParser::new(State::ALL.map(State::name))
+        .try_map(|name| State::named(&name.to_ascii_uppercase()).ok_or(UnknownState))
 }
 
-impl JobState {
-    /// Its name.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "WAITING",
-            Self::Running => "RUNNING",
-            Self::Done => "DONE",
-            Self::Dead => "DEAD",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-}
+/// The command line has let something through that names no state.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such state")]
+struct UnknownState;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
@@ -32,8 +21,8 @@ pub(crate) enum Job {
     #[command(after_help = "Example:\n  backstay job list --state DEAD")]
     List {
         /// A state to list; repeatable
-        #[arg(long = "state", value_name = "STATE", ignore_case = true)]
-        states: Vec<JobState>,
+        #[arg(long = "state", value_name = "STATE", ignore_case = true, value_parser = states())]
+        states: Vec<State>,
         /// How many to list at most
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: u32,

@@ -15,7 +15,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Runs the jobs that are due. One takes longer than the application may be held for its exchange: if that is exchanged in between, the
 /// end of an attempt isn't kept, and the job is tried again when its lease ends.
 pub(super) async fn work_always(serving: &Serving) -> Infallible {
-    let mut workers = None;
+    let mut workers = serving.workers().lock().await;
     loop {
         let served = serving.served().await;
         let Some(Served { instance, .. }) = &*served else {
@@ -25,10 +25,11 @@ pub(super) async fn work_always(serving: &Serving) -> Infallible {
         };
         let workers = workers.get_or_insert_with(|| Workers::new(instance.engine.next_id().to_string()));
         let more = step(workers, &instance.jobs).await;
+        let idle = workers.idle(&instance.jobs);
         drop(served);
         match more {
             Some(true) => tokio::task::yield_now().await,
-            Some(false) => workers.pause(PAUSE).await,
+            Some(false) => workers.pause(idle).await,
             None => sleep(AFTER_FAILURE).await,
         }
     }

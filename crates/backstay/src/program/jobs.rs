@@ -1,14 +1,16 @@
 use std::process::ExitCode;
 
+use backstay_jobs::State;
+
 use super::command;
-use crate::arguments::{Job, JobState};
+use crate::arguments::Job;
 use crate::{Command, Failure};
 
 pub(super) async fn job(job: Job) -> Result<ExitCode, Failure> {
     match job {
         Job::List { states, limit, within } => {
             let states = match states.as_slice() {
-                [] => &[JobState::Waiting, JobState::Running, JobState::Dead],
+                [] => &[State::Waiting, State::Running, State::Dead],
                 states => states,
             };
             let states = states.iter().map(|state| state.name().to_owned()).collect();

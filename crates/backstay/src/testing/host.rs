@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Clock as _, Error, Place, ViolationKind};
+use backstay_base::{Clock as _, Error, Place, Timestamp, ViolationKind, limits};
 use backstay_egress::{Outgoing, Response};
 use backstay_functions::{Answers, Attempt, Begun, Host, Refusal};
 use backstay_identity::AccountRef;
@@ -108,8 +108,16 @@ impl TestHost {
                 return Err(Error::malformed(Place::Whole, ViolationKind::Type { expected }));
             }
         };
-        self.clock.advance(by);
+        let until = Timestamp::from_micros_saturating(self.clock.now().micros().saturating_add(by.micros()));
         if let Some(served) = &*self.serving.served().await {
+            // Jobs that are tried again, delayed or of a schedule find the time that it is then.
+            for _ in 0..limits::TEST_MOMENTS {
+                let next = served.instance.jobs.next_due().await?;
+                let Some(next) = next.filter(|next| *next < until) else { break };
+                self.clock.advance_to(next);
+                do_what_is_due(&served.instance).await?;
+            }
+            self.clock.advance_to(until);
             do_what_is_due(&served.instance).await?;
         }
         Ok(json!({ "now": self.clock.now().micros().div_euclid(1000) }))

@@ -343,6 +343,51 @@ fn timers_fire_when_a_test_moves_the_clock() {
     assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
 }
 
+/// The clock of a test stops at each moment at which a job is due.
+#[test]
+fn tests_see_jobs_that_are_tried_again() {
+    let app = App::empty();
+    app.write(
+        "model/calls.graphql",
+        "extend schema @app(name: \"Calls\") @schedule(cron: \"@daily\", run: \"close\")\n\
+         type Try @allow(create: \"'call' in auth.via || 'close' in auth.via\") { of: String! at: DateTime! }\n\
+         type Order @allow(read: \"true\", create: \"true\") @on(event: CREATE, run: \"call\") { n: Int }\n\
+         type Mutation {\n\
+           call(id: ID!): Boolean @function @job(retries: 3)\n\
+           close(at: DateTime!): Boolean @function @job\n\
+         }\n",
+    );
+    app.write(
+        "functions/calls.ts",
+        "export const call = async ({ id }: any, { db }: any) => {\n\
+           const { createdAt } = await db.orders.get(id);\n\
+           if (Date.now() - Date.parse(createdAt) < 12_000) throw new Error(\"no answer\");\n\
+           await db.tries.create({ of: \"call\", at: new Date().toISOString() });\n\
+           return true;\n\
+         };\n\
+         export const close = async ({ at }: any, { db }: any) => {\n\
+           await db.tries.create({ of: \"close\", at });\n\
+           return true;\n\
+         };\n",
+    );
+    app.write(
+        "functions/calls.test.ts",
+        "import { expect, test } from \"backstay/test\";\n\
+         test(\"a call is tried again until there is an answer\", async ({ as, db, clock }) => {\n\
+           const begun = clock.now().getTime();\n\
+           await as(null).db.orders.create({ n: 1 });\n\
+           await clock.advance(\"72h\");\n\
+           const { items } = await db.tries.list({ limit: 100 });\n\
+           const calls = items.filter((one: any) => one.of === \"call\");\n\
+           expect(calls).toHaveLength(1);\n\
+           expect(new Date(calls[0].at).getTime() - begun).toBeLessThan(120_000);\n\
+           expect(items.filter((one: any) => one.of === \"close\")).toHaveLength(3);\n\
+         });\n",
+    );
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
+}
+
 #[test]
 fn secrets_come_from_the_environment_and_from_files_and_are_never_logged() {
     let app = App::empty();

@@ -137,3 +137,51 @@ fn a_service_queues_jobs_as_a_service() {
         thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// A job that changes its own record, whose changes queue it, doesn't run for ever.
+fn stop_a_loop(app: &App) {
+    app.write(
+        "model/loop.graphql",
+        r#"extend schema @app(name: "Loop")
+           type Item @allow(read: "true", create: "true", update: "'count' in auth.via")
+             @on(event: [CREATE, UPDATE], run: "count") { n: Int! }
+           type Mutation { count(id: ID!): Boolean @function @job(retries: 0) }"#,
+    );
+    app.write(
+        "functions/loop.ts",
+        "export const count = async ({ id }: any, { db }: any) => {\n\
+           const { n } = await db.items.get(id);\n\
+           await db.items.update(id, { n: n + 1 });\n\
+           return true;\n\
+         };\n",
+    );
+    let server = app.serve();
+    let (status, made) = server.ask("POST", "/api/items", None, r#"{"n":0}"#);
+    assert_eq!(status, 201, "{made}");
+    let begun = Instant::now();
+    let listed = loop {
+        let listed = app.run(&["job", "list", "--state", "dead"]).done();
+        if listed.contains("DEAD") {
+            break listed;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "{listed}");
+        thread::sleep(Duration::from_millis(50));
+    };
+    let dead = listed.split_whitespace().next().expect("the id of the job");
+    let shown = app.run(&["job", "show", dead]).done();
+    assert!(shown.contains("each queued by a change that the one before has made"), "{shown}");
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(server.get(&format!("/api/items/{id}"))["n"], 31);
+}
+
+#[test]
+fn a_job_that_queues_itself_ends() {
+    stop_a_loop(&App::empty());
+}
+
+#[test]
+fn a_job_that_queues_itself_ends_on_postgresql() {
+    let app = App::empty();
+    app.write("backstay.toml", &format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
+    stop_a_loop(&app);
+}

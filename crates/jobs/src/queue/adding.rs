@@ -31,7 +31,7 @@ impl Schema {
 
     /// Adds a job under a key that no other unfinished job has.
     pub(super) async fn put(&self, cx: &mut TxContext<'_, '_>, job: &NewJob, key: Option<String>) -> Result<(), Error> {
-        let NewJob { id, kind, input, by, terms } = job;
+        let NewJob { id, kind, input, by, depth, terms } = job;
         let optional = |text: Option<&str>| text.map_or(Value::Null, Value::text);
         let start_at = terms.at.unwrap_or_else(|| later(cx.now(), terms.delay.max(0)));
         let stored = Input::new()
@@ -45,7 +45,8 @@ impl Schema {
             .with(self.key, optional(key.as_deref()))
             .with(self.live_key, optional(key.as_deref()))
             .with(self.series, optional(terms.series.as_deref()))
-            .with(self.by, optional(by.as_deref()));
+            .with(self.by, optional(by.as_deref()))
+            .with(self.depth, i64::from(*depth));
         let behind = self.behind(cx, terms.series.as_deref(), stored).await?;
         let due = if behind.1 { Value::Null } else { start_at.into() };
         let stored = behind.0.with(self.due(terms.priority), due).with(self.state, State::Waiting.name());

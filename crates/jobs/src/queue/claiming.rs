@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, limits};
+use backstay_base::{Error, RecordId, Timestamp, limits};
 use backstay_engine::{Authority, IfMatch, Input, Priority, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
@@ -23,6 +23,8 @@ pub struct Claimed {
     pub input: Arc<str>,
     /// Who has queued it, as `caller_name` of the engine writes it; `None`: Backstay itself.
     pub by: Option<Arc<str>>,
+    /// How many jobs have led to it, each queued by a change that the one before has made.
+    pub depth: u32,
     /// Which attempt it is, counted from 1.
     pub attempt: u32,
     /// How many there are, at most.
@@ -39,26 +41,53 @@ pub(super) struct Claim {
     pub(super) running: HashMap<Arc<str>, u32>,
     /// How many more may run here.
     pub(super) room: usize,
+    /// How many more jobs of kinds of which as many run as may can be kept in mind.
+    pub(super) held_back: usize,
+}
+
+/// What was claimed.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    pub(super) claimed: Vec<Claimed>,
+    /// Jobs that are due while as many of their kind run as may, and that kind.
+    pub(super) held_back: Vec<(RecordId, Arc<str>)>,
 }
 
 impl Jobs {
-    /// The jobs that are due, the urgent ones first. However many of these can't begin, because as many of their kind run as may,
-    /// some of the others are looked at.
-    pub(super) async fn due(&self) -> Result<Vec<RecordId>, Error> {
+    /// The jobs that are due, the urgent ones first: besides so many that are known to be. However many of these can't begin,
+    /// because as many of their kind run as may, some of the others are looked at.
+    pub(super) async fn due(&self, known: usize) -> Result<Vec<RecordId>, Error> {
+        let known = u32::try_from(known).unwrap_or(u32::MAX);
         let Schema { collection, .. } = self.0.schema;
         let mut due = Vec::new();
         for priority in [Priority::High, Priority::Normal, Priority::Low] {
             let left = limits::JOBS_TOGETHER.saturating_sub(u32::try_from(due.len()).unwrap_or(u32::MAX));
-            let most = left.max(limits::JOBS_TOGETHER / 4);
+            let most = left.max(limits::JOBS_TOGETHER / 4).saturating_add(known);
             let found = self.0.engine.peek_past(collection, self.0.schema.due(priority), most).await?;
             due.extend(found);
         }
         Ok(due)
     }
+
+    /// When the next job is due, or the first lease ends; `None` if no job has a moment.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        let Schema { collection, .. } = self.0.schema;
+        let mut next: Option<Timestamp> = None;
+        for priority in [Priority::High, Priority::Normal, Priority::Low] {
+            let Some(id) = self.0.engine.peek_earliest(collection, self.0.schema.due(priority)).await? else {
+                continue;
+            };
+            // If it has just ended, something has changed.
+            let Some(record) = self.0.engine.peek(collection, id).await? else { continue };
+            let due = Job::read(&self.0.schema, &record)?.due;
+            next = [next, due].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
 }
 
 impl Transaction for Claim {
-    type Answer = Vec<Claimed>;
+    type Answer = Claims;
 
     fn name(&self) -> &'static str {
         "claim-jobs"
@@ -66,14 +95,14 @@ impl Transaction for Claim {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
-            let (mut claimed, mut running) = (Vec::new(), self.running.clone());
+            let (mut claims, mut running) = (Claims::default(), self.running.clone());
             for id in &self.due {
-                if claimed.len() >= self.room {
+                if claims.claimed.len() >= self.room {
                     break;
                 }
-                claimed.extend(self.one(cx, *id, &mut running).await?);
+                self.one(cx, *id, (&mut claims, &mut running)).await?;
             }
-            Ok(claimed)
+            Ok(claims)
         })
     }
 }
@@ -83,14 +112,14 @@ impl Claim {
         &self,
         cx: &mut TxContext<'_, '_>,
         id: RecordId,
-        running: &mut HashMap<Arc<str>, u32>,
-    ) -> Result<Option<Claimed>, Error> {
+        (claims, running): (&mut Claims, &mut HashMap<Arc<str>, u32>),
+    ) -> Result<(), Error> {
         let schema = &self.jobs.0.schema;
         let (job, succession) = loop {
-            let Some(record) = cx.get(schema.collection, id).await? else { return Ok(None) };
+            let Some(record) = cx.get(schema.collection, id).await? else { return Ok(()) };
             let job = Job::read(schema, &record)?;
             if !job.state.is_open() || job.due.is_none_or(|due| due > cx.now()) {
-                return Ok(None);
+                return Ok(());
             }
             let Some(key) = job.awaits() else { break (job, None) };
             // Otherwise it now waits for another time, or has ended.
@@ -102,15 +131,19 @@ impl Claim {
         let most = job.most.unwrap_or_else(|| settings.map_or(1, |of| i64::from(of.attempts)));
         let Some(settings) = settings else {
             schema.end(cx, &job, &Ending::unknown(&job.kind)).await?;
-            return Ok(None);
+            return Ok(());
         };
         if job.state == State::Running && job.attempts >= most {
             let error = "the server stopped during the last attempt".to_owned();
             schema.end(cx, &job, &Ending::of(Outcome::Dead(error), most)).await?;
-            return Ok(None);
+            return Ok(());
         }
         let of_kind = running.entry(Arc::clone(&job.kind)).or_default();
         let is_full = *of_kind >= settings.concurrency;
+        if is_full && claims.held_back.len() < self.held_back {
+            claims.held_back.push((id, job.kind));
+            return Ok(());
+        }
         let due = if is_full { limits::JOB_LATER_MILLIS * 1000 } else { limits::JOB_LEASE_SECONDS * 1_000_000 };
         let mut input = Input::new().with(schema.due(job.priority), later(cx.now(), due));
         if !is_full {
@@ -125,10 +158,10 @@ impl Claim {
         }
         let unchanged = IfMatch::Versions(vec![job.version]);
         match cx.update(Authority::System, (schema.collection, id), input, Some(&unchanged)).await {
-            Ok(_) if is_full => return Ok(None),
+            Ok(_) if is_full => return Ok(()),
             Ok(_) => {}
             // Another server was quicker.
-            Err(Error::Precondition { .. } | Error::NotFound { .. }) => return Ok(None),
+            Err(Error::Precondition { .. } | Error::NotFound { .. }) => return Ok(()),
             Err(error) => return Err(error),
         }
         *of_kind += 1;
@@ -136,8 +169,10 @@ impl Claim {
             schema.succeed(cx, succession).await?;
         }
         let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
-        let Job { id, kind, input, by, attempts, .. } = job;
-        Ok(Some(Claimed { id, kind, input, by, attempt: number(attempts + 1), most: number(most) }))
+        let Job { id, kind, input, by, attempts, depth, .. } = job;
+        let attempt = number(attempts + 1);
+        claims.claimed.push(Claimed { id, kind, input, by, depth, attempt, most: number(most) });
+        Ok(())
     }
 }
 

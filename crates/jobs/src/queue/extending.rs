@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Error, RecordId, limits};
+use backstay_base::{Error, RecordId};
 use backstay_engine::{Authority, Input, Transaction, TxContext};
 use futures_util::future::BoxFuture;
 
@@ -14,6 +14,8 @@ pub(super) struct Extend {
     pub(super) schema: Schema,
     pub(super) worker: Arc<str>,
     pub(super) running: Vec<(RecordId, u32)>,
+    /// From now on.
+    pub(super) seconds: i64,
 }
 
 impl Transaction for Extend {
@@ -41,7 +43,7 @@ impl Transaction for Extend {
                     lost.push(*id);
                     continue;
                 };
-                let until = later(cx.now(), limits::JOB_LEASE_SECONDS * 1_000_000);
+                let until = later(cx.now(), self.seconds * 1_000_000);
                 let input = Input::new().with(schema.due(job.priority), until);
                 cx.update(Authority::System, (schema.collection, *id), input, None).await?;
             }

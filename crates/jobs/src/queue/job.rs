@@ -91,6 +91,7 @@ pub(super) struct Job {
     pub(super) result: Option<Arc<str>>,
     pub(super) last_error: Option<Arc<str>>,
     pub(super) ended_at: Option<Timestamp>,
+    pub(super) depth: u32,
 }
 
 impl Job {
@@ -119,6 +120,8 @@ impl Job {
             result: text(record, schema.result),
             last_error: text(record, schema.last_error),
             ended_at: moment(record, schema.ended_at),
+            // Jobs that were queued before there was a depth have none.
+            depth: record.value(schema.depth).as_int().and_then(|depth| u32::try_from(depth).ok()).unwrap_or(0),
         })
     }
 }

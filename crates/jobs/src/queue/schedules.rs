@@ -131,6 +131,7 @@ impl Schema {
             kind: model.actions[schedule.run].name.as_str().into(),
             input: input(model, schedule, time),
             by: None,
+            depth: 0,
             terms: JobTerms {
                 at: Some(time),
                 series: Some(key.clone()),

@@ -46,6 +46,8 @@ type BackstayJob @allow(read: "auth.kind == 'OPERATOR'")
   endedAt: DateTime
   "When it is forgotten."
   goneAt: DateTime
+  "How many jobs have led to it, each queued by a change that the one before has made."
+  depth: Int
 }
 "#;
 
@@ -74,6 +76,7 @@ pub(super) struct Schema {
     pub(super) last_error: FieldId,
     pub(super) ended_at: FieldId,
     pub(super) gone_at: FieldId,
+    pub(super) depth: FieldId,
 }
 
 impl Schema {
@@ -105,6 +108,7 @@ impl Schema {
             last_error: field("lastError")?,
             ended_at: field("endedAt")?,
             gone_at: field("goneAt")?,
+            depth: field("depth")?,
         })
     }
 

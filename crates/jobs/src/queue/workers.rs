@@ -1,20 +1,22 @@
 //! What runs jobs on one server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_base::{Error, RecordId, limits};
+use backstay_base::{Error, RecordId, Timestamp, limits};
+use backstay_engine::{ChangeWatch, Dependency};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::claiming::{Claim, Claimed};
+use super::claiming::{Claim, Claimed, Claims};
 use super::ending::{End, KeepEnds};
 use super::extending::Extend;
 use super::{Jobs, Outcome};
+use crate::stored::later;
 
 /// Runs jobs that are due. Dropping it drops those that run: they are due again when their leases end.
 pub struct Workers {
@@ -24,6 +26,18 @@ pub struct Workers {
     ended: Arc<Mutex<Vec<End>>>,
     has_ended: Arc<Notify>,
     extended: Instant,
+    /// Jobs that are due while as many of their kind run here as may.
+    held_back: HashMap<RecordId, Arc<str>>,
+    quiet: Option<Quiet>,
+}
+
+/// No job could begin.
+struct Quiet {
+    since: Instant,
+    /// When the next one is due.
+    until: Option<Timestamp>,
+    /// All jobs.
+    watch: ChangeWatch,
 }
 
 struct Running {
@@ -48,6 +62,8 @@ impl Workers {
             ended: Arc::default(),
             has_ended: Arc::default(),
             extended: Instant::now(),
+            held_back: HashMap::new(),
+            quiet: None,
         }
     }
 
@@ -66,12 +82,42 @@ impl Workers {
         Ok(kept || begun)
     }
 
-    /// Waits until a job has ended, at most this long.
+    /// Waits until a job has ended here, or another one can begin as far as this server knows; at most this long.
     pub async fn pause(&self, most: Duration) {
+        let changed = async {
+            match &self.quiet {
+                Some(quiet) => quiet.watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.has_ended.notified() => {}
+            () = changed => {}
             () = sleep(most) => {}
         }
+    }
+
+    /// How long nothing has to be done, if no job ends here and none changes.
+    pub fn idle(&self, jobs: &Jobs) -> Duration {
+        let busy = Duration::from_millis(limits::JOB_MILLIS);
+        let Some(quiet) = &self.quiet else { return busy };
+        let longest = Duration::from_secs(limits::JOB_QUIET_SECONDS).saturating_sub(quiet.since.elapsed());
+        let due = quiet.until.map(|until| until.micros() - jobs.0.engine.ambient().clock.now().micros());
+        let due = due.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+        due.map_or(longest, |due| due.min(longest))
+    }
+
+    /// Stops: keeps what has ended, and gives back what runs, so that it is due at once instead of when its lease ends. The attempt that
+    /// was interrupted counts.
+    ///
+    /// # Errors
+    /// If the database can't be asked. The jobs are due again when their leases end.
+    pub async fn release(&mut self, jobs: &Jobs) -> Result<(), Error> {
+        self.tasks.abort_all();
+        while self.tasks.join_next().await.is_some() {}
+        while self.keep(jobs).await? {}
+        let running = self.running.drain().map(|(id, of)| (id, of.attempt)).collect();
+        self.extend_by(jobs, running, 0).await.map(drop)
     }
 
     /// How many jobs run here.
@@ -102,16 +148,29 @@ impl Workers {
 
     async fn extend(&mut self, jobs: &Jobs) -> Result<(), Error> {
         self.extended = Instant::now();
-        let running: Vec<(RecordId, u32)> = self.running.iter().map(|(id, of)| (*id, of.attempt)).collect();
-        for running in running.chunks(limits::JOBS_TOGETHER as usize) {
-            let extend = Extend { schema: jobs.0.schema, worker: Arc::clone(&self.name), running: running.to_vec() };
-            for lost in jobs.0.engine.run(&jobs.system(), extend).await? {
-                if let Some(running) = self.running.remove(&lost) {
-                    running.abort.abort();
-                }
+        let running = self.running.iter().map(|(id, of)| (*id, of.attempt)).collect();
+        for lost in self.extend_by(jobs, running, limits::JOB_LEASE_SECONDS).await? {
+            if let Some(running) = self.running.remove(&lost) {
+                running.abort.abort();
             }
         }
         Ok(())
+    }
+
+    /// Has the leases of these jobs end in so many seconds; which of them don't run here any more.
+    async fn extend_by(
+        &self,
+        jobs: &Jobs,
+        running: Vec<(RecordId, u32)>,
+        seconds: i64,
+    ) -> Result<Vec<RecordId>, Error> {
+        let mut lost = Vec::new();
+        for running in running.chunks(limits::JOBS_TOGETHER as usize) {
+            let (schema, worker) = (jobs.0.schema, Arc::clone(&self.name));
+            let extend = Extend { schema, worker, running: running.to_vec(), seconds };
+            lost.extend(jobs.0.engine.run(&jobs.system(), extend).await?);
+        }
+        Ok(lost)
     }
 
     async fn begin(&mut self, jobs: &Jobs) -> Result<bool, Error> {
@@ -119,21 +178,49 @@ impl Workers {
         if room == 0 {
             return Ok(false);
         }
-        let due = jobs.due().await?;
-        if due.is_empty() {
+        if self.is_quiet(jobs) {
             return Ok(false);
         }
+        let watch = jobs.0.engine.watch(&[Dependency::Collection(jobs.0.schema.collection)]);
+        let mut due = jobs.due(self.held_back.len()).await?;
+        let known: HashSet<RecordId> = due.iter().copied().collect();
+        self.held_back.retain(|id, _| known.contains(id));
         let mut running: HashMap<Arc<str>, u32> = HashMap::new();
         for of in self.running.values() {
             *running.entry(Arc::clone(&of.kind)).or_default() += 1;
         }
-        let claim = Claim { jobs: jobs.clone(), due, worker: Arc::clone(&self.name), running, room };
-        let claimed = jobs.0.engine.run(&jobs.system(), claim).await?;
-        let has_begun = !claimed.is_empty();
+        due.retain(|id| self.held_back.get(id).is_none_or(|kind| has_room(jobs, kind, &running)));
+        if due.is_empty() {
+            let until = match self.held_back.is_empty() {
+                true => jobs.next_due().await?,
+                false => Some(later(jobs.0.engine.ambient().clock.now(), limits::JOB_LATER_MILLIS * 1000)),
+            };
+            self.quiet = Some(Quiet { since: Instant::now(), until, watch });
+            return Ok(false);
+        }
+        self.quiet = None;
+        let held_back = limits::JOBS_HELD_BACK.saturating_sub(self.held_back.len());
+        let claim = Claim { jobs: jobs.clone(), due, worker: Arc::clone(&self.name), running, room, held_back };
+        let Claims { claimed, held_back } = jobs.0.engine.run(&jobs.system(), claim).await?;
+        // Jobs behind those that were just put aside are looked at next.
+        let has_begun = !claimed.is_empty() || !held_back.is_empty();
+        for begun in &claimed {
+            self.held_back.remove(&begun.id);
+        }
+        self.held_back.extend(held_back);
         for job in claimed {
             self.run(jobs, job);
         }
         Ok(has_begun)
+    }
+
+    /// Whether no job could begin a short while ago, and nothing has changed since.
+    fn is_quiet(&self, jobs: &Jobs) -> bool {
+        const LONGEST: Duration = Duration::from_secs(limits::JOB_QUIET_SECONDS);
+        self.quiet.as_ref().is_some_and(|quiet| {
+            let is_due = quiet.until.is_some_and(|until| until <= jobs.0.engine.ambient().clock.now());
+            quiet.since.elapsed() < LONGEST && !is_due && quiet.watch.is_unchanged()
+        })
     }
 
     fn run(&mut self, jobs: &Jobs, job: Claimed) {
@@ -153,4 +240,10 @@ impl Workers {
         });
         self.running.insert(id, Running { kind, attempt, abort });
     }
+}
+
+/// Whether another job of this kind may run.
+fn has_room(jobs: &Jobs, kind: &str, running: &HashMap<Arc<str>, u32>) -> bool {
+    let settings = jobs.handler(kind).map(|(_, settings)| settings);
+    settings.is_none_or(|settings| running.get(kind).is_none_or(|running| *running < settings.concurrency))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use backstay_base::{Conflict, Error, RecordId, Timestamp, limits, with_causes};
 use backstay_egress::{EgressError, Outgoing};
-use backstay_engine::{Context, Dependency, Perspective, Seen};
+use backstay_engine::{ChangeWatch, Context, Dependency, Perspective};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ pub struct Courier {
     /// The endpoints of messages that are due while as many as may be are under way to them.
     held_back: HashMap<RecordId, RecordId>,
     /// What was known when nothing was due, and when that was.
-    quiet: Option<(Seen, Instant)>,
+    quiet: Option<(ChangeWatch, Instant)>,
 }
 
 impl Courier {
@@ -36,12 +36,12 @@ impl Courier {
             self.note(ended.ok());
         }
         let room = limits::WEBHOOK_ATTEMPTS.saturating_sub(self.attempts.len());
-        if room == 0 || self.is_quiet(webhooks) {
+        if room == 0 || self.is_quiet() {
             return Ok(false);
         }
-        let seen = webhooks.observed();
+        let watch = webhooks.watch();
         let due = webhooks.due().await?;
-        self.quiet = due.is_empty().then(|| (seen, Instant::now()));
+        self.quiet = due.is_empty().then(|| (watch, Instant::now()));
         self.held_back.retain(|id, _| due.contains(id));
         let candidates = self.candidates(due, room);
         let is_full = candidates.len() == room;
@@ -63,10 +63,10 @@ impl Courier {
     }
 
     /// Whether nothing was due a short while ago, and no message has changed since.
-    fn is_quiet(&self, webhooks: &Webhooks) -> bool {
+    fn is_quiet(&self) -> bool {
         const LONGEST: Duration = Duration::from_secs(limits::WEBHOOK_QUIET_SECONDS);
         let quiet = self.quiet.as_ref();
-        quiet.is_some_and(|(seen, since)| since.elapsed() < LONGEST && webhooks.0.engine.unchanged(seen))
+        quiet.is_some_and(|(watch, since)| since.elapsed() < LONGEST && watch.is_unchanged())
     }
 
     /// The first messages that may be sent now, as far as is known.
@@ -86,13 +86,19 @@ impl Courier {
         self.attempts.is_empty()
     }
 
-    /// Waits until an attempt has ended, at most for so long.
+    /// Waits until an attempt has ended or a message has changed, at most for so long.
     pub async fn pause(&mut self, most: Duration) {
-        if self.attempts.is_empty() {
-            return tokio::time::sleep(most).await;
-        }
-        if let Ok(Some(ended)) = tokio::time::timeout(most, self.attempts.join_next()).await {
-            self.note(ended.ok());
+        let quiet = self.quiet.as_ref().map(|(watch, _)| watch.clone());
+        let changed = async {
+            match quiet {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(ended) = self.attempts.join_next() => self.note(ended.ok()),
+            () = changed => {}
+            () = tokio::time::sleep(most) => {}
         }
     }
 
@@ -113,8 +119,8 @@ impl Courier {
 
 impl Webhooks {
     /// What is known of messages.
-    fn observed(&self) -> Seen {
-        self.0.engine.observe(&[Dependency::Collection(self.0.schema.deliveries.collection)])
+    fn watch(&self) -> ChangeWatch {
+        self.0.engine.watch(&[Dependency::Collection(self.0.schema.deliveries.collection)])
     }
 
     /// The messages that are due, in the order in which they were queued.

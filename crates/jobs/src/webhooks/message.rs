@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use backstay_base::{KeyForm, RecordId, Timestamp};
-use backstay_engine::LogLine;
+use backstay_engine::{ChangeKind, LogLine};
 use backstay_model::{Collection, Model};
 use backstay_scalar::Token;
 use base64::Engine as _;
@@ -39,15 +39,14 @@ impl Event {
     }
 
     /// What an entry of the commit log says of a record of this collection; `None` if it was said before.
-    fn of(act: &str, collection: &Collection) -> Option<Self> {
-        match act {
-            "create" => Some(Self::Created),
-            "trash" => Some(Self::Deleted),
-            "restore" => Some(Self::Restored),
+    fn of(kind: ChangeKind, collection: &Collection) -> Option<Self> {
+        match kind {
+            ChangeKind::Create => Some(Self::Created),
+            ChangeKind::Trash => Some(Self::Deleted),
+            ChangeKind::Restore => Some(Self::Restored),
             // What is deleted from the trash was said to be deleted when it was moved there.
-            "delete" => collection.trash.is_none().then_some(Self::Deleted),
-            // An update, or a link that was added or removed.
-            _ => Some(Self::Updated),
+            ChangeKind::Delete => collection.trash.is_none().then_some(Self::Deleted),
+            ChangeKind::Update | ChangeKind::Link | ChangeKind::Unlink => Some(Self::Updated),
         }
     }
 
@@ -110,7 +109,7 @@ pub(crate) fn messages(model: &Model, line: &LogLine, endpoint: &Endpoint) -> Ve
     for change in &line.changes {
         let collection = model.collection_named(&change.collection);
         let Some(collection) = collection.filter(|of| is_told(of) && endpoint.is_about(&of.name)) else { continue };
-        let Some(event) = Event::of(change.act, collection) else { continue };
+        let Some(event) = Event::of(change.kind, collection) else { continue };
         let subject = Subject { collection: change.collection.clone(), key: change.record.clone() };
         match messages.iter_mut().rev().find(|known| known.subject == subject) {
             Some(known) => known.event = known.event.and(event),

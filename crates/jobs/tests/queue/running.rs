@@ -229,3 +229,59 @@ async fn no_job_is_lost() {
     let done = shop.jobs.list(&[State::Done], JOBS).await.expect("a list");
     assert_eq!(done.len(), JOBS);
 }
+
+/// A server that has nothing to do is woken by the commit that queues a job.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_wakes_a_server() {
+    let shop = Arc::new(Shop::open());
+    let mut workers = Workers::new("one");
+    assert!(!workers.step(&shop.jobs).await.expect("a step"));
+    let adding = Arc::clone(&shop);
+    let added = tokio::spawn(async move { adding.add("send", "a", terms()).await });
+    // Longer than any test may take.
+    workers.pause(Duration::from_hours(24)).await;
+    added.await.expect("it is queued");
+    shop.run().await;
+    assert_eq!(shop.ran(), [r#"send "a" #1"#]);
+}
+
+/// What isn't due yet begins at its time, though nothing changes in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_waits_knows_when_the_next_job_is_due() {
+    let shop = Shop::open();
+    shop.add("send", "a", JobTerms { delay: 60_000_000, ..terms() }).await;
+    let mut workers = Workers::new("one");
+    shop.clock.advance("1ms");
+    assert!(!workers.step(&shop.jobs).await.expect("a step"));
+    assert!(!workers.step(&shop.jobs).await.expect("a step"));
+    shop.clock.advance("PT1M");
+    assert!(workers.step(&shop.jobs).await.expect("a step"));
+    assert_eq!(shop.ran(), [r#"send "a" #1"#]);
+}
+
+/// A job that waits because as many of its kind run as may isn't written meanwhile, and begins once one of these has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_a_full_kind_waits_untouched() {
+    let shop = Shop::open();
+    let first = shop.add("hangs", "a", terms()).await;
+    shop.add("hangs", "b", terms()).await;
+    let third = shop.add("hangs", "c", terms()).await;
+    let due = shop.show(third).await.due;
+    let mut workers = Workers::new("one");
+    for _ in 0..5 {
+        shop.clock.advance("PT1S");
+        workers.step(&shop.jobs).await.expect("a step");
+    }
+    shop.add("send", "d", terms()).await;
+    shop.clock.advance("PT1S");
+    workers.step(&shop.jobs).await.expect("a step");
+    assert_eq!(shop.ran(), [r#"hangs "a" #1"#, r#"hangs "b" #1"#, r#"send "d" #1"#]);
+    let waiting = shop.show(third).await;
+    assert_eq!((waiting.state, waiting.due), (State::Waiting, due));
+    shop.jobs.cancel(first).await.expect("it is cancelled");
+    workers.release(&shop.jobs).await.expect("it stops");
+    let mut other = Workers::new("two");
+    shop.clock.advance("PT1S");
+    other.step(&shop.jobs).await.expect("a step");
+    assert_eq!(shop.ran(), [r#"hangs "c" #1"#, r#"hangs "b" #2"#], "what a server gives back is due at once");
+}

@@ -120,7 +120,7 @@ impl Shop {
         let engine = &self.app.engine;
         let id = engine.next_id();
         let input = format!("\"{input}\"").into();
-        let job = NewJob { id, kind: kind.into(), input, by: None, terms };
+        let job = NewJob { id, kind: kind.into(), input, by: None, depth: 0, terms };
         engine.run(&Context::system(engine), Add(job)).await.expect("it is queued");
         id
     }
