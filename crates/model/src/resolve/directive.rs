@@ -423,6 +423,7 @@ mod tests {
                 "identity",
                 "index",
                 "key",
+                "notify",
                 "on",
                 "path",
                 "renamed",
@@ -446,6 +447,6 @@ mod tests {
         check(DirectiveLocation::ArgumentDefinition, limits.into());
         check(DirectiveLocation::InputFieldDefinition, limits.into());
         let places = declared().iter().map(|directive| directive.locations.len()).sum::<usize>();
-        assert_eq!(places, 76, "every location is checked above");
+        assert_eq!(places, 77, "every location is checked above");
     }
 }
