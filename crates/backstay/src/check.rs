@@ -59,6 +59,9 @@ pub(crate) fn check(app: &Path) -> Checked {
         failures.extend(functions::missing(&program, model));
         Some(program)
     });
+    if let (Some(compiled), Some(templates)) = (&compiled, &templates) {
+        failures.extend(mail::check(compiled.application.model(), templates).err());
+    }
     Checked { config, compiled, program, templates, failures }
 }
 

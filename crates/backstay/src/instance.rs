@@ -186,12 +186,12 @@ impl Place {
         made.map_err(|source| Failure::Data { path: self.data.clone(), source })?;
         let opened = Engine::open(application.with_sizes(self.sizes()), options, ambient);
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
-        let mails = Mails::of(self, engine.ambient().clone())?;
         engine.set_procedures(Arc::new(self.procedures.clone()));
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
         let reader = Arc::new(Reader::new(&engine));
+        let mails = Mails::of(self, (&engine, &identity), &reader)?;
         let jobs = jobs::jobs((&engine, &identity), &reader, mails)?;
         let webhooks = webhooks((&engine, &identity), &reader, &self.config.egress)?;
         Ok((Instance { engine, identity, jobs, webhooks, seeder, reader, directory, sign_up }, outcome))

@@ -31,6 +31,7 @@ mod open_files;
 mod plan;
 mod procedures;
 mod program;
+mod readable;
 mod records;
 mod reindex;
 mod routes;

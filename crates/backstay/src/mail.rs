@@ -1,15 +1,23 @@
 //! Mail of an application: its templates are read beside its model, and what they make is sent by jobs.
 
+mod notices;
+
 use std::sync::Arc;
 
-use backstay_base::{Ambient, with_causes};
+use backstay_base::with_causes;
+use backstay_engine::{Engine, NOTIFY_JOB};
+use backstay_identity::Identity;
 use backstay_jobs::{Claimed, Handler, KindSettings, Outcome};
 use backstay_mail::{Delivery, Letter, Mail, Outbox, Sender, Target, Templates};
+use backstay_rest::Reader;
 use futures_util::future::BoxFuture;
-use serde_json::to_string;
+use serde_json::{json, to_string};
 
 use crate::config::from_file;
 use crate::{Config, Directory, Failure, Place, logging};
+
+pub(crate) use notices::check;
+use notices::{NoNotice, Notices, Notified};
 
 /// Who sends mail while an application is developed, unless its settings say.
 const DEVELOPER: &str = "backstay@localhost.localdomain";
@@ -56,12 +64,16 @@ struct Inner {
     post: Option<(Delivery, Sender)>,
     /// Whether a developer is told of each.
     is_told: bool,
-    ambient: Ambient,
+    notices: Notices,
 }
 
 impl Mails {
     /// The mail of the application in this place.
-    pub(crate) fn of(place: &Place, ambient: Ambient) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        place: &Place,
+        (engine, identity): (&Engine, &Identity),
+        reader: &Arc<Reader>,
+    ) -> Result<Self, Failure> {
         let (mail, root) = (&place.config.mail, place.directory.root());
         let delivery = match (&place.purpose, &mail.url) {
             (Purpose::Testing(outbox), _) => Some(Delivery::to_test(outbox.clone())),
@@ -88,14 +100,17 @@ impl Mails {
         let from = from.map(Sender::parse).transpose().map_err(backstay_base::Error::internal)?;
         let is_told = matches!(place.purpose, Purpose::Developing);
         let templates = Arc::clone(&place.templates);
-        Ok(Self(Arc::new(Inner { templates, post: delivery.zip(from), is_told, ambient })))
+        let notices = Notices { engine: engine.clone(), identity: identity.clone(), reader: Arc::clone(reader) };
+        Ok(Self(Arc::new(Inner { templates, post: delivery.zip(from), is_told, notices })))
     }
 }
 
 impl Handler for Mails {
     fn settings(&self, kind: &str) -> Option<KindSettings> {
         use backstay_base::limits::{MAIL_ATTEMPTS, MAIL_CONCURRENCY};
-        (kind == Mail::JOB).then_some(KindSettings { concurrency: MAIL_CONCURRENCY, attempts: MAIL_ATTEMPTS })
+        [Mail::JOB, NOTIFY_JOB]
+            .contains(&kind)
+            .then_some(KindSettings { concurrency: MAIL_CONCURRENCY, attempts: MAIL_ATTEMPTS })
     }
 
     fn run(&self, job: Claimed) -> BoxFuture<'static, Outcome> {
@@ -106,18 +121,29 @@ impl Handler for Mails {
 
 impl Inner {
     async fn sent(&self, job: &Claimed) -> Outcome {
-        let mail: Mail = match serde_json::from_str(&job.input) {
-            Ok(mail) => mail,
-            Err(error) => return Outcome::Dead(format!("what the job takes is no mail: {error}")),
-        };
+        if *job.kind != *NOTIFY_JOB {
+            return match serde_json::from_str(&job.input) {
+                Ok(mail) => self.handed_over(job, &mail).await,
+                Err(error) => Outcome::Dead(format!("what the job takes is no mail: {error}")),
+            };
+        }
+        match self.notices.mail(job).await {
+            Ok(Notified::Mail(mail)) => self.handed_over(job, &mail).await,
+            Ok(Notified::Nobody(why)) => Outcome::Done(json!({ "notSent": why }).to_string().into()),
+            Err(NoNotice::Final(why)) => Outcome::Dead(why),
+            Err(error @ NoNotice::Later(_)) => Outcome::Again(error.to_string()),
+        }
+    }
+
+    async fn handed_over(&self, job: &Claimed, mail: &Mail) -> Outcome {
         let Some((delivery, from)) = &self.post else {
             return Outcome::Again("no mail server is configured: set `url` and `from` in [mail]".to_owned());
         };
-        let content = match self.templates.render(&mail) {
+        let content = match self.templates.render(mail) {
             Ok(content) => content,
             Err(error) => return Outcome::Dead(with_causes(&error)),
         };
-        let (id, date) = (job.id.to_string(), self.ambient.clock.now());
+        let (id, date) = (job.id.to_string(), self.notices.engine.ambient().clock.now());
         let letter = Letter { id: &id, from, to: &mail.to, content: &content, date };
         match delivery.send(&letter).await {
             Ok(receipt) => {

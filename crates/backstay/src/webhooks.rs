@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use backstay_base::{Caller, CallerKind, Error, RecordId};
 use backstay_egress::Settings;
-use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request};
+use backstay_engine::{Context, Engine, Perspective};
 use backstay_identity::{AccountRef, Identity};
 use backstay_jobs::{Sight, Webhooks};
 use backstay_model::CollectionId;
-use backstay_rest::{JSON, Reader};
+use backstay_rest::Reader;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::config::Egress;
+use crate::readable::readable;
 use crate::stored_caller::reference;
 
 /// The webhooks of an open application.
@@ -32,11 +33,6 @@ struct Callers {
     identity: Identity,
     reader: Arc<Reader>,
 }
-
-/// An answer that no get has.
-#[derive(Debug, thiserror::Error)]
-#[error("a get was answered with something else than a record")]
-struct OtherAnswer;
 
 impl Callers {
     async fn found(&self, who: &AccountRef) -> Result<Arc<Caller>, Error> {
@@ -82,14 +78,8 @@ impl Sight for Callers {
         perspective: Perspective,
     ) -> BoxFuture<'a, Result<Option<Bytes>, Error>> {
         Box::pin(async move {
-            let selection = self.reader.selection(collection, None)?;
-            let get = Get { collection, which: id.into(), selection, params: Vec::new(), perspective };
-            match self.engine.answer(cx, Request::Get(get), JSON).await {
-                Ok(Answer::Found(found)) => Ok(Some(found.body)),
-                Ok(Answer::Page(_) | Answer::Written(_)) => Err(Error::internal(OtherAnswer)),
-                Err(Error::NotFound { .. } | Error::Forbidden { .. } | Error::Unauthenticated(_)) => Ok(None),
-                Err(error) => Err(error),
-            }
+            let record = (collection, id, perspective);
+            readable((&self.engine, &self.reader), cx, record).await
         })
     }
 }

@@ -11,7 +11,8 @@ use backstay_expr::{
 };
 use backstay_model::{
     Action as Called, Allow, Asked, Check, Collection, CollectionId, Computed, Diagnostic, Diagnostics, Enum,
-    Exclusion, Field, FieldAllow, FieldId, FieldKind, Hook, Layer, Model, RuleId, RuleText, SetOn, Span, UpdateRule,
+    Exclusion, Field, FieldAllow, FieldId, FieldKind, Hook, HookRun, Layer, Model, RuleId, RuleText, SetOn, Span,
+    UpdateRule,
 };
 use backstay_scalar::Scalar;
 use backstay_sql::index_condition_error;
@@ -329,8 +330,11 @@ impl<'m> Compiler<'m> {
         let when = hook.when.as_ref()?;
         let compiled = self.rule(when, &Scope::hook(self.model, hook.collection))?;
         if compiled.needs_store {
-            let message = "`when:` of `@on` follows a relation, and only the record itself is at hand".to_owned();
-            let help = "compare fields of the record, and let the job look up the rest";
+            let (directive, help) = match hook.run {
+                HookRun::Action(_) => ("@on", "compare fields of the record, and let the job look up the rest"),
+                HookRun::Mail(_) => ("@notify", "compare fields of the record, or have a job send the mail"),
+            };
+            let message = format!("`when:` of `{directive}` follows a relation, and only the record itself is at hand");
             self.diagnostics.push(Diagnostic::error(message).at(when.span, "follows a relation").help(help));
         }
         Some(compiled)

@@ -1,15 +1,19 @@
-//! Jobs that changes of records queue: `@on`, and `@to(run:)`. Changes are noted where rows are written, and the jobs queued at the
+//! Jobs that changes of records queue: `@on`, `@notify`, and `@to(run:)`. Changes are noted where rows are written, and the jobs queued at the
 //! end of the transaction, so that whatever writes queues them.
 
 use backstay_base::{Error, Limit, limits};
 use backstay_expr::{Truth, truth};
-use backstay_model::{Collection, FieldId, Hook, HookOn, RecordEvent};
+use backstay_model::{Collection, FieldId, Hook, HookOn, HookRun, Notice, RecordEvent};
 use serde_json::{Map, json};
 
 use crate::bind::InMemory;
 use crate::pending_hooks::PendingHook;
 use crate::queue::{JobTerms, NewJob, Priority, caller_name};
 use crate::{Record, TxContext};
+
+/// The kind of the jobs that notify accounts (`@notify`). One takes the record's `type` and `id`, the `event`, the account's id as
+/// `to`, and the `template`.
+pub const NOTIFY_JOB: &str = "backstay.notify";
 
 /// Whether a change of a record of this collection can queue anything.
 pub(crate) fn has(cx: &TxContext<'_, '_>, collection: &Collection) -> bool {
@@ -47,7 +51,14 @@ pub(crate) fn note(
         let is_own =
             |field: &FieldId| *field <= Collection::VERSION || collection.trash.is_some_and(|trash| trash.at == *field);
         let changed = changed.iter().copied().filter(|field| !is_own(field)).collect();
-        cx.hooks.push(PendingHook { hook: *hook, record: record.id(), version: record.version(), event, changed });
+        let recipient = match &declared.run {
+            HookRun::Action(_) => None,
+            // Nobody is to be told.
+            HookRun::Mail(Notice { to, .. }) if record.value(*to).as_id().is_none() => continue,
+            HookRun::Mail(Notice { to, .. }) => record.value(*to).as_id(),
+        };
+        let (record, version) = (record.id(), record.version());
+        cx.hooks.push(PendingHook { hook: *hook, record, version, event, changed, recipient });
     }
 }
 
@@ -80,10 +91,34 @@ pub(crate) async fn queue(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
 }
 
 fn job(cx: &TxContext<'_, '_>, pending: &PendingHook) -> NewJob {
+    let hook = &cx.engine.application.model.hooks[pending.hook];
+    match &hook.run {
+        HookRun::Action(run) => of_action(cx, pending, (hook, *run)),
+        HookRun::Mail(notice) => of_notice(cx, pending, (hook, notice)),
+    }
+}
+
+/// The job that notifies an account. It finds out what that may read when it runs.
+fn of_notice(cx: &TxContext<'_, '_>, pending: &PendingHook, (hook, notice): (&Hook, &Notice)) -> NewJob {
+    let PendingHook { record, event, recipient, .. } = pending;
+    let collection = cx.engine.application.model.collection(hook.collection);
+    let input = json!({
+        "type": collection.name, "id": record.to_string(), "event": event.name(),
+        "to": recipient.map(|to| to.to_string()), "template": *notice.template,
+    });
+    NewJob {
+        id: cx.next_id(),
+        kind: NOTIFY_JOB.into(),
+        input: input.to_string().into(),
+        by: caller_name(cx.caller()),
+        terms: JobTerms::default(),
+    }
+}
+
+fn of_action(cx: &TxContext<'_, '_>, pending: &PendingHook, (hook, run): (&Hook, usize)) -> NewJob {
     let model = &cx.engine.application.model;
-    let PendingHook { hook, record, version, event, changed } = pending;
-    let hook = &model.hooks[*hook];
-    let (collection, action) = (model.collection(hook.collection), &model.actions[hook.run]);
+    let PendingHook { hook: _, record, version, event, changed, recipient: _ } = pending;
+    let (collection, action) = (model.collection(hook.collection), &model.actions[run]);
     let names: Vec<&str> = changed.iter().map(|field| collection.field(*field).name.as_str()).collect();
     let given = [("id", json!(record.to_string())), ("event", json!(event.name())), ("changed", json!(names))];
     let taken = given.into_iter().filter(|(name, _)| model.takes(action, name));

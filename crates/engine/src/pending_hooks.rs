@@ -10,4 +10,6 @@ pub(crate) struct PendingHook {
     pub(crate) version: i64,
     pub(crate) event: RecordEvent,
     pub(crate) changed: Vec<FieldId>,
+    /// The account that is notified, if that is what the hook does.
+    pub(crate) recipient: Option<RecordId>,
 }

@@ -45,7 +45,7 @@ impl Templates {
     pub fn read(application: &Path, language: &str) -> Result<Self, Vec<Problem>> {
         let directory = application.join(DIRECTORY);
         let files = match files(&directory) {
-            Ok(files) if files.is_empty() => return Ok(Self::none()),
+            Ok(files) if files.is_empty() => return Ok(Self { language: language.to_owned(), ..Self::none() }),
             Ok(files) => files,
             Err(error) => return Err(vec![Problem::of_file(DIRECTORY, error.to_string())]),
         };
@@ -64,6 +64,11 @@ impl Templates {
     /// Whether there is no template.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// The language in which each template is there.
+    pub fn language(&self) -> &str {
+        &self.language
     }
 
     /// Whether there is a template of this name.

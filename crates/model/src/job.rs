@@ -38,19 +38,37 @@ impl RecordEvent {
     }
 }
 
-/// What queues a job in the commit that changes a record: `@on` of its type, or `@to(run:)` of a state.
+/// What queues a job in the commit that changes a record: `@on` or `@notify` of its type, or `@to(run:)` of a state.
 #[derive(Debug, Clone)]
 pub struct Hook {
     /// The type of the record.
     pub collection: CollectionId,
     /// The changes that it is about.
     pub on: HookOn,
-    /// The job, by its place among the actions.
-    pub run: usize,
+    /// What it queues.
+    pub run: HookRun,
     /// What must be true of the change: `old` is the record before it, `new` afterwards.
     pub when: Option<RuleText>,
     /// Where it is in the model.
     pub span: Span,
+}
+
+/// What a hook queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookRun {
+    /// The job of the action at this place.
+    Action(usize),
+    /// A mail to an account.
+    Mail(Notice),
+}
+
+/// A mail that tells an account of a change: `@notify(channel: MAIL)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The field that refers to the account.
+    pub to: FieldId,
+    /// The name of the template.
+    pub template: Arc<str>,
 }
 
 /// The changes that a hook is about.

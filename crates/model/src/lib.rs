@@ -63,7 +63,7 @@ pub use document_limits::{DocumentMisfit, MemberLimit};
 pub use enumeration::{Enum, EnumId, EnumValue, Transition};
 pub use ids::{CollectionId, EmbeddedId, FieldId, InterfaceId, RecordUnionId, UnionId};
 pub use interface::Interface;
-pub use job::{Hook, HookOn, Job, RecordEvent};
+pub use job::{Hook, HookOn, HookRun, Job, Notice, RecordEvent};
 pub use key::{Key, KeyKind};
 pub use kind::{Document, Element, FieldKind, InnerRelation, Link, Mention, OnDelete, Shape, Toward};
 pub use length::{Length, LengthProblem, Unit};

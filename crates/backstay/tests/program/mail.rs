@@ -8,12 +8,18 @@ use serde_json::{Value, json};
 
 use crate::support::{App, Server, until};
 
-/// The example of this kind in the document.
-fn documented(kind: &str) -> String {
+/// The examples of this kind in the document.
+fn all_documented(kind: &str) -> Vec<String> {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/mail.md");
     let document = fs::read_to_string(document).expect("the document");
-    let (_, example) = document.split_once(&format!("```{kind}\n")).expect("an example");
-    example.split_once("```").expect("its end").0.to_owned()
+    let fence = format!("```{kind}\n");
+    let examples = document.split(&fence).skip(1);
+    examples.map(|example| example.split_once("```").expect("its end").0.to_owned()).collect()
+}
+
+/// The first of them.
+fn documented(kind: &str) -> String {
+    all_documented(kind).swap_remove(0)
 }
 
 fn app(settings: &str) -> App {
@@ -186,16 +192,98 @@ fn templates_are_checked() {
 #[test]
 fn functions_are_tested_without_a_mail_server() {
     let app = app("");
-    let test = documented_test();
+    let test = all_documented("ts").swap_remove(1);
     app.write("functions/shop.test.ts", &format!("import {{ test, expect }} from \"backstay/test\";\n{test}"));
     let tested = app.run(&["test"]);
     assert_eq!(tested.code, Some(0), "{tested:?}");
 }
 
-/// The second example in TypeScript.
-fn documented_test() -> String {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/mail.md");
-    let document = fs::read_to_string(document).expect("the document");
-    let example = document.split("```ts\n").nth(2).expect("an example");
-    example.split_once("```").expect("its end").0.to_owned()
+/// The application that notifies accounts, with Ann, who reads German, and Ben.
+fn support(settings: &str) -> App {
+    let app = App::empty();
+    app.write("model/support.graphql", &all_documented("graphql")[1]);
+    app.write("mail/ticket-opened.en.txt", &all_documented("txt")[1]);
+    app.write("mail/ticket-closed.en.txt", "Subject: {{ event }}\n\n{{ record.title }} is {{ record.state }}\n");
+    app.write("mail/ticket-closed.de.txt", "Subject: Erledigt\n\n{{ record.title }}\n");
+    app.write(
+        "seed/Person.jsonl",
+        "{\"email\": \"ann@example.org\", \"name\": \"Ann\", \"language\": \"de-AT\", \"$password\": \"correct horse\"}\n\
+         {\"email\": \"ben@example.org\", \"name\": \"Ben\", \"$password\": \"correct horse\"}\n",
+    );
+    app.write("backstay.toml", settings);
+    app
+}
+
+fn notify(more: &str) {
+    let mail = open();
+    let app = support(&format!("{}{more}", to(&mail)));
+    let server = app.serve();
+    let key: Value = serde_json::from_str(&app.run(&["key", "add", "desk", "--format", "json"]).done()).expect("JSON");
+    let write = |method: &str, path: &str, body: Value| {
+        let (status, answer) = server.ask(method, path, key["key"].as_str(), &body.to_string());
+        assert!((200..300).contains(&status), "{answer}");
+        answer
+    };
+    let body = |to: &str| {
+        let text = mail.received().into_iter().find(|mail| mail.to == [to]).expect("a mail").text;
+        text.split_once("\r\n\r\n").expect("a body").1.replace("\r\n", "\n")
+    };
+    let ticket = json!({ "title": "No tea", "remark": "a secret", "customer": { "email": "ben@example.org" } });
+    let made = write("POST", "/api/tickets", ticket);
+    until("a mail", || mail.received().len() == 1);
+    let ben = body("ben@example.org");
+    assert!(ben.contains("Dear Ben,\n\nwe are working on it.") && !ben.contains("secret"), "{ben}");
+
+    // A change that isn't meant, and nobody to be told.
+    let path = format!("/api/tickets/{}", made["id"].as_str().expect("an id"));
+    write("PATCH", &path, json!({ "title": "No tea at all" }));
+    write("POST", "/api/tickets", json!({ "title": "Nobody's" }));
+    write("PATCH", &path, json!({ "state": "CLOSED" }));
+    until("another mail", || mail.received().len() == 2);
+    let closed = &mail.received()[1].text;
+    assert!(closed.contains("Subject: UPDATE\r\n") && closed.contains("No tea at all is CLOSED"), "{closed}");
+
+    let ann = json!({ "title": "No milk", "customer": { "email": "ann@example.org" } });
+    let made = write("POST", "/api/tickets", ann);
+    until("a mail to Ann", || mail.received().len() == 3);
+    write("PATCH", &format!("/api/tickets/{}", made["id"].as_str().expect("an id")), json!({ "state": "CLOSED" }));
+    until("a mail in German", || mail.received().iter().any(|mail| mail.text.contains("Subject: Erledigt\r\n")));
+    assert_eq!(mail.attempts(), 4);
+
+    // Whoever can't sign in any more isn't told.
+    app.run(&["account", "disable", "ann@example.org"]).done();
+    let ann = json!({ "title": "Late", "customer": { "email": "ann@example.org" } });
+    write("POST", "/api/tickets", ann);
+    let is_not_sent = |job: &Value| job["result"].as_str().is_some_and(|result| result.contains("notSent"));
+    until("the end of the job", || jobs(&app).iter().any(is_not_sent));
+    assert_eq!(mail.attempts(), 4);
+    assert!(
+        jobs(&app).iter().all(|job| job["kind"] == "backstay.notify" && job["state"] == "DONE"),
+        "{:?}",
+        jobs(&app)
+    );
+}
+
+#[test]
+fn accounts_are_notified_of_what_they_may_read() {
+    notify("");
+}
+
+#[test]
+fn accounts_are_notified_of_what_they_may_read_on_postgresql() {
+    notify(&format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
+}
+
+#[test]
+fn templates_of_notifications_are_checked() {
+    let app = support("");
+    app.run(&["check"]).done();
+    app.write("mail/ticket-opened.en.txt", "Subject: {{ record.title }}\n\n{{ ticket.title }}\n");
+    let refused = app.run(&["check"]).refused();
+    assert!(refused.contains("the mail template `ticket-opened` names `ticket`"), "{refused}");
+    fs::remove_file(app.path().join("mail/ticket-opened.en.txt")).expect("a file");
+    let refused = app.run(&["check"]).refused();
+    assert!(refused.contains("there is no mail template `ticket-opened`"), "{refused}");
+    let refused = app.run(&["serve", ".", "--listen", "127.0.0.1:0"]).refused();
+    assert!(refused.contains("there is no mail template `ticket-opened`"), "{refused}");
 }

@@ -123,6 +123,26 @@ async fn jobs_are_queued_in_the_transaction_that_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mail_is_queued_in_the_transaction_that_is_open() {
+    let host = Scripted::default();
+    let text = "export async function main(_: {}, { db, mail }: any) {
+        await mail.send({ to: 'ann@example.org', template: 'welcome' });
+        return db.transaction(async () => mail.send({ to: 'ben@example.org', template: 'paid', values: { n: 1 } }));
+    }";
+    assert_eq!(run_with(text, &host).await.expect("it ends"), "\"2\"");
+    let expected = [
+        r#"alone mail {"to":"ann@example.org","template":"welcome"}"#,
+        "begin",
+        r#"1 mail {"to":"ben@example.org","template":"paid","values":{"n":1}}"#,
+        r#"1 commit "2""#,
+    ];
+    assert_eq!(host.asked(), expected);
+    let text = "export async function main(_: {}, { mail }: any) { await mail.send({ to: 'a@b.c', cc: 'd@e.f' }); }";
+    let failure = run_with(text, &host).await.expect_err("there is no copy").to_string();
+    assert!(failure.contains("a mail has no `cc`; it has language, template, to, values"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn misuse_is_named() {
     let check = async |body: &str, expected: &str| assert_eq!(value(body).await, expected, "{body}");
     check("await db.pots.get('1')", "TypeError: there is no collection `db.pots`; did you mean `db.posts`?").await;

@@ -423,6 +423,7 @@ mod tests {
                 "identity",
                 "index",
                 "key",
+                "notify",
                 "on",
                 "path",
                 "renamed",

@@ -13,7 +13,7 @@ use super::read;
 use super::report::Report;
 use super::survey::{Names, StoredType};
 use crate::names::suggestion;
-use crate::{Action, Collection, Element, Field, FieldKind, Hook, HookOn, Job, RecordEvent};
+use crate::{Action, Collection, Element, Field, FieldKind, Hook, HookOn, HookRun, Job, RecordEvent};
 
 const RETRIES: u32 = 8;
 const CONCURRENCY: u32 = 4;
@@ -116,16 +116,17 @@ fn on(
         report.error(directive.location(), "the system model has no hooks", "in a system file", "remove it");
         return None;
     }
-    let events = events(directive);
+    let events = events(directive, "event");
     let (run, place) = read::text(directive, "run")?;
     let run = named(report, (names, of), (run, place))?;
     let when = read::rule(report, directive, "when");
     let span = report.places.span(directive.location())?;
-    Some(Hook { collection: ty.id, on: HookOn::Events(events), run, when, span })
+    Some(Hook { collection: ty.id, on: HookOn::Events(events), run: HookRun::Action(run), when, span })
 }
 
-fn events(directive: &Directive) -> Vec<RecordEvent> {
-    let Some(value) = directive.specified_argument_by_name("event") else { return Vec::new() };
+/// The events in an argument.
+pub(super) fn events(directive: &Directive, argument: &str) -> Vec<RecordEvent> {
+    let Some(value) = directive.specified_argument_by_name(argument) else { return Vec::new() };
     let items = if let Literal::List(items) = &**value { items.as_slice() } else { std::slice::from_ref(value) };
     let event = |item: &Node<Literal>| {
         let all = [RecordEvent::Create, RecordEvent::Update, RecordEvent::Delete];
@@ -152,7 +153,7 @@ fn transitions(
             let Some(run) = named(report, (names, of), run) else { continue };
             let Some(span) = report.places.span(directive.location()) else { continue };
             let on = HookOn::Transition { states: field.id, from: from.as_str().into(), to: to.into() };
-            hooks.push(Hook { collection: collection.id, on, run, when: None, span });
+            hooks.push(Hook { collection: collection.id, on, run: HookRun::Action(run), when: None, span });
         }
     }
 }

@@ -27,6 +27,7 @@ mod length;
 mod members;
 mod money;
 mod naming;
+mod notices;
 mod order;
 mod owners;
 mod pattern;
@@ -98,13 +99,14 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let role_names =
         roles.map(|id| enums[usize::from(id.0)].values.iter().map(|value| &*value.name).collect::<Vec<_>>());
     jobs::check_roles(report, &actions, &role_names.unwrap_or_default());
-    let hooks = jobs::hooks(report, names, jobs::Hooked { collections: &collections, actions: &actions });
+    let mut hooks = jobs::hooks(report, names, jobs::Hooked { collections: &collections, actions: &actions });
     let schedules = schedules::schedules(report, names, &compiled.schema, &actions);
     let documents = Documents { embedded: &embedded, unions: &unions, record_unions: &record_unions };
     documents.check(report, &collections);
     documents.mentions(report, &mut collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
+    hooks.extend(notices::notices(report, names, (&collections, identity)));
     histories(report, &survey, &mut collections);
     check_whole(report, &enums, &collections);
     check_trash(report, &survey, &collections);

@@ -20,7 +20,7 @@ enum OnInterface {
 }
 
 /// Every directive of types, on an interface that two types implement.
-const ON_INTERFACES: [(&str, OnInterface); 17] = {
+const ON_INTERFACES: [(&str, OnInterface); 18] = {
     use OnInterface::{Own, Refused, Shared};
     [
         ("allow", Shared(r#"@allow(update: "true")"#, |of| of.allow[0].clauses.len() == 2)),
@@ -42,6 +42,13 @@ const ON_INTERFACES: [(&str, OnInterface); 17] = {
         ("identity", Refused("@identity", "put it on the type whose records are accounts; there is one such type")),
         ("index", Shared(r#"@index(fields: ["rank"])"#, |of| of.indexes.iter().any(|index| index.fields.len() == 1))),
         ("key", Shared("@key(type: UUID4)", |of| of.key.kind == KeyKind::Uuid4)),
+        (
+            "notify",
+            Refused(
+                r#"@notify(on: CREATE, to: "owner", channel: MAIL, template: "made")"#,
+                "put it on the types that implement the interface, or remove `@notify`",
+            ),
+        ),
         (
             "on",
             Refused(

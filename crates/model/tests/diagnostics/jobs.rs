@@ -58,6 +58,37 @@ fn what_queues_jobs_names_jobs_that_take_what_it_gives() {
 }
 
 #[test]
+fn notifications_name_an_account() {
+    let check = |on_type: &str, expected: &str| assert_eq!(first_error(on_type, "", ""), expected, "{on_type}");
+    check(
+        r#"@notify(on: CREATE, to: "customer", channel: MAIL, template: "opened")"#,
+        "`customer` is not a field of Order that refers to one account / mark the type of the accounts with `@identity`",
+    );
+    check(
+        r#"@notify(on: [CREATE, DELETE], to: "customer", channel: MAIL, template: "opened")"#,
+        "nobody can be notified of a deletion: what the template needs can't be read any more / write \
+         `on: [CREATE, UPDATE]`, or have a job send the mail: `@on(event: DELETE, run: \"…\")`",
+    );
+    let with_accounts = |to: &str| {
+        let model = format!(
+            "extend schema @app(name: \"Test\")\n\
+             type Person @identity @allow(read: \"true\") {{ email: Email! @unique orders: [Order!] @inverse(field: \"buyer\") }}\n\
+             type Order @allow(read: \"true\") @notify(on: CREATE, to: \"{to}\", channel: MAIL, template: \"a\") {{\n\
+               buyer: Person title: String others: [Person!] }}\n"
+        );
+        load(vec![SourceFile::app("model.graphql", model)]).map(|_| String::new()).unwrap_or_else(|wrong| first(&wrong))
+    };
+    assert_eq!(with_accounts("buyer"), "");
+    let meant = |to: &str| format!("`{to}` is not a field of Order that refers to one account / did you mean `buyer`?");
+    assert_eq!(with_accounts("byer"), meant("byer"));
+    for other in ["title", "others"] {
+        assert!(
+            with_accounts(other).starts_with(&format!("`{other}` is not a field of Order that refers to one account"))
+        );
+    }
+}
+
+#[test]
 fn jobs_say_what_can_be_done() {
     let check = |mutation: &str, expected: &str| assert_eq!(first_error("", "", mutation), expected, "{mutation}");
     let number = "write another number, or leave it out";

@@ -1,0 +1,141 @@
+//! Notifications by mail: what an account is told of a change, as far as it may read it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use backstay_base::{Error, with_causes};
+use backstay_engine::{Context, Engine, Perspective};
+use backstay_identity::{AccountRef, Identity};
+use backstay_jobs::Claimed;
+use backstay_mail::{Mail, Templates};
+use backstay_model::{Collection, CollectionId, Diagnostic, Diagnostics, HookRun, Model};
+use backstay_rest::Reader;
+use backstay_scalar::Token;
+use serde::Deserialize;
+use serde_json::{Map, json};
+
+use crate::Failure;
+use crate::readable::readable;
+
+/// What the template of a notification can name.
+const GIVEN: [&str; 3] = ["account", "event", "record"];
+
+/// Refuses notifications whose template isn't there, or names what it isn't given.
+pub(crate) fn check(model: &Model, templates: &Templates) -> Result<(), Failure> {
+    let mut wrong = Diagnostics::new(Arc::clone(&model.sources));
+    for hook in &model.hooks {
+        let HookRun::Mail(notice) = &hook.run else { continue };
+        let template = &*notice.template;
+        let Some((_, values)) = templates.names().find(|(name, _)| *name == template) else {
+            let message = format!("there is no mail template `{template}`");
+            let help = format!("write it in `mail/{template}.{}.txt`", templates.language());
+            wrong.push(Diagnostic::error(message).at(hook.span, "no such template").help(help));
+            continue;
+        };
+        let given = BTreeSet::from(GIVEN.map(str::to_owned));
+        let others: Vec<String> = values.difference(&given).map(|name| format!("`{name}`")).collect();
+        if !others.is_empty() {
+            let message = format!("the mail template `{template}` names {}", others.join(", "));
+            let help = "a notification gives `record`, `account` and `event`: write `{{ record.title }}`";
+            wrong.push(Diagnostic::error(message).at(hook.span, "gives nothing of that name").help(help));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
+}
+
+/// What the job of a notification takes.
+#[derive(Debug, Deserialize)]
+struct Notification {
+    #[serde(rename = "type")]
+    collection: String,
+    id: String,
+    event: String,
+    to: String,
+    template: String,
+}
+
+/// What becomes of a notification.
+#[derive(Debug)]
+pub(super) enum Notified {
+    /// This mail is sent.
+    Mail(Box<Mail>),
+    /// Nobody is to be told any more, for this reason.
+    Nobody(&'static str),
+}
+
+/// Why no mail can be made of a notification.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoNotice {
+    /// It would be the same another time.
+    #[error("{0}")]
+    Final(String),
+    /// The application can't be asked now.
+    #[error("{}", with_causes(.0))]
+    Later(#[from] Error),
+}
+
+/// Makes mail of notifications.
+#[derive(Debug, Clone)]
+pub(super) struct Notices {
+    pub(super) engine: Engine,
+    pub(super) identity: Identity,
+    pub(super) reader: Arc<Reader>,
+}
+
+impl Notices {
+    /// The mail of a notification, with what its account may read now.
+    pub(super) async fn mail(&self, job: &Claimed) -> Result<Notified, NoNotice> {
+        let gone = |what: &str| NoNotice::Final(format!("the model has no {what} any more"));
+        let notification: Notification =
+            serde_json::from_str(&job.input).map_err(|error| NoNotice::Final(error.to_string()))?;
+        let model = Arc::clone(self.engine.model());
+        let accounts = model.identity.map(|id| model.collection(id)).ok_or_else(|| gone("accounts"))?;
+        let about = model.collection_named(&notification.collection).ok_or_else(|| gone(&notification.collection))?;
+        let id_of = |collection: &Collection, text: &str| {
+            collection.key.scalar().read(Token::Bare(text)).ok().and_then(|id| id.as_id())
+        };
+        let to = id_of(accounts, &notification.to).ok_or_else(|| gone("account with this id"))?;
+        let id = id_of(about, &notification.id).ok_or_else(|| gone("record with this id"))?;
+        let system = Context::system(&self.engine);
+        let caller = match self.identity.administration(&system)?.caller_for(&AccountRef::Id(to)).await {
+            Ok(caller) => caller,
+            Err(Error::NotFound { .. } | Error::Conflict(_)) => {
+                return Ok(Notified::Nobody("the account can't sign in"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let cx = Context::new(&self.engine, caller);
+        let Some(record) = self.seen(&cx, about.id, id).await? else {
+            return Ok(Notified::Nobody("the account may not read the record"));
+        };
+        let account = self.seen(&cx, accounts.id, to).await?.unwrap_or_default();
+        let Some(stored) = self.engine.peek(accounts.id, to).await? else {
+            return Ok(Notified::Nobody("there is no such account"));
+        };
+        let text = |field: &str| {
+            let value = stored.value(accounts.field_named(field)?.id);
+            value.as_text().map(str::to_owned)
+        };
+        let Some(address) = text("email") else { return Ok(Notified::Nobody("the account has no address")) };
+        let values = json!({ "record": record, "account": account, "event": notification.event });
+        let serde_json::Value::Object(values) = values else { return Err(gone("values")) };
+        let language = text("language").filter(|language| backstay_mail::is_language(language));
+        Ok(Notified::Mail(Box::new(Mail { to: address, template: notification.template, language, values })))
+    }
+
+    /// A record as the caller sees it, with null for what the caller may not read.
+    async fn seen(
+        &self,
+        cx: &Context,
+        collection: CollectionId,
+        id: backstay_base::RecordId,
+    ) -> Result<Option<Map<String, serde_json::Value>>, NoNotice> {
+        let of = (collection, id, Perspective::Live);
+        let Some(body) = readable((&self.engine, &self.reader), cx, of).await? else { return Ok(None) };
+        let mut record: Map<String, serde_json::Value> = serde_json::from_slice(&body).map_err(Error::internal)?;
+        for field in &self.engine.model().collection(collection).fields {
+            record.entry(field.name.clone()).or_insert(serde_json::Value::Null);
+        }
+        Ok(Some(record))
+    }
+}
