@@ -5,8 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use backstay_base::limits;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
+use crate::accounts::Accounts;
 use crate::allowance::Allowance;
 use crate::code::Code;
 use crate::exact::inexact;
@@ -28,6 +29,8 @@ pub struct Functions {
     threads: Threads,
     outside: Outside,
     places: Arc<Places>,
+    /// Belongs to what is open, and must not keep that open.
+    accounts: RwLock<Option<Weak<dyn Accounts>>>,
 }
 
 /// The functions, with isolates that are ready.
@@ -52,9 +55,19 @@ impl Functions {
             threads: Threads::start(processors)?,
             outside,
             places: Places::new(),
+            accounts: RwLock::default(),
         });
         functions.warm();
         Ok(functions)
+    }
+
+    /// From now on, functions sign people in by this, as long as it is there.
+    pub fn set_accounts(&self, accounts: &Arc<dyn Accounts>) {
+        *self.accounts.write() = Some(Arc::downgrade(accounts));
+    }
+
+    pub(crate) fn accounts(&self) -> Option<Arc<dyn Accounts>> {
+        self.accounts.read().as_ref()?.upgrade()
     }
 
     /// Whether there is a function of this name.

@@ -2,6 +2,7 @@
 //! call in a world of its own, on threads that answer no requests. Knows neither the server's own API nor a database: what a
 //! function asks of the application is answered by its [`Host`], and what it asks of other servers (`fetch`) by egress.
 
+mod accounts;
 mod allowance;
 mod code;
 mod exact;
@@ -27,6 +28,7 @@ mod tests;
 mod threads;
 mod web;
 
+pub use accounts::Accounts;
 pub use failure::Failure;
 pub use fetching::{Answers, Outside};
 pub use functions::Functions;

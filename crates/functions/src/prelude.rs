@@ -3,7 +3,8 @@
 use crate::sources::{LIBRARY, TESTING};
 
 /// What runs functions, in JavaScript, by the names of its modules.
-pub(crate) const PRELUDE: [(&str, &str); 12] = [
+pub(crate) const PRELUDE: [(&str, &str); 13] = [
+    ("backstay:accounts", include_str!("prelude/accounts.js")),
     (RUN, include_str!("prelude/run.js")),
     (REFUSALS, include_str!("prelude/refusals.js")),
     (LIBRARY, include_str!("prelude/backstay.js")),
@@ -19,8 +20,17 @@ pub(crate) const PRELUDE: [(&str, &str); 12] = [
 ];
 pub(crate) const RUN: &str = "backstay:run";
 /// The modules that functions which need them load.
-pub(crate) const LOADED: [&str; 8] =
-    [DATABASE, "backstay:fetch", HTTP, "backstay:jobs", "backstay:log", "backstay:secrets", TEMPORAL, WEB];
+pub(crate) const LOADED: [&str; 9] = [
+    "backstay:accounts",
+    DATABASE,
+    "backstay:fetch",
+    HTTP,
+    "backstay:jobs",
+    "backstay:log",
+    "backstay:secrets",
+    TEMPORAL,
+    WEB,
+];
 pub(crate) const REFUSALS: &str = "backstay:refusals";
 pub(crate) const DATABASE: &str = "backstay:database";
 pub(crate) const HTTP: &str = "backstay:http";

@@ -10,6 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use serde_json::json;
 
+use crate::accounts::Accounts;
 use crate::failure::{Failure, indented};
 use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
@@ -42,7 +43,7 @@ impl Procedure for Named {
                 flow: call.flow(),
                 deadline: None,
             };
-            let session = Session { call, blocks: Mutex::default() };
+            let session = Session { call, blocks: Mutex::default(), accounts: self.functions.accounts() };
             self.functions.call(made, &session).await.map_err(|failure| self.failed(failure))
         }
         .boxed()
@@ -122,6 +123,7 @@ struct Failed {
 struct Session {
     call: ActionCall,
     blocks: Mutex<Blocks>,
+    accounts: Option<Arc<dyn Accounts>>,
 }
 
 #[derive(Debug, Default)]
@@ -176,6 +178,14 @@ impl Host for Session {
             };
             let id = id.map_err(Refusal::of)?;
             Ok(json!(id.map(|id| id.to_string())).to_string())
+        }
+        .boxed()
+    }
+
+    fn sign<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async move {
+            let accounts = self.accounts.as_ref().ok_or_else(|| Refusal::of(Error::NoAccounts))?;
+            accounts.answer(&self.call, text).await.map_err(Refusal::of)
         }
         .boxed()
     }
