@@ -15,6 +15,7 @@ use backstay_jobs::{Jobs, Webhooks};
 use backstay_mail::Templates;
 use backstay_rest::Reader;
 
+use crate::accounts::Accounts as SignIn;
 use crate::config::{Accounts, SignUp};
 use crate::mail::{Mails, Purpose};
 use crate::procedures::Registered;
@@ -56,6 +57,8 @@ pub struct Instance {
     pub jobs: Jobs,
     /// Tells other servers what has changed.
     pub webhooks: Webhooks,
+    /// Signs people in for functions.
+    pub(crate) accounts: Arc<SignIn>,
     pub(crate) seeder: Seeder,
     /// Reads the texts in calls without HTTP.
     pub(crate) reader: Arc<Reader>,
@@ -194,7 +197,10 @@ impl Place {
         let mails = Mails::of(self, (&engine, &identity), &reader)?;
         let jobs = jobs::jobs((&engine, &identity), &reader, mails)?;
         let webhooks = webhooks((&engine, &identity), &reader, &self.config.egress)?;
-        Ok((Instance { engine, identity, jobs, webhooks, seeder, reader, directory, sign_up }, outcome))
+        let accounts = Arc::new(SignIn { engine: engine.clone(), identity: identity.clone() });
+        let instance = Instance { engine, identity, jobs, webhooks, accounts, seeder, reader, directory, sign_up };
+        self.procedures.set_accounts(&instance.accounts);
+        Ok((instance, outcome))
     }
 
     /// Why the database could not be opened.

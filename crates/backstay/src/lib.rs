@@ -1,6 +1,7 @@
 //! The program `backstay`, and the same as a library: settings, wiring and command line. Contains no access rule, no
 //! SQL and no HTTP: the crates that it wires do.
 
+mod accounts;
 mod adopt;
 mod answer;
 mod application;

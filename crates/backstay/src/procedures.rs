@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::accounts::Accounts;
 use crate::{Call, Config, Directory, Failure, routes};
 
 /// A call of an action, as the procedure that carries it out sees it. Cheap to clone.
@@ -196,6 +197,14 @@ impl Registered {
         Functions::start(program, threads, (outside, secrets), Arc::clone(templates))
             .map(started)
             .map_err(|source| Failure::Threads { needed: threads, source })
+    }
+
+    /// Functions sign people in by this, as long as it is open.
+    pub(crate) fn set_accounts(&self, accounts: &Arc<Accounts>) {
+        if let Some(functions) = &self.functions {
+            let accounts: Arc<dyn backstay_functions::Accounts> = Arc::clone(accounts) as _;
+            functions.set_accounts(&accounts);
+        }
     }
 
     /// Refuses an application with actions that nothing carries out.

@@ -140,11 +140,20 @@ impl ActionCall {
 
     /// The job that the call asks for, if it may make another request.
     pub(crate) fn job(&self, asked: AskedJob, cx: &Context) -> Result<NewJob, Error> {
-        self.count()?;
-        if !self.action().writes {
-            return Err(Error::internal(WritesInQuery(self.action().name.clone())));
-        }
+        self.changing()?;
         asked.checked(&self.0.inner, cx)
+    }
+
+    /// The context of the call, for what else changes something in its caller's name: that counts as a request.
+    ///
+    /// # Errors
+    /// If the action only reads, or has made too many requests.
+    pub fn changing(&self) -> Result<&Context, Error> {
+        self.count()?;
+        match self.action().writes {
+            true => Ok(&self.0.cx),
+            false => Err(Error::internal(WritesInQuery(self.action().name.clone()))),
+        }
     }
 
     fn count(&self) -> Result<(), Error> {

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use backstay_base::limits;
 use backstay_mail::Templates;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
+use crate::accounts::Accounts;
 use crate::allowance::Allowance;
 use crate::code::Code;
 use crate::exact::inexact;
@@ -31,6 +32,8 @@ pub struct Functions {
     /// What mail is made of.
     templates: Arc<Templates>,
     places: Arc<Places>,
+    /// Belongs to what is open, and must not keep that open.
+    accounts: RwLock<Option<Weak<dyn Accounts>>>,
 }
 
 /// The functions, with isolates that are ready.
@@ -57,9 +60,19 @@ impl Functions {
             outside,
             templates,
             places: Places::new(),
+            accounts: RwLock::default(),
         });
         functions.warm();
         Ok(functions)
+    }
+
+    /// From now on, functions sign people in by this, as long as it is there.
+    pub fn set_accounts(&self, accounts: &Arc<dyn Accounts>) {
+        *self.accounts.write() = Some(Arc::downgrade(accounts));
+    }
+
+    pub(crate) fn accounts(&self) -> Option<Arc<dyn Accounts>> {
+        self.accounts.read().as_ref()?.upgrade()
     }
 
     /// Whether there is a function of this name.

@@ -22,6 +22,10 @@ pub trait Host: fmt::Debug + Send + Sync {
     fn commit<'a>(&'a self, block: u64, result: &'a str) -> BoxFuture<'a, Result<Option<Attempt>, Refusal>>;
     /// Ends a block of which nothing is stored.
     fn rollback(&self, block: u64);
+    /// Signs somebody up or in, or changes how the caller signs in.
+    fn sign<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async { Err(Refusal::of(Error::NoAccounts)) }.boxed()
+    }
     /// What a test asks of the application that it tests. Nobody else asks that.
     fn testing<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async { Err(Refusal::of(Error::internal(NoTest))) }.boxed()

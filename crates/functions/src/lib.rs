@@ -3,6 +3,7 @@
 //! function asks of the application is answered by its [`Host`], and what it asks of other servers (`fetch`) by egress. Mail is a job
 //! of the application; its template is tried here.
 
+mod accounts;
 mod allowance;
 mod code;
 mod exact;
@@ -29,6 +30,7 @@ mod tests;
 mod threads;
 mod web;
 
+pub use accounts::Accounts;
 pub use failure::Failure;
 pub use fetching::{Answers, Outside};
 pub use functions::Functions;

@@ -3,7 +3,8 @@
 use crate::sources::{LIBRARY, TESTING};
 
 /// What runs functions, in JavaScript, by the names of its modules.
-pub(crate) const PRELUDE: [(&str, &str); 13] = [
+pub(crate) const PRELUDE: [(&str, &str); 14] = [
+    ("backstay:accounts", include_str!("prelude/accounts.js")),
     (RUN, include_str!("prelude/run.js")),
     (REFUSALS, include_str!("prelude/refusals.js")),
     (LIBRARY, include_str!("prelude/backstay.js")),
@@ -20,7 +21,8 @@ pub(crate) const PRELUDE: [(&str, &str); 13] = [
 ];
 pub(crate) const RUN: &str = "backstay:run";
 /// The modules that functions which need them load.
-pub(crate) const LOADED: [&str; 9] = [
+pub(crate) const LOADED: [&str; 10] = [
+    "backstay:accounts",
     DATABASE,
     "backstay:fetch",
     HTTP,

@@ -10,6 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use serde_json::json;
 
+use crate::accounts::Accounts;
 use crate::failure::{Failure, indented};
 use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
@@ -42,7 +43,8 @@ impl Procedure for Named {
                 flow: call.flow(),
                 deadline: None,
             };
-            let session = Session { call, functions: Arc::clone(&self.functions), blocks: Mutex::default() };
+            let (functions, accounts) = (Arc::clone(&self.functions), self.functions.accounts());
+            let session = Session { call, functions, blocks: Mutex::default(), accounts };
             self.functions.call(made, &session).await.map_err(|failure| self.failed(failure))
         }
         .boxed()
@@ -123,6 +125,7 @@ struct Session {
     call: ActionCall,
     functions: Arc<Functions>,
     blocks: Mutex<Blocks>,
+    accounts: Option<Arc<dyn Accounts>>,
 }
 
 #[derive(Debug, Default)]
@@ -186,6 +189,14 @@ impl Host for Session {
         async move {
             let asked = mail::read(text, self.functions.templates()).map_err(Refusal::of)?;
             self.add(block, asked).await
+        }
+        .boxed()
+    }
+
+    fn sign<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async move {
+            let accounts = self.accounts.as_ref().ok_or_else(|| Refusal::of(Error::NoAccounts))?;
+            accounts.answer(&self.call, text).await.map_err(Refusal::of)
         }
         .boxed()
     }

@@ -168,6 +168,7 @@ impl<'a> Running<'a> {
         let answer = async {
             match (kind, block) {
                 (AskedKind::Fetch, _) => fetching::fetch(self.outside, &asked).await,
+                (AskedKind::Sign, _) => self.host.sign(&asked).await,
                 (AskedKind::Testing, _) => self.host.testing(&asked).await,
                 (AskedKind::Request, block) => self.host.request(block, &asked).await,
                 (AskedKind::Peek, Some(block)) => self.host.peek(block, &asked).await,

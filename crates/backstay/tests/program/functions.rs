@@ -260,6 +260,68 @@ fn the_test_of_the_document_passes() {
     assert_eq!(passed.code, Some(0), "{}", passed.out);
 }
 
+/// Signs up and in by functions, at paths of the application's own.
+fn sign_in_by_functions(settings: &str) {
+    let app = App::empty();
+    app.write(
+        "model/people.graphql",
+        "extend schema\n  @app(name: \"People\")\n  \
+         @route(method: POST, path: \"/people\", run: \"register\", allow: \"true\")\n  \
+         @route(method: POST, path: \"/login\", run: \"login\", allow: \"true\")\n  \
+         @route(method: POST, path: \"/password\", run: \"renew\", allow: \"auth.id != null\")\n  \
+         @route(method: POST, path: \"/logout\", run: \"leave\", allow: \"true\")\n  \
+         @route(method: GET, path: \"/login\", run: \"login\", allow: \"true\", name: \"reading\")\n\
+         type User @identity @allow(read: \"this.id == auth.id\") { email: Email! @unique name: String! }\n",
+    );
+    app.write("functions/accounts.ts", &documented("function register("));
+    app.write(
+        "functions/login.js",
+        "export const login = async (request, { auth }) => {\n  \
+           const given = request.method === \"GET\" ? { email: \"a@b.example\", password: \"x\" } : await request.json();\n  \
+           return { token: (await auth.signIn(given)).token, shown: JSON.stringify(auth.via) };\n};\n\
+         export const renew = async (request, { auth }) => (await auth.changePassword(await request.json())).token;\n\
+         export const leave = async (_, { auth, db }) => {\n  \
+           const error = await db.transaction(() => auth.signOut()).catch((error) => error.message);\n  \
+           await auth.signOut();\n  return error;\n};\n",
+    );
+    app.write("backstay.toml", &format!("{settings}[accounts]\nsign_up = \"open\"\n"));
+    let server = app.serve();
+    let ada = r#"{"name": "Ada", "mail": "ada@people.example", "password": "ada likes engines"}"#;
+    let (status, made) = server.ask("POST", "/people", None, ada);
+    assert_eq!(status, 201, "{made}");
+    let me = |token: &Value| server.ask("GET", "/auth/me", token.as_str(), "");
+    assert_eq!(me(&made["token"]).1["account"]["name"], "Ada");
+    let login = |password: &str| {
+        let body = json!({ "email": "ada@people.example", "password": password }).to_string();
+        server.ask("POST", "/login", None, &body)
+    };
+    let (status, signed_in) = login("ada likes engines");
+    assert_eq!((status, me(&signed_in["token"]).0, &signed_in["shown"]), (200, 200, &json!("[\"login\"]")));
+    assert_eq!(login("ada likes tea").0, 401);
+    let (status, missing) = server.ask("POST", "/login", None, r#"{"email": "ada@people.example"}"#);
+    assert_eq!((status, &missing["errors"][0]["at"]), (422, &json!("/password")), "{missing}");
+    let (status, taken) = server.ask("POST", "/people", None, ada);
+    assert_eq!(status, 403, "{taken}");
+    assert_eq!(server.ask("GET", "/login", None, "").0, 500, "what reads signs nobody in");
+    let change = r#"{"current": "ada likes engines", "password": "ada likes looms"}"#;
+    let (status, token) = server.ask("POST", "/password", signed_in["token"].as_str(), change);
+    assert_eq!((status, me(&token).0, me(&made["token"]).0), (200, 200, 401), "{token}");
+    let (status, error) = server.ask("POST", "/logout", token.as_str(), "");
+    let refused = "auth.signOut can't be used in a transaction; call it before or after";
+    assert_eq!((status, &error, me(&token).0), (200, &json!(refused), 401));
+    assert_eq!(server.ask("POST", "/logout", None, "").0, 401);
+}
+
+#[test]
+fn functions_sign_people_in() {
+    sign_in_by_functions("");
+}
+
+#[test]
+fn functions_sign_people_in_on_postgresql() {
+    sign_in_by_functions(&format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
+}
+
 #[test]
 fn tests_answer_in_place_of_other_servers() {
     let app = App::empty();

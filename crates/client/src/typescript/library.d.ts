@@ -85,6 +85,23 @@ export interface Auth {
   readonly verified: boolean;
   /** The actions that run, the outermost first. */
   readonly via: readonly string[];
+  /** Makes an account from its fields, with a password, and begins a session, as `POST /auth/sign-up` does. */
+  signUp(account: { email: string; password: string; invitation?: string; [field: string]: unknown }): Promise<SignedIn>;
+  /** Begins a session, as `POST /auth/sign-in` does. */
+  signIn(credentials: { email: string; password: string }): Promise<SignedIn>;
+  /** Ends the session of the caller. */
+  signOut(): Promise<null>;
+  /** Changes the address with which the caller signs in. */
+  changeEmail(change: { email: string; password: string }): Promise<any>;
+  /** Changes the password of the caller, and begins another session: all others end. */
+  changePassword(change: { current: string; password: string }): Promise<SignedIn>;
+}
+
+/** A session that has begun. */
+export interface SignedIn {
+  readonly token: string;
+  readonly account: any;
+  readonly expiresAt: string;
 }
 
 /** Lines of the server's log. */

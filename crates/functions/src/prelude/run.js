@@ -185,7 +185,7 @@ function start(name, args, given) {
   const { limits, moment, seed, auth } = parse(given);
   [most, longest] = limits;
   begin(moment, seed);
-  const second = strict(context(frozen(auth)), "the context of a function");
+  const second = strict(context(authOf(auth)), "the context of a function");
   const failed = (error) => {
     ended = failure(error);
   };
@@ -207,6 +207,14 @@ function start(name, args, given) {
   } catch (error) {
     failed(error);
   }
+}
+
+/** The caller, and what can be done with accounts. */
+function authOf(caller) {
+  for (const name of ["signUp", "signIn", "signOut", "changeEmail", "changePassword"]) {
+    defineProperty(caller, name, { value: (...given) => part("accounts", "accounts")[name](...given) });
+  }
+  return frozen(caller);
 }
 
 /** The arguments of an action, or the request for a route. */
