@@ -111,6 +111,7 @@ fn of_notice(cx: &TxContext<'_, '_>, pending: &PendingHook, (hook, notice): (&Ho
         kind: NOTIFY_JOB.into(),
         input: input.to_string().into(),
         by: caller_name(cx.caller()),
+        depth: cx.cx.hook_depth + 1,
         terms: JobTerms::default(),
     }
 }

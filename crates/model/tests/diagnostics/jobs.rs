@@ -76,7 +76,7 @@ fn notifications_name_an_account() {
              type Order @allow(read: \"true\") @notify(on: CREATE, to: \"{to}\", channel: MAIL, template: \"a\") {{\n\
                buyer: Person title: String others: [Person!] }}\n"
         );
-        load(vec![SourceFile::app("model.graphql", model)]).map(|_| String::new()).unwrap_or_else(|wrong| first(&wrong))
+        load(vec![SourceFile::app("model.graphql", model)]).map_or_else(|wrong| first(&wrong), |_| String::new())
     };
     assert_eq!(with_accounts("buyer"), "");
     let meant = |to: &str| format!("`{to}` is not a field of Order that refers to one account / did you mean `buyer`?");
