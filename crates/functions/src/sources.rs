@@ -222,6 +222,28 @@ fn links(
     links
 }
 
+/// What to use instead of a module of Node.js, if this is one.
+fn of_node(specifier: &str) -> Option<&'static str> {
+    let name = specifier.strip_prefix("node:").unwrap_or(specifier);
+    let name = name.split('/').next().unwrap_or(name);
+    match name {
+        "crypto" => Some("use the global `crypto`"),
+        "url" => Some("use the global `URL`"),
+        "buffer" => Some("use `Uint8Array`, `TextEncoder`, `btoa` and `atob`"),
+        "http" | "https" | "http2" => Some("use `fetch`"),
+        "timers" => Some("there are no timers; queue work for later with `jobs.add`"),
+        "process" => Some("settings and keys are secrets: `secrets.get(…)`"),
+        "child_process" | "cluster" | "dgram" | "dns" | "fs" | "net" | "os" | "tls" | "vm" | "worker_threads" => {
+            Some("there are no files, processes and sockets")
+        }
+        "assert" | "events" | "path" | "querystring" | "stream" | "string_decoder" | "util" | "zlib" => {
+            Some("a package that needs it can be bundled only with a replacement for it")
+        }
+        _ if specifier.starts_with("node:") => Some("packages for browsers do without it"),
+        _ => None,
+    }
+}
+
 /// The module that an import names.
 fn resolved(from: &str, specifier: &str, texts: &BTreeMap<String, String>) -> Result<String, String> {
     if specifier == LIBRARY {
@@ -230,6 +252,9 @@ fn resolved(from: &str, specifier: &str, texts: &BTreeMap<String, String>) -> Re
     if specifier == TESTING {
         let message = "only tests import `backstay/test`: files named `….test.ts`, which `backstay test` runs";
         return if is_test(from) { Ok(TESTING.to_owned()) } else { Err(message.to_owned()) };
+    }
+    if let Some(instead) = of_node(specifier) {
+        return Err(format!("`{specifier}` is a part of Node.js, which functions don't have; {instead}"));
     }
     if !specifier.starts_with("./") && !specifier.starts_with("../") {
         return Err(format!(
@@ -286,7 +311,10 @@ mod tests {
         check("functions/lib/b.ts", "../../../etc/passwd", Err("outside `functions/`"));
         check("functions/a.ts", "/etc/passwd", Err("isn't in `functions/`"));
         check("functions/a.ts", "lodash", Err("bundle the package"));
-        check("functions/a.ts", "node:fs", Err("bundle the package"));
+        check("functions/a.ts", "node:fs", Err("a part of Node.js, which functions don't have; there are no files"));
+        check("functions/a.ts", "fs/promises", Err("there are no files"));
+        check("functions/a.ts", "crypto", Err("use the global `crypto`"));
+        check("functions/a.ts", "node:sqlite", Err("packages for browsers do without it"));
         check("functions/a.ts", "backstay:run", Err("isn't in `functions/`"));
     }
 }
