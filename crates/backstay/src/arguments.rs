@@ -192,8 +192,8 @@ Examples:
   backstay dev examples/newsroom
   backstay dev . --yes
 
-Watches model/, seed/ and backstay.toml. A change that loses no stored data applies as soon as you
-save it; one that does is shown and applies if you say so, or with --yes. If the model has errors,
+Watches model/, functions/, mail/, seed/ and backstay.toml. A change that loses no stored data applies
+as soon as you save it; one that does is shown and applies if you say so, or with --yes. If the model has errors,
 the last good one stays in use, and the errors are shown here and at /dev/model.txt.
 
 It also prints a link that signs you in as the operator developer@localhost. Don't use it in

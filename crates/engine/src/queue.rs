@@ -133,12 +133,15 @@ impl AskedJob {
                 return Err(misused(name, format!("`{name}` has 1 to {} characters", limits::JOB_KEY_CHARS)));
             }
         }
+        if terms.series.as_ref().is_some_and(|series| series.starts_with('@')) {
+            return Err(misused("series", "series that begin with `@` are Backstay's own".to_owned()));
+        }
         if terms.attempts.is_some_and(|attempts| !(1..=ATTEMPTS).contains(&attempts)) {
             let problem = format!("a job is tried 1 to {ATTEMPTS} times");
             let remedy = "write such a number as `attempts`, or leave it out".to_owned();
             return Err(Error::malformed(Place::part("attempts"), ViolationKind::Misused { problem, remedy }));
         }
-        Ok(NewJob { id: inner.next_id(), kind, input, by: caller_name(cx.caller()), depth: 0, terms })
+        Ok(NewJob { id: inner.next_id(), kind, input, by: caller_name(cx.caller()), depth: cx.hook_depth, terms })
     }
 }
 

@@ -14,8 +14,10 @@ pub(crate) fn read(text: &str, templates: &Templates) -> Result<AskedJob, Error>
         wrong("mail", problem, "write `mail.send({ to, template, language, values })`")
     })?;
     if !Mail::is_address(&mail.to) {
+        // Somebody has typed it: that isn't the function's mistake.
         let problem = format!("`{}` is not an address that mail can be sent to", mail.to.escape_debug());
-        return Err(wrong("to", problem, "give one address, such as `ann@example.org` or `Ann <ann@example.org>`"));
+        let remedy = "give one address, such as `ann@example.org` or `Ann <ann@example.org>`".to_owned();
+        return Err(Error::invalid(Place::part("to"), ViolationKind::Misused { problem, remedy }));
     }
     if let Some(language) = mail.language.as_deref().filter(|language| !is_language(language)) {
         let problem = format!("`{}` is not a language", language.escape_debug());

@@ -29,6 +29,8 @@ pub(crate) async fn answer(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
         // That records have changed that the caller doesn't see shows only if very many have.
         if !found.more || is_full || rounds == limits::CHANGES_ROUNDS {
             let body = body.finish((&engine.seal_mark(&follower), found.more), admitted.memory())?;
+            // What the client reads next has to have these changes: a replica that lacks them would hide them for good.
+            engine.wrote(&context);
             return Ok(Answer::ready(StatusCode::OK, admitted.audience(), body));
         }
     }

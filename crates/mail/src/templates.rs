@@ -17,7 +17,7 @@ use crate::problem::Problem;
 /// The templates of an application.
 #[derive(Debug)]
 pub struct Templates {
-    environment: Environment<'static>,
+    environments: Environments,
     /// By name and language.
     all: BTreeMap<String, BTreeMap<String, Template>>,
     /// The language of whoever has none, or one in which there is no template.
@@ -38,7 +38,7 @@ const SUBJECT: &str = ".subject";
 impl Templates {
     /// None, for an application that sends no mail.
     pub fn none() -> Self {
-        Self { environment: Environment::empty(), all: BTreeMap::new(), language: String::new() }
+        Self { environments: Environments::default(), all: BTreeMap::new(), language: String::new() }
     }
 
     /// Reads the templates of the application in this directory. Each is there in this language.
@@ -56,9 +56,9 @@ impl Templates {
                 reading.wrong.push(problem);
             }
         }
-        let Reading { environment, all, mut wrong } = reading;
+        let Reading { environments, all, mut wrong } = reading;
         wrong.extend(incomplete(&all, &language));
-        if wrong.is_empty() { Ok(Self { environment, all, language }) } else { Err(wrong) }
+        if wrong.is_empty() { Ok(Self { environments, all, language }) } else { Err(wrong) }
     }
 
     /// Whether there is no template.
@@ -98,19 +98,18 @@ impl Templates {
     /// If there is no such template, or it fails with these values.
     pub fn render(&self, mail: &Mail) -> Result<Content, RenderError> {
         let languages = self.named(&mail.template)?;
-        let (language, template) = self.spoken(languages, mail.language.as_deref());
+        let none = || RenderError::NoTemplate { name: mail.template.clone(), nearest: None };
+        let (language, template) = self.spoken(languages, mail.language.as_deref()).ok_or_else(none)?;
+        let file = template.text.as_ref().ok_or_else(none)?;
         let values = Value::from(Serde(&mail.values));
         let given: BTreeSet<&str> = mail.values.keys().map(String::as_str).collect();
-        let mut content =
-            Content { subject: String::new(), text: String::new(), html: None, language: language.to_owned() };
-        if let Some(file) = &template.text {
-            content.subject = one_line(&self.rendered(&format!("{file}{SUBJECT}"), &values, &given)?);
-            self.rendered(file, &values, &given)?.trim_start_matches('\n').clone_into(&mut content.text);
-        }
-        if let Some(file) = &template.html {
-            content.html = Some(self.rendered(file, &values, &given)?);
-        }
-        Ok(content)
+        let rendered = |name: &str| self.rendered(name, &values, &given);
+        Ok(Content {
+            subject: one_line(&rendered(&format!("{file}{SUBJECT}"))?),
+            text: rendered(file)?.trim_start_matches('\n').to_owned(),
+            html: template.html.as_deref().map(rendered).transpose()?,
+            language: language.to_owned(),
+        })
     }
 
     /// The template in this language, in the language without its region, or in that of the settings.
@@ -118,17 +117,16 @@ impl Templates {
         &'t self,
         languages: &'t BTreeMap<String, Template>,
         wanted: Option<&str>,
-    ) -> (&'t str, &'t Template) {
+    ) -> Option<(&'t str, &'t Template)> {
         let wanted = wanted.and_then(normalized);
         let mut tag = wanted.as_deref();
         while let Some(one) = tag {
             if let Some((language, template)) = languages.get_key_value(one) {
-                return (language, template);
+                return Some((language, template));
             }
             tag = one.rsplit_once('-').map(|(shorter, _)| shorter);
         }
-        let fallback = languages.get_key_value(&self.language).or_else(|| languages.iter().next());
-        fallback.map_or((self.language.as_str(), &NO_TEMPLATE), |(language, template)| (language, template))
+        languages.get_key_value(&self.language).map(|(language, template)| (language.as_str(), template))
     }
 
     fn rendered(&self, name: &str, values: &Value, given: &BTreeSet<&str>) -> Result<String, RenderError> {
@@ -145,7 +143,7 @@ impl Templates {
             }
             RenderError::Template { file: file.clone(), line: error.line(), source: error.into() }
         };
-        let template = self.environment.get_template(name).map_err(|error| failed(error, false))?;
+        let template = self.environments.of(name).get_template(name).map_err(|error| failed(error, false))?;
         let rendered = template.render_captured_to(values.clone(), &mut out).map(drop);
         rendered.map_err(|error| failed(error, out.0.len() >= limits::MAIL_BYTES))?;
         Ok(String::from_utf8_lossy(&out.0).into_owned())
@@ -153,13 +151,12 @@ impl Templates {
 
     /// The values that a file names, as far as it doesn't give them itself.
     fn variables(&self, name: &str) -> BTreeSet<String> {
-        let template = self.environment.get_template(name);
+        let environment = self.environments.of(name);
+        let template = environment.get_template(name);
         let names = template.map(|template| template.undeclared_variables(false)).unwrap_or_default();
-        names.into_iter().filter(|name| !self.environment.globals().any(|(global, _)| global == name)).collect()
+        names.into_iter().filter(|name| !environment.globals().any(|(global, _)| global == name)).collect()
     }
 }
-
-static NO_TEMPLATE: Template = Template { text: None, html: None };
 
 impl Template {
     /// Its files, and its subject.
@@ -169,24 +166,47 @@ impl Template {
     }
 }
 
-/// Templates while they are read.
-struct Reading {
-    environment: Environment<'static>,
-    all: BTreeMap<String, BTreeMap<String, Template>>,
-    wrong: Vec<Problem>,
+/// Where templates find their parts: those of HTML among HTML, which escapes values, and those of texts among texts.
+#[derive(Debug)]
+struct Environments {
+    html: Environment<'static>,
+    text: Environment<'static>,
 }
 
-impl Default for Reading {
-    fn default() -> Self {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| match Path::new(name).extension() {
-            Some(extension) if extension == "html" => AutoEscape::Html,
-            _ => AutoEscape::None,
-        });
-        environment.set_fuel(Some(limits::MAIL_FUEL));
-        Self { environment, all: BTreeMap::new(), wrong: Vec::new() }
+impl Environments {
+    /// The one of the file of this name, or of the subject in it.
+    fn of(&self, name: &str) -> &Environment<'static> {
+        if is_html(name) { &self.html } else { &self.text }
     }
+}
+
+impl Default for Environments {
+    fn default() -> Self {
+        let with = |escape: fn(&str) -> AutoEscape| {
+            let mut environment = Environment::new();
+            environment.set_undefined_behavior(UndefinedBehavior::Strict);
+            environment.set_auto_escape_callback(escape);
+            // What an account may not read is null, and nothing in the mail.
+            environment.set_formatter(|out, state, value| {
+                if value.is_none() { Ok(()) } else { minijinja::escape_formatter(out, state, value) }
+            });
+            environment.set_fuel(Some(limits::MAIL_FUEL));
+            environment
+        };
+        Self { html: with(|_| AutoEscape::Html), text: with(|_| AutoEscape::None) }
+    }
+}
+
+fn is_html(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "html")
+}
+
+/// Templates while they are read.
+#[derive(Default)]
+struct Reading {
+    environments: Environments,
+    all: BTreeMap<String, BTreeMap<String, Template>>,
+    wrong: Vec<Problem>,
 }
 
 impl Reading {
@@ -220,7 +240,9 @@ impl Reading {
     }
 
     fn compile(&mut self, file: &str, name: &str, text: String) -> Result<(), Problem> {
-        self.environment.add_template_owned(name.to_owned(), text).map_err(|error| {
+        let environments = &mut self.environments;
+        let environment = if is_html(name) { &mut environments.html } else { &mut environments.text };
+        environment.add_template_owned(name.to_owned(), text).map_err(|error| {
             let message = error.detail().map_or_else(|| error.to_string(), str::to_owned);
             Problem::at(&path(file), error.line().unwrap_or(1), message)
         })

@@ -88,7 +88,7 @@ impl fmt::Display for MadeBackup {
         let Self { file, application, records, bytes, change, moment } = self;
         let (records, kib, last) = (Count(*records, "record"), bytes.div_ceil(1024), LastChange(*change, moment));
         writeln!(f, "backed up {application} to {file}: {records}, {kib} KiB, {last}")?;
-        writeln!(f, "It was read back and is whole. Keep model/, seed/ and backstay.toml with it: they aren't in it.")
+        writeln!(f, "It was read back and is whole. Keep the application's own files with it: they aren't in it.")
     }
 }
 

@@ -158,7 +158,7 @@ Example:
   backstay account verify ben@news.example
 
 Do this once you know that the address is the account holder's. It takes effect with the next
-request, and ends when the account changes its address. Backstay sends no mail itself yet.";
+request, and ends when the account changes its address. Backstay doesn't confirm addresses itself yet.";
 
 const DISABLE: &str = "\
 Example:

@@ -12,7 +12,7 @@ use backstay_model::{Collection, CollectionId, Diagnostic, Diagnostics, HookRun,
 use backstay_rest::Reader;
 use backstay_scalar::Token;
 use serde::Deserialize;
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use crate::Failure;
 use crate::readable::readable;
@@ -86,6 +86,7 @@ impl Notices {
     /// The mail of a notification, with what its account may read now.
     pub(super) async fn mail(&self, job: &Claimed) -> Result<Notified, NoNotice> {
         let gone = |what: &str| NoNotice::Final(format!("the model has no {what} any more"));
+        let unreadable = |what: &str| NoNotice::Final(format!("ids of the {what}'s type aren't what they were"));
         let notification: Notification =
             serde_json::from_str(&job.input).map_err(|error| NoNotice::Final(error.to_string()))?;
         let model = Arc::clone(self.engine.model());
@@ -94,8 +95,8 @@ impl Notices {
         let id_of = |collection: &Collection, text: &str| {
             collection.key.scalar().read(Token::Bare(text)).ok().and_then(|id| id.as_id())
         };
-        let to = id_of(accounts, &notification.to).ok_or_else(|| gone("account with this id"))?;
-        let id = id_of(about, &notification.id).ok_or_else(|| gone("record with this id"))?;
+        let to = id_of(accounts, &notification.to).ok_or_else(|| unreadable("account"))?;
+        let id = id_of(about, &notification.id).ok_or_else(|| unreadable("record"))?;
         let system = Context::system(&self.engine);
         let caller = match self.identity.administration(&system)?.caller_for(&AccountRef::Id(to)).await {
             Ok(caller) => caller,
@@ -108,7 +109,7 @@ impl Notices {
         let Some(record) = self.seen(&cx, about.id, id).await? else {
             return Ok(Notified::Nobody("the account may not read the record"));
         };
-        let account = self.seen(&cx, accounts.id, to).await?.unwrap_or_default();
+        let account = self.seen(&cx, accounts.id, to).await?.unwrap_or_else(|| hidden(accounts));
         let Some(stored) = self.engine.peek(accounts.id, to).await? else {
             return Ok(Notified::Nobody("there is no such account"));
         };
@@ -117,8 +118,8 @@ impl Notices {
             value.as_text().map(str::to_owned)
         };
         let Some(address) = text("email") else { return Ok(Notified::Nobody("the account has no address")) };
-        let values = json!({ "record": record, "account": account, "event": notification.event });
-        let serde_json::Value::Object(values) = values else { return Err(gone("values")) };
+        let given = [("record", record.into()), ("account", account.into()), ("event", notification.event.into())];
+        let values = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let language = text("language").filter(|language| backstay_mail::is_language(language));
         Ok(Notified::Mail(Box::new(Mail { to: address, template: notification.template, language, values })))
     }
@@ -133,9 +134,14 @@ impl Notices {
         let of = (collection, id, Perspective::Live);
         let Some(body) = readable((&self.engine, &self.reader), cx, of).await? else { return Ok(None) };
         let mut record: Map<String, serde_json::Value> = serde_json::from_slice(&body).map_err(Error::internal)?;
-        for field in &self.engine.model().collection(collection).fields {
-            record.entry(field.name.clone()).or_insert(serde_json::Value::Null);
+        for (name, null) in hidden(self.engine.model().collection(collection)) {
+            record.entry(name).or_insert(null);
         }
         Ok(Some(record))
     }
+}
+
+/// A record of which nothing can be read.
+fn hidden(collection: &Collection) -> Map<String, serde_json::Value> {
+    collection.fields.iter().map(|field| (field.name.clone(), serde_json::Value::Null)).collect()
 }

@@ -110,6 +110,8 @@ impl TestHost {
         };
         let until = Timestamp::from_micros_saturating(self.clock.now().micros().saturating_add(by.micros()));
         if let Some(served) = &*self.serving.served().await {
+            // What a schedule queues first.
+            do_what_is_due(&served.instance).await?;
             // Jobs that are tried again, delayed or of a schedule find the time that it is then.
             for _ in 0..limits::TEST_MOMENTS {
                 let next = served.instance.jobs.next_due().await?;

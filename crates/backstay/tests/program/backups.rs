@@ -52,7 +52,7 @@ fn a_backup_is_the_same_with_and_without_a_server() {
     assert_eq!(head, "backed up Shelf to APP/one.db: 6 records");
     let (_, rest) = rest.split_once(" KiB, ").expect("its size");
     assert!(rest.starts_with("up to change "), "{made}");
-    let told = "It was read back and is whole. Keep model/, seed/ and backstay.toml with it: they aren't in it.\n";
+    let told = "It was read back and is whole. Keep the application's own files with it: they aren't in it.\n";
     assert!(rest.ends_with(told), "{made}");
     let server = app.serve();
     let again = app.run(&["backup", "two.db"]).done();

@@ -444,6 +444,10 @@ fn tests_see_jobs_that_are_tried_again() {
            expect(calls).toHaveLength(1);\n\
            expect(new Date(calls[0].at).getTime() - begun).toBeLessThan(120_000);\n\
            expect(items.filter((one: any) => one.of === \"close\")).toHaveLength(3);\n\
+         });\n\
+         test(\"a schedule alone has its times\", async ({ db, clock }) => {\n\
+           await clock.advance(\"25h\");\n\
+           expect((await db.tries.list({})).items.length).toBeGreaterThan(0);\n\
          });\n",
     );
     let passed = app.run(&["test"]);

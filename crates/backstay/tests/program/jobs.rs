@@ -138,20 +138,29 @@ fn a_service_queues_jobs_as_a_service() {
     }
 }
 
-/// A job that changes its own record, whose changes queue it, doesn't run for ever.
+/// A job that changes its own record, whose changes queue it, doesn't run for ever, whether by itself or by jobs that it adds.
 fn stop_a_loop(app: &App) {
     app.write(
         "model/loop.graphql",
         r#"extend schema @app(name: "Loop")
-           type Item @allow(read: "true", create: "true", update: "'count' in auth.via")
+           type Item @allow(read: "true", create: "true", update: "'count' in auth.via || 'raise' in auth.via")
              @on(event: [CREATE, UPDATE], run: "count") { n: Int! }
-           type Mutation { count(id: ID!): Boolean @function @job(retries: 0) }"#,
+           type Mutation {
+             count(id: ID!): Boolean @function @job(retries: 0)
+             raise(id: ID!): Boolean @function @job(retries: 0)
+           }"#,
     );
     app.write(
         "functions/loop.ts",
-        "export const count = async ({ id }: any, { db }: any) => {\n\
+        "export const raise = async ({ id }: any, { db }: any) => {\n\
            const { n } = await db.items.get(id);\n\
            await db.items.update(id, { n: n + 1 });\n\
+           return true;\n\
+         };\n\
+         export const count = async ({ id }: any, { db, jobs }: any) => {\n\
+           const { n } = await db.items.get(id);\n\
+           if (n % 2 === 0) await jobs.add(\"raise\", { id });\n\
+           else await db.items.update(id, { n: n + 1 });\n\
            return true;\n\
          };\n",
     );

@@ -71,7 +71,8 @@ const fetches = strict(
       if (unknown !== undefined) throw new TypeError(`an answer has no \`${unknown}\`; it has status, headers, body, json`);
       if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError("the status of an answer is 200 to 599");
       const pairs = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
-      if (json !== undefined && !("content-type" in headers)) pairs.push(["content-type", "application/json"]);
+      if (json !== undefined && body !== undefined) throw new TypeError("an answer has `body` or `json`, not both");
+      if (json !== undefined && !pairs.some(([name]) => name === "content-type")) pairs.push(["content-type", "application/json"]);
       const text = json === undefined ? String(body ?? "") : JSON.stringify(json);
       await asks({ method, url, answer: { status, headers: pairs, body: text } }, here("fetches.answer"));
     },

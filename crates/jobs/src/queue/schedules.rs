@@ -228,7 +228,12 @@ impl Plan {
         let next = schedule.after(cx.now());
         match (self.waiting(cx, &key(cx.model(), schedule)).await?, next) {
             (None, Some(next)) => self.schema.add_scheduled(cx, schedule, next).await,
-            (Some(job), _) if job.start_at.is_some_and(|time| schedule.is_at(time)) => Ok(()),
+            // A later one is that of another expression, or of a clock that was ahead.
+            (Some(job), _)
+                if job.start_at.is_some_and(|time| schedule.is_at(time) && next.is_none_or(|next| time <= next)) =>
+            {
+                Ok(())
+            }
             (Some(job), next) => self.schema.wait_until(cx, (&job, schedule), next).await,
             (None, None) => Ok(()),
         }

@@ -145,4 +145,8 @@ async fn schedules_that_change() {
     let shop = shop.restart(&model(r#"@schedule(cron: "0 6 * * *", run: "count")"#));
     shop.run().await;
     assert_eq!(due(&shop).await, ["2026-02-01T06:00"]);
+    // The time of the job that waits is one of the new times, but not the next one.
+    let shop = shop.restart(&model(r#"@schedule(cron: "0 */2 * * *", run: "count")"#));
+    shop.run().await;
+    assert_eq!(due(&shop).await, ["2026-01-31T14:00"]);
 }

@@ -68,6 +68,23 @@ fn templates_share_parts() {
 }
 
 #[test]
+fn parts_of_html_are_html() {
+    let files = [
+        ("_footer.txt", "{{ shop }}"),
+        ("a.en.txt", "Subject: Hello\n\nHello"),
+        ("a.en.html", "<p>{% include \"_footer.txt\" %}</p>"),
+    ];
+    let rendered = templates(&files).render(&mail("a", None, &json!({ "shop": "<b>Tea</b>" })));
+    assert!(rendered.is_err(), "nothing that isn't escaped becomes HTML: {rendered:?}");
+}
+
+#[test]
+fn null_prints_nothing() {
+    let files = [("a.en.txt", "Subject: Hello {{ name }}!\n\n{{ name }}.")];
+    check(&files, (None, json!({ "name": null })), "Hello !|.|");
+}
+
+#[test]
 fn the_language_is_the_nearest_one() {
     let files = [
         ("a.en.txt", "Subject: English\n\n"),

@@ -87,7 +87,7 @@ fn help(problem: &CronProblem) -> &'static str {
 /// Whether schedules give this argument, or it can be left out.
 fn is_given(argument: &Field) -> bool {
     match argument.name.as_str() {
-        "at" => matches!(argument.kind, FieldKind::Scalar(Scalar::DateTime | Scalar::String)),
+        "at" => matches!(argument.kind, FieldKind::Scalar(Scalar::DateTime)),
         _ => !argument.required || argument.default.is_some(),
     }
 }
