@@ -15,6 +15,7 @@ use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::decode::read_in_turn;
 use crate::head::Head;
+use crate::preconditions::require_tag;
 use crate::routes::request::Received;
 use crate::target::Target;
 
@@ -53,6 +54,9 @@ pub(crate) async fn respond(
     let answer = response::read(&of.name, &text, admitted.audience())?;
     // What an action that reads has answered can be the same the next time.
     let tag = (!of.writes && answer.status == StatusCode::OK).then(|| Tag::of_body(&answer.body));
+    if let Some(tag) = &tag {
+        require_tag(admitted.head().headers(), tag)?;
+    }
     Ok(answer.tagged(tag))
 }
 
