@@ -57,7 +57,8 @@ impl Backstay {
         let program = functions::read(&place.directory, compiled.application.model())?;
         let templates = mail::read(&place.directory, &place.config)?;
         mail::check(compiled.application.model(), &templates)?;
-        let procedures = place.procedures.clone().with((program, &templates), &place.directory, &place.config)?;
+        let procedures =
+            place.procedures.clone().with((program, &templates), (&place.directory, &place.purpose), &place.config)?;
         Ok(Self { place: Place { procedures, templates, ..place }, compiled })
     }
 

@@ -5,7 +5,8 @@ mod notices;
 use std::sync::Arc;
 
 use backstay_base::with_causes;
-use backstay_engine::{Engine, NOTIFY_JOB};
+use backstay_engine::{Engine, Notification};
+use backstay_functions::Answers;
 use backstay_identity::Identity;
 use backstay_jobs::{Claimed, Handler, KindSettings, Outcome};
 use backstay_mail::{Delivery, Letter, Mail, Outbox, Sender, Target, Templates};
@@ -24,7 +25,7 @@ const DEVELOPER: &str = "backstay@localhost.localdomain";
 /// Where mail is kept then, in the data directory.
 const KEPT: &str = "mail";
 
-/// What an application is opened for, which decides where its mail goes.
+/// What an application is opened for, which decides where its mail goes, and who answers what it fetches.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Purpose {
     /// To the server that the settings name.
@@ -32,8 +33,8 @@ pub(crate) enum Purpose {
     Serving,
     /// The same; without one, into the data directory.
     Developing,
-    /// Nowhere but to the test.
-    Testing(Outbox),
+    /// Nowhere but to the test, which also answers in place of other servers.
+    Testing(Outbox, Answers),
 }
 
 /// Reads the templates of an application.
@@ -49,7 +50,7 @@ pub(crate) fn require_server(place: &Place) -> Result<(), Failure> {
         keys.into_iter().filter(|(_, is_missing)| *is_missing).map(|(key, _)| key).collect();
     match place.purpose {
         Purpose::Serving if !place.templates.is_empty() && !missing.is_empty() => Err(Failure::MailServer { missing }),
-        Purpose::Serving | Purpose::Developing | Purpose::Testing(_) => Ok(()),
+        Purpose::Serving | Purpose::Developing | Purpose::Testing(..) => Ok(()),
     }
 }
 
@@ -61,9 +62,9 @@ pub(crate) struct Mails(Arc<Inner>);
 struct Inner {
     templates: Arc<Templates>,
     /// Where it goes, and who sends it; nobody says that in an application without templates.
-    post: Option<(Delivery, Sender)>,
-    /// Whether a developer is told of each.
-    is_told: bool,
+    delivery: Option<(Delivery, Sender)>,
+    /// Whether each is shown on the developer's terminal.
+    is_shown: bool,
     notices: Notices,
 }
 
@@ -76,7 +77,7 @@ impl Mails {
     ) -> Result<Self, Failure> {
         let (mail, root) = (&place.config.mail, place.directory.root());
         let delivery = match (&place.purpose, &mail.url) {
-            (Purpose::Testing(outbox), _) => Some(Delivery::to_test(outbox.clone())),
+            (Purpose::Testing(outbox, _), _) => Some(Delivery::to_test(outbox.clone())),
             (Purpose::Serving | Purpose::Developing, Some(url)) => {
                 // The settings are checked: it is one.
                 let target = Target::parse(url.expose()).map_err(backstay_base::Error::internal)?;
@@ -94,21 +95,21 @@ impl Mails {
         };
         let from = match (&place.purpose, mail.from.as_deref()) {
             (_, Some(from)) => Some(from),
-            (Purpose::Developing | Purpose::Testing(_), None) => Some(DEVELOPER),
+            (Purpose::Developing | Purpose::Testing(..), None) => Some(DEVELOPER),
             (Purpose::Serving, None) => None,
         };
         let from = from.map(Sender::parse).transpose().map_err(backstay_base::Error::internal)?;
-        let is_told = matches!(place.purpose, Purpose::Developing);
+        let is_shown = matches!(place.purpose, Purpose::Developing);
         let templates = Arc::clone(&place.templates);
         let notices = Notices { engine: engine.clone(), identity: identity.clone(), reader: Arc::clone(reader) };
-        Ok(Self(Arc::new(Inner { templates, post: delivery.zip(from), is_told, notices })))
+        Ok(Self(Arc::new(Inner { templates, delivery: delivery.zip(from), is_shown, notices })))
     }
 }
 
 impl Handler for Mails {
     fn settings(&self, kind: &str) -> Option<KindSettings> {
         use backstay_base::limits::{MAIL_ATTEMPTS, MAIL_CONCURRENCY};
-        [Mail::JOB, NOTIFY_JOB]
+        [Mail::JOB, Notification::JOB]
             .contains(&kind)
             .then_some(KindSettings { concurrency: MAIL_CONCURRENCY, attempts: MAIL_ATTEMPTS })
     }
@@ -121,7 +122,7 @@ impl Handler for Mails {
 
 impl Inner {
     async fn sent(&self, job: &Claimed) -> Outcome {
-        if *job.kind != *NOTIFY_JOB {
+        if *job.kind != *Notification::JOB {
             return match serde_json::from_str(&job.input) {
                 Ok(mail) => self.handed_over(job, &mail).await,
                 Err(error) => Outcome::Dead(format!("what the job takes is no mail: {error}")),
@@ -136,7 +137,7 @@ impl Inner {
     }
 
     async fn handed_over(&self, job: &Claimed, mail: &Mail) -> Outcome {
-        let Some((delivery, from)) = &self.post else {
+        let Some((delivery, from)) = &self.delivery else {
             return Outcome::Again("no mail server is configured: set `url` and `from` in [mail]".to_owned());
         };
         let content = match self.templates.render(mail) {
@@ -147,7 +148,7 @@ impl Inner {
         let letter = Letter { id: &id, from, to: &mail.to, content: &content, date };
         match delivery.send(&letter).await {
             Ok(receipt) => {
-                if self.is_told {
+                if self.is_shown {
                     logging::tell(&format!("  mail to {}: {} ({})\n", mail.to, receipt.subject, receipt.reply));
                 }
                 to_string(&receipt)

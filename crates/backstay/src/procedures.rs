@@ -10,13 +10,14 @@ use backstay_egress::{Client, Settings};
 use backstay_engine::{
     ActionCall, Application, AskedJob, Begun, Block, Committed, JobName, JobTerms, Procedure, Procedures,
 };
-use backstay_functions::{Answers, Functions, Outside, Problem, Program};
+use backstay_functions::{Functions, Outside, Problem, Program};
 use backstay_mail::Templates;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::accounts::Accounts;
+use crate::mail::Purpose;
 use crate::{Call, Config, Directory, Failure, routes};
 
 /// A call of an action, as the procedure that carries it out sees it. Cheap to clone.
@@ -156,16 +157,9 @@ pub(crate) struct Registered {
     in_rust: BTreeMap<String, Arc<dyn Procedure>>,
     /// Those in the files of the application.
     functions: Option<Arc<Functions>>,
-    /// What a test answers them in place of other servers.
-    answers: Option<Answers>,
 }
 
 impl Registered {
-    /// None, in an application whose functions get these answers in place of other servers'.
-    pub(crate) fn answered_by(answers: Answers) -> Self {
-        Self { answers: Some(answers), ..Self::default() }
-    }
-
     pub(crate) fn add<R, F, T>(&mut self, function: &str, run: R)
     where
         R: Fn(Action) -> F + Send + Sync + 'static,
@@ -179,7 +173,7 @@ impl Registered {
     pub(crate) fn with(
         self,
         (program, templates): (Program, &Arc<Templates>),
-        directory: &Directory,
+        (directory, purpose): (&Directory, &Purpose),
         config: &Config,
     ) -> Result<Self, Failure> {
         if program.is_empty() {
@@ -187,11 +181,12 @@ impl Registered {
         }
         let secrets = config.secrets.read(directory.root())?;
         let threads = processors();
-        let outside = if let Some(answers) = &self.answers {
-            Outside::Answers(answers.clone())
-        } else {
-            let settings = Settings { allow: config.egress.allow.clone(), ..Settings::default() };
-            Outside::Servers(Client::new(settings).map_err(Error::internal)?)
+        let outside = match purpose {
+            Purpose::Testing(_, answers) => Outside::Answers(answers.clone()),
+            Purpose::Serving | Purpose::Developing => {
+                let settings = Settings { allow: config.egress.allow.clone(), ..Settings::default() };
+                Outside::Servers(Client::new(settings).map_err(Error::internal)?)
+            }
         };
         let started = |functions| Self { functions: Some(functions), ..self };
         Functions::start(program, threads, (outside, secrets), Arc::clone(templates))

@@ -1,4 +1,4 @@
-//! What a caller may read of a record, for what is told others after a commit.
+//! What a caller may read of a record, for webhooks and notifications, which are sent after the commit.
 
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Answer, Context, Engine, Get, Perspective, Request};

@@ -91,7 +91,8 @@ impl Version {
         else {
             return Err(failures);
         };
-        let procedures = place.procedures.clone().with((program, &templates), &place.directory, &config);
+        let procedures =
+            place.procedures.clone().with((program, &templates), (&place.directory, &place.purpose), &config);
         let procedures = procedures.map_err(|failure| vec![failure])?;
         let place = Place { config, procedures, templates, ..place.clone() };
         let settings = connection_settings(&place).map_err(|failure| vec![failure])?;

@@ -12,7 +12,7 @@ use backstay_functions::{Answers, Call, Failure as Thrown, Functions, Outside, S
 use backstay_mail::{Outbox, Templates};
 
 use crate::mail::Purpose;
-use crate::procedures::{Registered, processors};
+use crate::procedures::processors;
 use crate::serving::Serving;
 use crate::{Backstay, Directory, Failure, Place, compile, functions};
 use clock::MovedClock;
@@ -46,9 +46,8 @@ impl Suite {
         let data = tempfile::tempdir().map_err(|source| Failure::Write { path: std::env::temp_dir(), source })?;
         let location = Location::Directory(data.path().to_owned());
         let (answers, outbox) = (Answers::default(), Outbox::default());
-        let procedures = Registered::answered_by(answers.clone());
-        let purpose = Purpose::Testing(outbox.clone());
-        let place = Place { procedures, purpose, ..Place::find(self.directory.root(), Some(&location))? };
+        let purpose = Purpose::Testing(outbox.clone(), answers.clone());
+        let place = Place { purpose, ..Place::find(self.directory.root(), Some(&location))? };
         let clock = MovedClock::default();
         let ambient = Ambient { clock: Arc::new(clock.clone()), entropy: Arc::new(SystemEntropy) };
         let (place, application) = Backstay::at(place)?.into_parts();

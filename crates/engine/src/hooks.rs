@@ -1,19 +1,39 @@
 //! Jobs that changes of records queue: `@on`, `@notify`, and `@to(run:)`. Changes are noted where rows are written, and the jobs queued at the
 //! end of the transaction, so that whatever writes queues them.
 
+use std::sync::Arc;
+
 use backstay_base::{Error, Limit, limits};
 use backstay_expr::{Truth, truth};
 use backstay_model::{Collection, FieldId, Hook, HookOn, HookRun, Notice, RecordEvent};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use crate::bind::InMemory;
-use crate::pending_hooks::PendingHook;
+use crate::pending_hooks::{PendingHook, PendingRun};
 use crate::queue::{JobTerms, NewJob, Priority, caller_name};
 use crate::{Record, TxContext};
 
-/// The kind of the jobs that notify accounts (`@notify`). One takes the record's `type` and `id`, the `event`, the account's id as
-/// `to`, and the `template`.
-pub const NOTIFY_JOB: &str = "backstay.notify";
+/// What the job of a notification (`@notify`) takes, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// The type of the record that has changed.
+    #[serde(rename = "type")]
+    pub collection: String,
+    /// Its key.
+    pub id: String,
+    /// What has happened to it: `CREATE` or `UPDATE`.
+    pub event: String,
+    /// The key of the account that is notified.
+    pub to: String,
+    /// The name of the template.
+    pub template: String,
+}
+
+impl Notification {
+    /// The kind of its jobs.
+    pub const JOB: &str = "backstay.notify";
+}
 
 /// Whether a change of a record of this collection can queue anything.
 pub(crate) fn has(cx: &TxContext<'_, '_>, collection: &Collection) -> bool {
@@ -51,14 +71,16 @@ pub(crate) fn note(
         let is_own =
             |field: &FieldId| *field <= Collection::VERSION || collection.trash.is_some_and(|trash| trash.at == *field);
         let changed = changed.iter().copied().filter(|field| !is_own(field)).collect();
-        let recipient = match &declared.run {
-            HookRun::Action(_) => None,
-            // Nobody is to be told.
-            HookRun::Mail(Notice { to, .. }) if record.value(*to).as_id().is_none() => continue,
-            HookRun::Mail(Notice { to, .. }) => record.value(*to).as_id(),
+        let run = match &declared.run {
+            HookRun::Action(run) => PendingRun::Action(*run),
+            HookRun::Mail(Notice { to, template }) => match record.value(*to).as_id() {
+                Some(to) => PendingRun::Notification { to, template: Arc::clone(template) },
+                // The field is empty: there is nobody to notify.
+                None => continue,
+            },
         };
         let (record, version) = (record.id(), record.version());
-        cx.hooks.push(PendingHook { hook: *hook, record, version, event, changed, recipient });
+        cx.hooks.push(PendingHook { hook: *hook, record, version, event, changed, run });
     }
 }
 
@@ -92,33 +114,37 @@ pub(crate) async fn queue(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
 
 fn job(cx: &TxContext<'_, '_>, pending: &PendingHook) -> NewJob {
     let hook = &cx.engine.application.model.hooks[pending.hook];
-    match &hook.run {
-        HookRun::Action(run) => of_action(cx, pending, (hook, *run)),
-        HookRun::Mail(notice) => of_notice(cx, pending, (hook, notice)),
-    }
-}
-
-/// The job that notifies an account. It finds out what that may read when it runs.
-fn of_notice(cx: &TxContext<'_, '_>, pending: &PendingHook, (hook, notice): (&Hook, &Notice)) -> NewJob {
-    let PendingHook { record, event, recipient, .. } = pending;
-    let collection = cx.engine.application.model.collection(hook.collection);
-    let input = json!({
-        "type": collection.name, "id": record.to_string(), "event": event.name(),
-        "to": recipient.map(|to| to.to_string()), "template": *notice.template,
-    });
+    let (kind, input, terms) = match &pending.run {
+        PendingRun::Action(run) => of_action(cx, pending, (hook, *run)),
+        PendingRun::Notification { to, template } => {
+            // What the account may read is found out when the job runs.
+            let notification = Notification {
+                collection: cx.engine.application.model.collection(hook.collection).name.clone(),
+                id: pending.record.to_string(),
+                event: pending.event.name().to_owned(),
+                to: to.to_string(),
+                template: template.to_string(),
+            };
+            (Notification::JOB.into(), json!(notification), JobTerms::default())
+        }
+    };
     NewJob {
         id: cx.next_id(),
-        kind: NOTIFY_JOB.into(),
+        kind,
         input: input.to_string().into(),
         by: caller_name(cx.caller()),
         depth: cx.cx.hook_depth + 1,
-        terms: JobTerms::default(),
+        terms,
     }
 }
 
-fn of_action(cx: &TxContext<'_, '_>, pending: &PendingHook, (hook, run): (&Hook, usize)) -> NewJob {
+fn of_action(
+    cx: &TxContext<'_, '_>,
+    pending: &PendingHook,
+    (hook, run): (&Hook, usize),
+) -> (Arc<str>, serde_json::Value, JobTerms) {
     let model = &cx.engine.application.model;
-    let PendingHook { hook: _, record, version, event, changed, recipient: _ } = pending;
+    let PendingHook { hook: _, record, version, event, changed, run: _ } = pending;
     let (collection, action) = (model.collection(hook.collection), &model.actions[run]);
     let names: Vec<&str> = changed.iter().map(|field| collection.field(*field).name.as_str()).collect();
     let given = [("id", json!(record.to_string())), ("event", json!(event.name())), ("changed", json!(names))];
@@ -131,12 +157,27 @@ fn of_action(cx: &TxContext<'_, '_>, pending: &PendingHook, (hook, run): (&Hook,
         HookOn::Events(_) => None,
     };
     let series = Some(format!("{}:{subject}", action.name));
-    NewJob {
-        id: cx.next_id(),
-        kind: action.name.as_str().into(),
-        input: serde_json::Value::Object(input).to_string().into(),
-        by: caller_name(cx.caller()),
-        depth: cx.cx.hook_depth + 1,
-        terms: JobTerms { unique, series, priority: Priority::Normal, ..JobTerms::default() },
+    let terms = JobTerms { unique, series, priority: Priority::Normal, ..JobTerms::default() };
+    (action.name.as_str().into(), serde_json::Value::Object(input), terms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Jobs that are queued outlive the version that has queued them.
+    #[test]
+    fn what_the_job_of_a_notification_takes() {
+        let notification = Notification {
+            collection: "Ticket".to_owned(),
+            id: "0190a1b2-0000-7000-8000-000000000001".to_owned(),
+            event: "CREATE".to_owned(),
+            to: "0190a1b2-0000-7000-8000-000000000002".to_owned(),
+            template: "ticket-opened".to_owned(),
+        };
+        let written = "{\"type\":\"Ticket\",\"id\":\"0190a1b2-0000-7000-8000-000000000001\",\"event\":\"CREATE\",\
+                       \"to\":\"0190a1b2-0000-7000-8000-000000000002\",\"template\":\"ticket-opened\"}";
+        assert_eq!(serde_json::to_string(&notification).expect("JSON"), written);
+        assert_eq!(serde_json::from_str::<Notification>(written).expect("a notification"), notification);
     }
 }

@@ -181,7 +181,7 @@ pub use grouping::{
     TermProblem, is_output_name, name_of_path, value_kind,
 };
 pub use history::history_order;
-pub use hooks::NOTIFY_JOB;
+pub use hooks::Notification;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
 pub use notation::Notation;
 pub use observer::{ChangeWatch, Dependency};

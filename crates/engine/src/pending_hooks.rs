@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use backstay_base::RecordId;
 use backstay_model::{FieldId, RecordEvent};
 
@@ -10,6 +12,14 @@ pub(crate) struct PendingHook {
     pub(crate) version: i64,
     pub(crate) event: RecordEvent,
     pub(crate) changed: Vec<FieldId>,
-    /// The account that is notified, if that is what the hook does.
-    pub(crate) recipient: Option<RecordId>,
+    pub(crate) run: PendingRun,
+}
+
+/// What is queued.
+#[derive(Debug)]
+pub(crate) enum PendingRun {
+    /// The job of the action at this place.
+    Action(usize),
+    /// A mail to an account, made of this template.
+    Notification { to: RecordId, template: Arc<str> },
 }

@@ -4,7 +4,7 @@ use backstay_base::{Error, Place, ViolationKind, with_causes};
 use backstay_engine::{AskedJob, JobName, JobTerms};
 use backstay_mail::{Mail, Templates, is_language};
 
-/// Reads a mail: the job that sends it. Its template is tried first, so that whoever forgets a value is told.
+/// Reads a mail: the job that sends it. Its template is rendered first, so that a value that was forgotten is an error in the function.
 ///
 /// # Errors
 /// What of it isn't as a mail is written.

@@ -24,10 +24,17 @@ pub struct Templates {
     language: String,
 }
 
-/// A template in one language.
-#[derive(Debug, Default)]
+/// A template in one language: its files.
+#[derive(Debug)]
 struct Template {
-    /// The file with the subject and the text.
+    /// The one with the subject and the text.
+    text: String,
+    html: Option<String>,
+}
+
+/// The files of a template in one language that were found.
+#[derive(Debug, Default)]
+struct Found {
     text: Option<String>,
     html: Option<String>,
 }
@@ -56,8 +63,8 @@ impl Templates {
                 reading.wrong.push(problem);
             }
         }
-        let Reading { environments, all, mut wrong } = reading;
-        wrong.extend(incomplete(&all, &language));
+        let Reading { environments, found, mut wrong } = reading;
+        let all = complete(found, &language, &mut wrong);
         if wrong.is_empty() { Ok(Self { environments, all, language }) } else { Err(wrong) }
     }
 
@@ -100,7 +107,7 @@ impl Templates {
         let languages = self.named(&mail.template)?;
         let none = || RenderError::NoTemplate { name: mail.template.clone(), nearest: None };
         let (language, template) = self.spoken(languages, mail.language.as_deref()).ok_or_else(none)?;
-        let file = template.text.as_ref().ok_or_else(none)?;
+        let file = &template.text;
         let values = Value::from(Serde(&mail.values));
         let given: BTreeSet<&str> = mail.values.keys().map(String::as_str).collect();
         let rendered = |name: &str| self.rendered(name, &values, &given);
@@ -161,8 +168,7 @@ impl Templates {
 impl Template {
     /// Its files, and its subject.
     fn files(&self) -> impl Iterator<Item = String> {
-        let subject = self.text.iter().map(|file| format!("{file}{SUBJECT}"));
-        subject.chain(self.text.clone()).chain(self.html.clone())
+        [format!("{}{SUBJECT}", self.text), self.text.clone()].into_iter().chain(self.html.clone())
     }
 }
 
@@ -205,7 +211,8 @@ fn is_html(name: &str) -> bool {
 #[derive(Default)]
 struct Reading {
     environments: Environments,
-    all: BTreeMap<String, BTreeMap<String, Template>>,
+    /// By name and language.
+    found: BTreeMap<String, BTreeMap<String, Found>>,
     wrong: Vec<Problem>,
 }
 
@@ -222,10 +229,10 @@ impl Reading {
         let FileName::Template { name, language, form } = name else {
             return self.compile(file, file, text.to_owned());
         };
-        let template = self.all.entry(name).or_default().entry(language).or_default();
+        let found = self.found.entry(name).or_default().entry(language).or_default();
         match form {
             Form::Text => {
-                template.text = Some(file.to_owned());
+                found.text = Some(file.to_owned());
                 let parts = split(file, text)?;
                 // Errors name the lines of the whole file.
                 let body = format!("{}{}", "\n".repeat(parts.lines), parts.body);
@@ -233,7 +240,7 @@ impl Reading {
                 self.compile(file, file, body)
             }
             Form::Html => {
-                template.html = Some(file.to_owned());
+                found.html = Some(file.to_owned());
                 self.compile(file, file, text.to_owned())
             }
         }
@@ -249,24 +256,34 @@ impl Reading {
     }
 }
 
-/// Templates without a text, or without the language that others fall back to.
-fn incomplete(all: &BTreeMap<String, BTreeMap<String, Template>>, language: &str) -> Vec<Problem> {
-    let mut wrong = Vec::new();
-    for (name, languages) in all {
-        for (tag, template) in languages {
-            if let (None, Some(html)) = (&template.text, &template.html) {
-                let message = format!("write the same as `{name}.{tag}.txt`, which also has the subject");
-                wrong.push(Problem::of_file(&path(html), format!("there is no text beside the HTML; {message}")));
-            }
-        }
+/// The templates. Those without a text, or without the language that others fall back to, are wrong.
+fn complete(
+    found: BTreeMap<String, BTreeMap<String, Found>>,
+    language: &str,
+    wrong: &mut Vec<Problem>,
+) -> BTreeMap<String, BTreeMap<String, Template>> {
+    let mut all = BTreeMap::new();
+    for (name, languages) in found {
         if !languages.contains_key(language) {
             let file = path(&format!("{name}.{language}.txt"));
             let message =
                 format!("`{name}` isn't there in `{language}`, the language of whoever has no other (`mail.language`)");
             wrong.push(Problem::of_file(&file, message));
         }
+        let mut templates = BTreeMap::new();
+        for (tag, Found { text, html }) in languages {
+            match (text, html) {
+                (Some(text), html) => drop(templates.insert(tag, Template { text, html })),
+                (None, html) => {
+                    let file = html.unwrap_or_else(|| format!("{name}.{tag}.html"));
+                    let message = format!("the HTML has no text; write `{name}.{tag}.txt`, which also has the subject");
+                    wrong.push(Problem::of_file(&path(&file), message));
+                }
+            }
+        }
+        all.insert(name, templates);
     }
-    wrong
+    all
 }
 
 /// The names of the files in a directory, in order, without hidden files and documents; none if there is no directory.

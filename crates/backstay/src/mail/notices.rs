@@ -1,17 +1,16 @@
-//! Notifications by mail: what an account is told of a change, as far as it may read it.
+//! Notifications by mail: an account learns of a change, with the values that it may read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, with_causes};
-use backstay_engine::{Context, Engine, Perspective};
+use backstay_engine::{Context, Engine, Notification, Perspective};
 use backstay_identity::{AccountRef, Identity};
 use backstay_jobs::Claimed;
 use backstay_mail::{Mail, Templates};
 use backstay_model::{Collection, CollectionId, Diagnostic, Diagnostics, HookRun, Model};
 use backstay_rest::Reader;
 use backstay_scalar::Token;
-use serde::Deserialize;
 use serde_json::Map;
 
 use crate::Failure;
@@ -43,23 +42,12 @@ pub(crate) fn check(model: &Model, templates: &Templates) -> Result<(), Failure>
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
 }
 
-/// What the job of a notification takes.
-#[derive(Debug, Deserialize)]
-struct Notification {
-    #[serde(rename = "type")]
-    collection: String,
-    id: String,
-    event: String,
-    to: String,
-    template: String,
-}
-
 /// What becomes of a notification.
 #[derive(Debug)]
 pub(super) enum Notified {
     /// This mail is sent.
     Mail(Box<Mail>),
-    /// Nobody is to be told any more, for this reason.
+    /// No mail is sent, for this reason.
     Nobody(&'static str),
 }
 
@@ -121,7 +109,12 @@ impl Notices {
         let given = [("record", record.into()), ("account", account.into()), ("event", notification.event.into())];
         let values = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let language = text("language").filter(|language| backstay_mail::is_language(language));
-        Ok(Notified::Mail(Box::new(Mail { to: address, template: notification.template, language, values })))
+        Ok(Notified::Mail(Box::new(Mail {
+            to: address,
+            template: notification.template,
+            language,
+            values,
+        })))
     }
 
     /// A record as the caller sees it, with null for what the caller may not read.

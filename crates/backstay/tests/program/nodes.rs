@@ -48,6 +48,45 @@ fn me(server: &Server, token: &str) -> u16 {
     server.ask("GET", "/auth/me", Some(token), "").0
 }
 
+/// Who has seen in `:changes` that a record has changed finds it, although a standby that answers reads doesn't have it yet.
+#[test]
+fn what_changes_show_reads_find_while_a_standby_lags() {
+    let primary = Cluster::start();
+    let url = primary.url();
+    let app = app_on(&url);
+    // The database is there before the standby is, which is a copy of it.
+    drop(serve(&app));
+    let standby = primary.standby();
+    let (_, database) = url.rsplit_once('/').expect("the name of a database");
+    app.write(
+        "backstay.toml",
+        &format!(
+            "[server]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[data]\nurl = \"{url}\"\nreplicas = [\"{}/{database}\"]\n",
+            standby.server_url()
+        ),
+    );
+    let server = serve(&app);
+    let token = sign_in(&server);
+    let as_reader = "x-forwarded-for: 192.0.2.7\r\n";
+    let read = |path: &str| {
+        let (status, body) = server.ask_with("GET", path, as_reader, "");
+        assert_eq!(status, 200, "{body}");
+        body
+    };
+    // A standby that lags for a second isn't used any more, so that a slow machine may see nothing.
+    for number in 100..110 {
+        until("the standby is used", || server.get("/readyz")["replicas"]["inUse"] == 1);
+        standby.run(database, "SELECT pg_wal_replay_pause()");
+        let since = read("/api/books:changes")["next"].as_str().expect("a mark").to_owned();
+        create(&server, &token, number);
+        let path = format!("/api/books:changes?since={since}");
+        until("the change", || !read(&path)["items"].as_array().expect("changes").is_empty());
+        let found = read(&format!("/api/books?select=number&number={number}"));
+        standby.run(database, "SELECT pg_wal_replay_resume()");
+        assert_eq!(found["items"][0]["number"], number, "{found}");
+    }
+}
+
 #[test]
 fn what_one_server_does_the_others_know_within_a_second() {
     let url = Cluster::shared().url();

@@ -17,7 +17,7 @@ use crate::head::Head;
 /// Credentials are for the server: it says who calls.
 const WITHHELD: [HeaderName; 4] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, LINK];
 
-/// What the function of a route is told of a request besides its body.
+/// What the function of a route gets of a request besides its body.
 pub(super) struct Received {
     method: String,
     url: String,

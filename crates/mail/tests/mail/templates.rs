@@ -181,7 +181,7 @@ fn what_is_wrong_with_files_is_told() {
     );
     assert_eq!(
         problems(&[good, ("a.en.html", "a"), ("a.de.html", "a")]),
-        ["mail/a.de.html: there is no text beside the HTML; write the same as `a.de.txt`, which also has the subject"]
+        ["mail/a.de.html: the HTML has no text; write `a.de.txt`, which also has the subject"]
     );
     assert_eq!(
         problems(&[good, ("readme.txt", "")]),

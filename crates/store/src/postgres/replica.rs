@@ -33,7 +33,7 @@ use crate::session::Visit;
 use crate::{OpenError, ReadStats, ServerProblem, StoreError};
 
 /// How long a standby may take to connect, and to answer whether its state is fit.
-pub(super) const PATIENCE: Duration = Duration::from_millis(limits::REPLICA_SILENT_MILLIS);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_millis(limits::REPLICA_SILENT_MILLIS);
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const END: &str = "COMMIT";
@@ -63,7 +63,7 @@ pub(super) struct Replica {
     check: String,
     is_in_use: AtomicBool,
     /// Why it was left, as the log says it.
-    told: Mutex<Option<String>>,
+    reported: Mutex<Option<String>>,
     /// Something has happened that its state depends on.
     doubted: Notify,
 }
@@ -84,8 +84,8 @@ pub(super) enum Declined {
 impl Replica {
     pub(super) fn new(address: Address, connections: usize, identity: Vec<u8>) -> Result<Self, OpenError> {
         let pool = pool(&address, connections).map_err(|error| address.failed(ServerProblem::Connection(error)))?;
-        let (is_in_use, told, doubted) = (AtomicBool::new(false), Mutex::default(), Notify::new());
-        Ok(Self { address, pool, identity, check: check(), is_in_use, told, doubted })
+        let (is_in_use, reported, doubted) = (AtomicBool::new(false), Mutex::default(), Notify::new());
+        Ok(Self { address, pool, identity, check: check(), is_in_use, reported, doubted })
     }
 
     pub(super) fn is_in_use(&self) -> bool {
@@ -105,7 +105,7 @@ impl Replica {
     /// It is used from now on.
     pub(super) fn join(&self) {
         if !self.is_in_use.swap(true, Ordering::Relaxed) {
-            *self.told.lock() = None;
+            *self.reported.lock() = None;
             tracing::info!(replica = self.address.name(), "the replica answers reads");
         }
     }
@@ -114,11 +114,11 @@ impl Replica {
     pub(super) fn leave(&self, problem: &ServerProblem) {
         self.is_in_use.store(false, Ordering::Relaxed);
         let why = problem.to_string();
-        let mut told = self.told.lock();
-        if told.as_ref() != Some(&why) {
+        let mut reported = self.reported.lock();
+        if reported.as_ref() != Some(&why) {
             let (replica, help) = (self.address.name(), problem.help());
             tracing::warn!(replica, problem = why, help, "the replica isn't used");
-            *told = Some(why);
+            *reported = Some(why);
         }
     }
 
@@ -126,18 +126,18 @@ impl Replica {
         self.pool.close();
     }
 
-    /// Looks whether its state is of the database with the model, and has this entry.
-    pub(super) async fn look(&self, end: LogEnd) -> Result<(), Declined> {
-        let mut lent = self.lend(PATIENCE / 2).await?;
+    /// Whether its state is of the database with the model, and has this entry.
+    pub(super) async fn probe(&self, end: LogEnd) -> Result<(), Declined> {
+        let mut lent = self.lend(ANSWER_TIMEOUT / 2).await?;
         lent.busy = true;
-        let looking = async {
+        let probing = async {
             let client = lent.client()?;
             let check = client.prepare_cached(&self.check).await.map_err(declined)?;
             self.checked(client, &check, end).await
         };
-        let looked = timeout(PATIENCE, looking).await;
-        lent.busy = looked.is_err();
-        looked.unwrap_or(Err(Declined::Unfit(ServerProblem::Silent)))
+        let probed = timeout(ANSWER_TIMEOUT, probing).await;
+        lent.busy = probed.is_err();
+        probed.unwrap_or(Err(Declined::Unfit(ServerProblem::Silent)))
     }
 
     /// Runs one reading statement on a state that has this entry, in one round trip. The inner error is the read's own; `over` is
@@ -166,12 +166,12 @@ impl Replica {
         largest: &mut usize,
     ) -> Result<Result<ReadStats, StoreError>, Declined> {
         let preparing = try_join(client.prepare_cached(statement.text()), client.prepare_cached(&self.check));
-        let (prepared, check) = timeout(PATIENCE, preparing).await.map_err(silent)?.map_err(declined)?;
+        let (prepared, check) = timeout(ANSWER_TIMEOUT, preparing).await.map_err(silent)?.map_err(declined)?;
         let prepared = Prepared::Named(prepared);
         // Futures are polled in order, and each sends its request when it is first polled.
         let begun = async {
             let begun = client.batch_execute(BEGIN).map_err(declined);
-            timeout(PATIENCE, try_join(begun, self.checked(client, &check, end))).await.map_err(silent)?
+            timeout(ANSWER_TIMEOUT, try_join(begun, self.checked(client, &check, end))).await.map_err(silent)?
         };
         let rows = prepared.rows(client, statement.params()).map_err(declined);
         // The model is asked for once more in a state of its own: tables can change after a snapshot is taken.
@@ -205,8 +205,8 @@ impl Replica {
 
     /// A connection, waiting at most so long for a free one.
     async fn lend(&self, wait: Duration) -> Result<Lent<'_>, Declined> {
-        let timeouts = Timeouts { wait: Some(wait), create: Some(PATIENCE), recycle: Some(PATIENCE) };
-        let client = match timeout(PATIENCE, self.pool.timeout_get(&timeouts)).await.map_err(silent)? {
+        let timeouts = Timeouts { wait: Some(wait), create: Some(ANSWER_TIMEOUT), recycle: Some(ANSWER_TIMEOUT) };
+        let client = match timeout(ANSWER_TIMEOUT, self.pool.timeout_get(&timeouts)).await.map_err(silent)? {
             Ok(client) => client,
             Err(PoolError::Timeout(TimeoutType::Wait) | PoolError::Closed) => return Err(Declined::Busy),
             Err(PoolError::PostCreateHook(HookError::Message(_))) => {

@@ -122,7 +122,7 @@ async fn watch(replica: Arc<Replica>, follower: Arc<Follower>) -> Infallible {
 
 async fn look(replica: &Replica, follower: &Follower) -> Result<(), Declined> {
     match follower.end_since(None) {
-        Some(end) => replica.look(end).await,
+        Some(end) => replica.probe(end).await,
         // This process doesn't know either.
         None => Err(Declined::Busy),
     }
