@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use backstay_base::{Caller, Error, Place, Secret};
+use backstay_base::{Caller, Error, Place, Secret, ViolationKind};
 use backstay_engine::{Act, Context, Refused};
 use backstay_identity::AccountRef;
 use backstay_rest::transact::{Batch, SingleRequests};
@@ -104,6 +104,12 @@ impl Client {
         let model = engine.model();
         let index = model.actions.iter().position(|action| action.name == name && action.is_offered());
         let index = index.ok_or_else(|| Error::NotFound { what: format!("action `{name}`") })?;
+        if model.actions[index].route.is_some() {
+            let problem = format!("`{name}` answers requests for a path of its own");
+            let remedy =
+                "request that path over HTTP; only actions of `type Mutation` and `type Query` are called".to_owned();
+            return Err(Error::malformed(Place::part("action"), ViolationKind::Misused { problem, remedy }).into());
+        }
         let context = Context::new(engine, self.caller(instance).await?);
         let arguments = model.read_arguments(&model.actions[index], arguments, &Place::Whole);
         let act = Act {

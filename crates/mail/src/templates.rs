@@ -91,6 +91,20 @@ impl Templates {
         })
     }
 
+    /// The members of its values that a template names in any language, such as `title` of `record`.
+    pub fn members(&self, name: &str) -> BTreeSet<(String, String)> {
+        let files = self.all.get(name).into_iter().flat_map(BTreeMap::values).flat_map(Template::files);
+        let paths = files.flat_map(|file| {
+            let template = self.environments.of(&file).get_template(&file);
+            template.map(|template| template.undeclared_variables(true)).unwrap_or_default()
+        });
+        let member = |path: String| {
+            let mut parts = path.split('.').map(str::to_owned);
+            Some((parts.next()?, parts.next()?))
+        };
+        paths.filter_map(member).collect()
+    }
+
     /// The template of this name, or the one that was probably meant.
     fn named(&self, name: &str) -> Result<&BTreeMap<String, Template>, RenderError> {
         self.all.get(name).ok_or_else(|| RenderError::NoTemplate {

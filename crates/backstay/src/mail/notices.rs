@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_base::{Error, with_causes};
+use backstay_base::{Error, nearest, with_causes};
 use backstay_engine::{Context, Engine, Notification, Perspective};
 use backstay_identity::{AccountRef, Identity};
 use backstay_jobs::Claimed;
@@ -37,6 +37,22 @@ pub(crate) fn check(model: &Model, templates: &Templates) -> Result<(), Failure>
             let message = format!("the mail template `{template}` names {}", others.join(", "));
             let help = "a notification gives `record`, `account` and `event`: write `{{ record.title }}`";
             wrong.push(Diagnostic::error(message).at(hook.span, "gives nothing of that name").help(help));
+        }
+        for (value, member) in templates.members(template) {
+            let of = match value.as_str() {
+                "record" => Some(model.collection(hook.collection)),
+                "account" => model.identity.map(|accounts| model.collection(accounts)),
+                _ => None,
+            };
+            let Some(of) = of.filter(|of| of.field_named(&member).is_none()) else { continue };
+            let message =
+                format!("the mail template `{template}` names `{value}.{member}`, which {} doesn't have", of.name);
+            let meant = nearest(&member, of.fields.iter().map(|field| field.name.as_str()));
+            let help = match meant {
+                Some(meant) => format!("did you mean `{value}.{meant}`?"),
+                None => format!("name a field of {}", of.name),
+            };
+            wrong.push(Diagnostic::error(message).at(hook.span, "has no such field").help(help));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into()) }
@@ -109,12 +125,7 @@ impl Notices {
         let given = [("record", record.into()), ("account", account.into()), ("event", notification.event.into())];
         let values = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let language = text("language").filter(|language| backstay_mail::is_language(language));
-        Ok(Notified::Mail(Box::new(Mail {
-            to: address,
-            template: notification.template,
-            language,
-            values,
-        })))
+        Ok(Notified::Mail(Box::new(Mail { to: address, template: notification.template, language, values })))
     }
 
     /// A record as the caller sees it, with null for what the caller may not read.

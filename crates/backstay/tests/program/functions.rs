@@ -405,6 +405,30 @@ fn timers_fire_when_a_test_moves_the_clock() {
     assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
 }
 
+/// A route takes a request and not arguments: a test that calls one learns that.
+#[test]
+fn tests_do_not_call_routes() {
+    let app = App::empty();
+    app.write(
+        "model/own.graphql",
+        "extend schema @app(name: \"Own\") @route(method: GET, path: \"/own\", run: \"own\", allow: \"true\")\n\
+         type Note @allow(read: \"true\") { text: String }\n",
+    );
+    app.write(
+        "functions/own.ts",
+        "export const own = (request: Request) => new Response(request.headers.get(\"host\"));\n",
+    );
+    app.write(
+        "functions/own.test.ts",
+        "import { expect, test } from \"backstay/test\";\n\
+         test(\"a route\", async ({ as }) => {\n\
+           await expect(as(null).call(\"own\")).rejects.toThrow(\"answers requests for a path of its own\");\n\
+         });\n",
+    );
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
+}
+
 /// The clock of a test stops at each moment at which a job is due.
 #[test]
 fn tests_see_jobs_that_are_tried_again() {

@@ -281,6 +281,10 @@ fn templates_of_notifications_are_checked() {
     app.write("mail/ticket-opened.en.txt", "Subject: {{ record.title }}\n\n{{ ticket.title }}\n");
     let refused = app.run(&["check"]).refused();
     assert!(refused.contains("the mail template `ticket-opened` names `ticket`"), "{refused}");
+    app.write("mail/ticket-opened.en.txt", "Subject: {{ record.titel }}\n\n{{ account.name }}\n");
+    let refused = app.run(&["check"]).refused();
+    assert!(refused.contains("names `record.titel`, which Ticket doesn't have"), "{refused}");
+    assert!(refused.contains("did you mean `record.title`?"), "{refused}");
     fs::remove_file(app.path().join("mail/ticket-opened.en.txt")).expect("a file");
     let refused = app.run(&["check"]).refused();
     assert!(refused.contains("there is no mail template `ticket-opened`"), "{refused}");
