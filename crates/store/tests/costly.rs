@@ -50,6 +50,7 @@ async fn functions_of_long_texts_have_a_budget() {
         (r#"within('{"a":[{"b":"' || ?1 || i || '"}]}', 'a.#0.b ?Text') IS NULL"#, 400_000),
         (r#"within('["' || ?1 || i || '"]', ' ?[Text]') IS NULL"#, 400_000),
         ("text_matches(?1 || i, '^(a|b)*a(a|b){200}$')", 60_000),
+        ("text_matches(?1, '^b' || i)", 30),
     ] {
         let text = |rows: u32| {
             let text = format!(

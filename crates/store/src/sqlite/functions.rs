@@ -152,10 +152,15 @@ where
     let pay = charge.clone();
     scalar(db, "text_matches", 2, move |call: &Context<'_>| {
         // SQLite keeps what was made of an argument that is the same in all rows.
+        let mut is_new = false;
         let pattern: Arc<Pattern> = call.get_or_create_aux(1, |pattern| -> Result<Pattern, PatternError> {
-            charged(&pay, PATTERN_BYTES)?;
+            is_new = true;
             Ok(Pattern::compile(pattern.as_str()?, Extent::Part)?)
         })?;
+        // Not in there: an error of what makes the pattern wouldn't say that the statement was interrupted.
+        if is_new {
+            charged(&pay, PATTERN_BYTES)?;
+        }
         let Some(text) = characters_of(call, 0)? else { return Ok(None) };
         charged(&pay, WORK_PER_BYTE * text.len().min(limits::MATCHED_BYTES))?;
         Ok(pattern.matches(text))
