@@ -56,6 +56,7 @@ impl ChangeWatch {
             let mut moved = std::pin::pin!(self.published.moved.notified());
             // What moves the clock from here on is noticed.
             moved.as_mut().enable();
+            self.published.clock.awaits(&self.seen);
             if !self.is_unchanged() {
                 return;
             }
@@ -75,26 +76,28 @@ impl Publisher {
         Self { published }
     }
 
+    /// Moves the clock, and wakes those who wait for one of these keys: nobody, for most commits.
     fn publish(&self, keys: &[DependencyKey]) {
-        for key in keys {
-            self.published.clock.bump(*key);
+        let clock = &self.published.clock;
+        if keys.iter().filter(|key| clock.bump_awaited(**key)).count() > 0 {
+            self.published.moved.notify_waiters();
         }
     }
 }
 
 impl CommitObserver for Publisher {
     fn before_commit(&self, committed: Committed<'_>) {
-        self.publish(committed.keys);
+        for key in committed.keys {
+            self.published.clock.bump(*key);
+        }
     }
 
     fn after_commit(&self, committed: Committed<'_>) {
         self.publish(committed.keys);
-        self.published.moved.notify_waiters();
     }
 
     fn others_changed(&self, keys: &[DependencyKey]) {
         self.publish(keys);
-        self.published.moved.notify_waiters();
     }
 
     fn foreign_change(&self) {

@@ -91,7 +91,7 @@ pub(crate) async fn set(
 async fn one(cx: &mut TxContext<'_, '_>, touched: Touched, differences: Differences) -> Result<(), Error> {
     let collection: &Collection = cx.model().collection(touched.collection);
     let Some(own) = cx.engine.application.sums.own(collection.id) else { return Ok(()) };
-    if own.alone && adding::add(cx, collection, touched, &differences).await? {
+    if own.alone && cx.is_shared() && adding::add(cx, collection, touched, &differences).await? {
         return Ok(());
     }
     let plan = cx.engine.templates.held(&cx.engine.planner, collection.id, &own.needed);

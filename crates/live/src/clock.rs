@@ -5,6 +5,9 @@ use backstay_base::DependencyKey;
 /// Counters of the clock: a power of two, so that a mask finds the counter of a key. Two keys that share a counter cost a
 /// needless miss, never a stale hit.
 const SLOTS: usize = 1 << 16;
+/// The bit of a counter that says that somebody waits for it to change. The counts are the bits above it.
+const AWAITED: u64 = 1;
+const STEP: u64 = 2;
 
 /// A fixed array of counters that writes increment. A remembered result keeps the counts of its dependencies, read before
 /// the result's snapshot began, and is valid while they are unchanged. Writes increment the counters before COMMIT and
@@ -25,7 +28,26 @@ impl Default for VersionClock {
 impl VersionClock {
     /// Ends the validity of results that depend on this.
     pub fn bump(&self, key: DependencyKey) {
-        self.slots[slot(key)].fetch_add(1, Ordering::SeqCst);
+        self.slots[slot(key)].fetch_add(STEP, Ordering::SeqCst);
+    }
+
+    /// The same. Returns whether somebody has waited for it since the last time.
+    #[must_use = "whoever waits has to be told"]
+    pub fn bump_awaited(&self, key: DependencyKey) -> bool {
+        let slot = &self.slots[slot(key)];
+        let is_awaited = slot.fetch_add(STEP, Ordering::SeqCst) & AWAITED != 0;
+        if is_awaited {
+            slot.fetch_and(!AWAITED, Ordering::SeqCst);
+        }
+        is_awaited
+    }
+
+    /// Lets the next `bump_awaited` of each of these dependencies say that somebody waits for it. Whoever waits has to be ready to
+    /// be told before, and to look afterwards whether something has changed already.
+    pub fn awaits(&self, seen: &Seen) {
+        for (slot, _) in &seen.counts {
+            self.slots[*slot].fetch_or(AWAITED, Ordering::SeqCst);
+        }
     }
 
     /// Ends the validity of all results.
@@ -37,7 +59,7 @@ impl VersionClock {
     pub fn observe(&self, keys: impl Iterator<Item = DependencyKey>) -> Seen {
         let count = |key| {
             let slot = slot(key);
-            (slot, self.slots[slot].load(Ordering::SeqCst))
+            (slot, self.count(slot))
         };
         Seen { all: self.all.load(Ordering::SeqCst), counts: keys.map(count).collect() }
     }
@@ -45,7 +67,11 @@ impl VersionClock {
     /// Whether nothing that was observed has changed since.
     pub fn unchanged(&self, seen: &Seen) -> bool {
         seen.all == self.all.load(Ordering::SeqCst)
-            && seen.counts.iter().all(|(slot, count)| self.slots[*slot].load(Ordering::SeqCst) == *count)
+            && seen.counts.iter().all(|(slot, count)| self.count(*slot) == *count)
+    }
+
+    fn count(&self, slot: usize) -> u64 {
+        self.slots[slot].load(Ordering::SeqCst) & !AWAITED
     }
 }
 
@@ -77,6 +103,27 @@ mod tests {
         assert!(clock.unchanged(&seen));
         clock.bump(DependencyKey(2));
         assert!(!clock.unchanged(&seen));
+    }
+
+    #[test]
+    fn a_change_is_told_once_to_those_who_wait_for_it() {
+        let clock = VersionClock::default();
+        let seen = observe(&clock, &[1]);
+        assert!(!clock.bump_awaited(DependencyKey(1)));
+        clock.awaits(&seen);
+        clock.bump(DependencyKey(1));
+        assert!(!clock.bump_awaited(DependencyKey(2)));
+        assert!(clock.bump_awaited(DependencyKey(1)));
+        assert!(!clock.bump_awaited(DependencyKey(1)));
+    }
+
+    #[test]
+    fn waiting_changes_nothing() {
+        let clock = VersionClock::default();
+        let seen = observe(&clock, &[1]);
+        clock.awaits(&seen);
+        assert!(clock.unchanged(&seen));
+        assert_eq!(observe(&clock, &[1]), seen);
     }
 
     #[test]

@@ -118,6 +118,11 @@ impl Server {
         memory_mib(self.child.id(), "VmRSS:")
     }
 
+    /// What of it no file holds, in MiB: the kernel can't take it back as it can the pages of the program's file.
+    pub(crate) fn own_mib(&self) -> Result<f64> {
+        memory_mib(self.child.id(), "RssAnon:")
+    }
+
     /// How it ended, unless it is running.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
