@@ -149,8 +149,14 @@ pub const PATTERN_BYTES: usize = 1000;
 pub const PATTERN_DEPTH: u32 = 32;
 /// Bytes that a compiled pattern takes.
 pub const PATTERN_PROGRAM_BYTES: usize = 512 * 1024;
+/// Places of a pattern at which a text can be at the same time: its characters, as often as they are repeated.
+pub const PATTERN_PLACES: usize = 4000;
+/// Parts of a pattern that can be left out, as often as they are repeated: PostgreSQL takes 50 ms to compile so many.
+pub const PATTERN_OPTIONAL_PARTS: usize = 100;
 /// Bytes of the longest text that is compared with a pattern.
 pub const MATCHED_BYTES: usize = 64 * 1024;
+/// Places of a pattern times bytes of a text that is compared with it: 50 ms at most.
+pub const MATCH_WORK: usize = 8_000_000;
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// Hours for which an idempotency record is kept.

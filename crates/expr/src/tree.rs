@@ -84,17 +84,22 @@ impl Expr {
 
     /// The expressions that must all be true for it to be true: the operands of its outermost `&&`, or itself.
     pub fn conjuncts(&self) -> Vec<&Self> {
-        fn collect<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
+        self.operands(Operator::And)
+    }
+
+    /// The operands of the outermost chain of this operator, or the expression itself.
+    pub(crate) fn operands(&self, operator: Operator) -> Vec<&Self> {
+        fn collect<'e>(expr: &'e Expr, operator: Operator, parts: &mut Vec<&'e Expr>) {
             match &expr.node {
-                Node::Binary(Operator::And, left, right) => {
-                    collect(left, parts);
-                    collect(right, parts);
+                Node::Binary(of, left, right) if *of == operator => {
+                    collect(left, operator, parts);
+                    collect(right, operator, parts);
                 }
                 _ => parts.push(expr),
             }
         }
         let mut parts = Vec::new();
-        collect(self, &mut parts);
+        collect(self, operator, &mut parts);
         parts
     }
 }
@@ -136,7 +141,8 @@ pub enum Node {
     List(Vec<Expr>),
     /// A function of the language.
     Call(Function, Vec<Expr>),
-    /// `text.matches('pattern')`: whether a part of the text does; unknown of one that is longer than `limits::MATCHED_BYTES`.
+    /// `text.matches('pattern')`: whether a part of the text does; unknown of one that is longer than
+    /// `Pattern::longest`.
     Matches(Box<Expr>, Pattern),
     /// `many.exists(v, body)` or `many.all(v, body)`.
     Quantifier {

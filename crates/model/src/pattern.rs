@@ -1,4 +1,4 @@
-use backstay_base::{ViolationKind, limits};
+use backstay_base::ViolationKind;
 use backstay_scalar::Pattern;
 
 /// `@pattern(is:, message:)`.
@@ -18,7 +18,7 @@ impl FieldPattern {
             (Some(false), Some(message)) => Err(ViolationKind::Check { message: message.clone() }),
             (Some(false), None) => Err(ViolationKind::Range(format!("must match `{}`", self.is.text()))),
             (None, _) => {
-                let longest = limits::MATCHED_BYTES;
+                let longest = self.is.longest();
                 Err(ViolationKind::Range(format!(
                     "must have at most {longest} bytes, because it has to match a pattern"
                 )))

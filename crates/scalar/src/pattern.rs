@@ -1,23 +1,25 @@
 //! Patterns that a text matches or doesn't.
 
+mod automaton;
 mod portable;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use backstay_base::limits;
-use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast};
 
+use automaton::Automaton;
 use portable::{Portable, ascii};
 
 /// A regular expression, in the syntax of the crate `regex`: without look-around and back-references, so
-/// that the time it takes is linear in the text. `\d`, `\w` and `\s` are those of ASCII; `\p{…}` is for the rest.
+/// that the time it takes is linear in the text. `\d`, `\w`, `\s` and `\b` are those of ASCII; `\p{…}` is for the rest.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: Arc<str>,
     extent: Extent,
-    regex: Regex,
+    automaton: Automaton,
+    longest: usize,
     portable: Option<Arc<str>>,
 }
 
@@ -67,7 +69,8 @@ impl Pattern {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// If it is too long, not written in the syntax above, or takes more than `limits::PATTERN_PROGRAM_BYTES`.
+    /// If it is too long, not written in the syntax above, or takes more than `limits::PATTERN_PROGRAM_BYTES` or
+    /// `limits::PATTERN_PLACES`.
     pub fn compile(text: &str, extent: Extent) -> Result<Self, PatternProblem> {
         if text.trim().is_empty() {
             return Err(PatternProblem::new(
@@ -92,15 +95,23 @@ impl Pattern {
             Extent::Whole => format!(r"\A(?:{written})\z"),
             Extent::Part => written,
         };
-        let regex = RegexBuilder::new(&written)
-            .size_limit(limits::PATTERN_PROGRAM_BYTES)
-            .dfa_size_limit(limits::PATTERN_PROGRAM_BYTES)
-            .build();
-        let regex = regex.map_err(|error| uncompiled(&error))?;
+        let hir = regex_syntax::parse(&written).map_err(|error| untranslated(&error))?;
+        // A pattern of a whole text isn't compared by databases.
+        if extent == Extent::Part && automaton::optional_parts(&hir) > limits::PATTERN_OPTIONAL_PARTS {
+            let message =
+                format!("the pattern repeats more than {} parts that can be left out", limits::PATTERN_OPTIONAL_PARTS);
+            return Err(PatternProblem::new(
+                message,
+                "repeat them in one way, such as `a{0,200}` in place of `(a?){200}`",
+            ));
+        }
+        let places = automaton::places(&hir).max(1);
+        let automaton = Automaton::new(&hir).filter(|_| places <= limits::PATTERN_PLACES).ok_or_else(too_large)?;
         Ok(Self {
             text: text.into(),
             extent,
-            regex,
+            automaton,
+            longest: (limits::MATCH_WORK / places).min(limits::MATCHED_BYTES),
             portable: Portable::of(&ast).map(|portable| extent.written(&portable).into()),
         })
     }
@@ -110,9 +121,29 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether a text matches; none of a text that is longer than `limits::MATCHED_BYTES`.
+    /// Bytes of the longest text that is compared with the pattern: `limits::MATCHED_BYTES`, or less if the pattern is so large
+    /// that each byte takes long.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The number of states of the program that compares.
+    pub fn states(&self) -> usize {
+        self.automaton.states()
+    }
+
+    /// Whether a text matches; none of a text that is longer than `longest`.
     pub fn matches(&self, text: &str) -> Option<bool> {
-        (text.len() <= limits::MATCHED_BYTES).then(|| self.regex.is_match(text))
+        self.matches_unless(text, |_| false)
+    }
+
+    /// The same. `ends` is told now and then what was done since the last time, in bytes that a simple search would have passed
+    /// in that time; if it returns true, there is no answer.
+    pub fn matches_unless(&self, text: &str, ends: impl FnMut(usize) -> bool) -> Option<bool> {
+        if text.len() > self.longest {
+            return None;
+        }
+        self.automaton.finds(text.as_bytes(), ends)
     }
 
     /// The pattern, with anchors if the whole text has to match, in the form in which ECMA-262 (with the flag `u` or `v`) and PostgreSQL mean the same by
@@ -141,20 +172,19 @@ fn unreadable(text: &str, error: &ast::Error) -> PatternProblem {
     PatternProblem::new(format!("{problem} (character {at})"), remedy)
 }
 
-fn uncompiled(error: &regex::Error) -> PatternProblem {
-    match error {
-        regex::Error::CompiledTooBig(_) => PatternProblem::new(
-            "the pattern takes too much memory",
-            "repeat less, such as `+` in place of `{1,500}`, and limit the text with `@length`",
-        ),
-        // The last line says what is wrong, those before it where.
-        other => {
-            let told = other.to_string();
-            let last = told.lines().last().unwrap_or_default();
-            let problem = last.strip_prefix("error: ").unwrap_or(last);
-            PatternProblem::new(problem, "correct it; a backslash before a character stands for the character itself")
-        }
-    }
+fn too_large() -> PatternProblem {
+    PatternProblem::new(
+        "the pattern takes too much memory",
+        "repeat less, such as `+` in place of `{1,500}`, and limit the text with `@length`",
+    )
+}
+
+/// The last line says what is wrong, those before it where.
+fn untranslated(error: &regex_syntax::Error) -> PatternProblem {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    let problem = last.strip_prefix("error: ").unwrap_or(last);
+    PatternProblem::new(problem, "correct it; a backslash before a character stands for the character itself")
 }
 
 /// The number of the character at this byte, from 1.
@@ -165,7 +195,7 @@ fn character(text: &str, at: usize) -> usize {
 /// What is to be known of a pattern before it is compiled.
 struct Reading<'p> {
     text: &'p str,
-    /// Where `\d`, `\w`, `\s` and their opposites are, and what they are within ASCII.
+    /// Where `\d`, `\w`, `\s`, `\b` and their opposites are, and what they are within ASCII.
     shorthands: Vec<(Range<usize>, String)>,
     /// Where the flag `x` is.
     verbose: Option<usize>,
@@ -174,7 +204,8 @@ struct Reading<'p> {
 impl Reading<'_> {
     fn visit(&mut self, ast: &Ast) {
         match ast {
-            Ast::Empty(_) | Ast::Literal(_) | Ast::Dot(_) | Ast::Assertion(_) | Ast::ClassUnicode(_) => {}
+            Ast::Empty(_) | Ast::Literal(_) | Ast::Dot(_) | Ast::ClassUnicode(_) => {}
+            Ast::Assertion(assertion) => self.assertion(assertion),
             Ast::Flags(set) => self.flags(&set.flags),
             Ast::ClassPerl(class) => self.shorthand(class, Place::Alone),
             Ast::ClassBracketed(class) => self.set(&class.kind),
@@ -216,6 +247,16 @@ impl Reading<'_> {
             ast::ClassSetItem::Perl(class) => self.shorthand(class, Place::InBrackets),
             ast::ClassSetItem::Bracketed(class) => self.set(&class.kind),
             ast::ClassSetItem::Union(union) => union.items.iter().for_each(|item| self.item(item)),
+        }
+    }
+
+    /// The ends of words are those of ASCII, as words are.
+    fn assertion(&mut self, assertion: &ast::Assertion) {
+        use ast::AssertionKind::{EndLine, EndText, StartLine, StartText};
+        if !matches!(assertion.kind, StartLine | EndLine | StartText | EndText) {
+            let within = assertion.span.start.offset..assertion.span.end.offset;
+            let written = format!("(?-u:{})", &self.text[within.clone()]);
+            self.shorthands.push((within, written));
         }
     }
 
@@ -274,6 +315,8 @@ mod tests {
         check(r"\p{Lu}\p{L}*", &["Ängström"], &["ängström"]);
         check("(?i)straße", &["STRASSE".replace("SS", "ẞ").as_str(), "Straße"], &["strasse"]);
         check(".", &["a", "é", "\r", "🦊"], &["\n", ""]);
+        check(r"a.*\bb.*", &["a b", "aéb"], &["ab", "a"]);
+        check(r"é\B.+", &["éé"], &["éa"]);
     }
 
     #[test]
@@ -281,6 +324,69 @@ mod tests {
         let pattern = Pattern::compile("a*", Extent::Whole).expect("a pattern");
         assert_eq!(pattern.matches(&"a".repeat(limits::MATCHED_BYTES)), Some(true));
         assert_eq!(pattern.matches(&"a".repeat(limits::MATCHED_BYTES + 1)), None);
+    }
+
+    #[test]
+    fn the_larger_the_pattern_the_shorter_the_texts() {
+        let check = |pattern: &str, longest: usize| {
+            let compiled = Pattern::compile(pattern, Extent::Part).expect(pattern);
+            assert_eq!(compiled.longest(), longest, "{pattern}");
+            assert_eq!(compiled.matches(&"y".repeat(longest + 1)), None, "{pattern}");
+        };
+        check("[a-z]+@[a-z]+", 65_536);
+        check("[0-9]{3,4}[ -]?[0-9]{3,8}", 65_536);
+        check("((a|b){1,30}){1,30}c", 4_369);
+        check("(a|b)*a(a|b){200}c", 19_801);
+    }
+
+    #[test]
+    fn what_can_be_left_out_is_counted() {
+        let refused = |pattern: &str| Pattern::compile(pattern, Extent::Part).err().map(|problem| problem.message);
+        for taken in ["([a-z]?){100}1", "[a-z]{0,255}1", "([a-z]{0,60}){0,30}1", "(a?b*c{0,3}){33}"] {
+            assert_eq!(refused(taken), None, "{taken}");
+        }
+        let message = Some("the pattern repeats more than 100 parts that can be left out".to_owned());
+        for pattern in ["([a-z]?){101}1", "(([a-z]?){30}){60}1", "(a?b?c?d?e?){100}1", "((((a?){2}b?){5}c?){8}d?){18}1"]
+        {
+            assert_eq!(refused(pattern), message, "{pattern}");
+        }
+        assert!(Pattern::compile("([a-z]?){101}1", Extent::Whole).is_ok());
+    }
+
+    /// A text of which every part leads to another state, as far as they are kept.
+    #[test]
+    fn the_work_is_told_while_it_is_done() {
+        let pattern = Pattern::compile("(a|b)*a(a|b){200}c", Extent::Part).expect("a pattern");
+        let mut last = 1_u64;
+        let mut letter = || {
+            last = last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            if last >> 63 == 0 { 'a' } else { 'b' }
+        };
+        let text: String = (0..pattern.longest()).map(|_| letter()).collect();
+        let (mut reports, mut work, mut most) = (0, 0, 0);
+        let found = pattern.matches_unless(&text, |done| {
+            (reports, work, most) = (reports + 1, work + done, most.max(done));
+            false
+        });
+        assert_eq!(found, Some(false));
+        assert!(work > 1000 * text.len() && most < 10_000, "{work} in {reports} reports of at most {most}");
+        let mut left = 10;
+        let ended = pattern.matches_unless(&text, |_| {
+            left -= 1;
+            left == 0
+        });
+        assert_eq!((ended, left), (None, 0));
+        // What is the same again and again takes a step for each byte.
+        let (again, mut work) = ("a".repeat(pattern.longest()), 0);
+        // The cache may begin anew meanwhile.
+        for _ in 0..3 {
+            work = 0;
+            pattern.matches_unless(&again, |done| {
+                work += done;
+                false
+            });
+        }
+        assert_eq!(work, again.len());
     }
 
     #[test]
@@ -307,6 +413,7 @@ mod tests {
         let less = "repeat less, such as `+` in place of `{1,500}`, and limit the text with `@length`";
         check(r"\p{L}{1,500}", "the pattern takes too much memory", less);
         check("((a{100}){100}){100}", "the pattern takes too much memory", less);
+        check("([a-z]{0,60}){0,60}", "the pattern takes too much memory", less);
         let (deep, long) = ("(".repeat(40), "a".repeat(1001));
         let deep = format!("{deep}{}", ")".repeat(40));
         let groups = "the pattern has too many groups within each other (character 33)";

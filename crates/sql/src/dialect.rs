@@ -11,7 +11,7 @@ use sea_query::{
     QueryStatementWriter, SchemaStatementBuilder, SelectStatement, SqliteQueryBuilder, Values,
 };
 
-use crate::tree::{boolean, call, cast, integer, name, word};
+use crate::tree::{boolean, call, cast, integer, is_constant, name, word};
 use crate::{ColumnType, decimal};
 
 /// Which database a statement is for.
@@ -315,6 +315,9 @@ impl Dialect {
 
     /// Orders by a key; null comes last from low to high and first from high to low.
     pub(crate) fn order(self, select: &mut SelectStatement, key: Sql, descending: bool, nullable: bool) {
+        if is_constant(&key) {
+            return;
+        }
         let (order, nulls) = match descending {
             true => (Order::Desc, NullOrdering::First),
             false => (Order::Asc, NullOrdering::Last),

@@ -52,6 +52,18 @@ impl Pred {
         }
     }
 
+    /// Holds where one of the two does, and is evaluated only where the other one doesn't hold.
+    pub(crate) fn unless(self, other: Self) -> Self {
+        match (other, self) {
+            (Self::Known(false), this) => this,
+            (Self::Known(true), _) | (_, Self::Known(true)) => Self::Known(true),
+            (other, Self::Known(false)) => other,
+            (Self::Sql(other), Self::Sql(this)) => {
+                Self::Sql(CaseStatement::new().case(other, boolean(true)).finally(this).into())
+            }
+        }
+    }
+
     /// Holds where this does, of what the condition is true of, and elsewhere where the other one does.
     pub(crate) fn or_where_not(self, condition: Sql, other: Self) -> Self {
         match (self, other) {

@@ -1,4 +1,4 @@
-use backstay_expr::Expr;
+use backstay_expr::{Cost, Expr};
 use sea_query::ExprTrait;
 
 use crate::builder::{Anchor, Builder, Seen};
@@ -68,7 +68,7 @@ pub(crate) fn asked_in_order(
     questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
     if shape.search.is_some() {
         let found = search::restrict(builder, (record, reader.rights), (SoughtBy::Request, shape.sort()));
-        questions.push(Question { pred: found.map_or(Pred::Known(false), Pred::Sql), is_range: true });
+        questions.push(Question::plain(found.map_or(Pred::Known(false), Pred::Sql), true));
     }
     let order = match &shape.scope {
         ReadScope::Page { sort, start } => {
@@ -80,7 +80,7 @@ pub(crate) fn asked_in_order(
             };
             if let Some(position) = position {
                 let pred = Pred::Sql(order.after(builder, Place::OfRequest(position)));
-                questions.push(Question { pred, is_range: order.is_open() });
+                questions.push(Question::plain(pred, order.is_open()));
             }
             Some(order)
         }
@@ -103,6 +103,19 @@ struct Question {
     pred: Pred,
     /// Whether the database may use it to find rows.
     is_range: bool,
+    /// What it costs, if it looks through whole texts: it is evaluated after what costs less.
+    cost: Option<Cost>,
+}
+
+impl Question {
+    fn plain(pred: Pred, is_range: bool) -> Self {
+        Self { pred, is_range, cost: None }
+    }
+
+    fn of(part: &Expr, pred: Pred, is_range: bool) -> Self {
+        let cost = Some(part.cost()).filter(|_| part.reads_texts());
+        Self { pred, is_range, cost }
+    }
 }
 
 /// The order that the caller asked for, of a page or of a nested list.
@@ -114,13 +127,13 @@ fn filtered(builder: &mut Builder<'_>, record: &Anchor, (ranges, known): (&Range
     let mut lowering = Lowering::new(builder, Scope::question(record, known.rights));
     let parts = known.filter.iter().copied();
     let mut questions: Vec<Question> =
-        parts.clone().map(|part| Question { pred: lowering.is_true(part), is_range: ranges.include(part) }).collect();
+        parts.clone().map(|part| Question::of(part, lowering.is_true(part), ranges.include(part))).collect();
     // Beside the question itself, which asks what the caller may know of the tree, stands a range that the index on the path
     // finds: all that is stored in the branch.
     let branches = parts.filter_map(|part| ranges.branch(part));
     questions.extend(branches.filter_map(|branch| {
         let pred = branch.lowered(&mut lowering)?;
-        Some(Question { pred, is_range: true })
+        Some(Question::plain(pred, true))
     }));
     questions
 }
@@ -135,9 +148,7 @@ fn index_conditions(
 ) -> Vec<Question> {
     let compared = compared_fields(known);
     let conditions = partial::conditions(usable, (&compared, shape.sort()));
-    conditions
-        .map(|condition| Question { pred: partial::written(builder, condition, record), is_range: true })
-        .collect()
+    conditions.map(|condition| Question::plain(partial::written(builder, condition, record), true)).collect()
 }
 
 /// The terms of the rule and of what the caller asks.
@@ -153,10 +164,29 @@ fn barrier(builder: &mut Builder<'_>, rows: &Seen<'_>, rule: Vec<RulePred>, ques
         false => Pred::Known(true),
     };
     if !matches!(whole, Pred::Sql(_)) {
-        return rule.into_iter().map(|part| part.pred).chain(questions.into_iter().map(|asked| asked.pred)).collect();
+        let rule = rule.into_iter().map(|part| part.pred);
+        return rule.chain(cheapest_first(questions)).collect();
     }
     let (ranges, others): (Vec<Question>, Vec<Question>) = questions.into_iter().partition(|asked| asked.is_range);
     let steering = rule.into_iter().filter(|part| part.steers).map(|part| part.pred);
-    let others = Pred::all(others.into_iter().map(|asked| asked.pred));
+    let others = Pred::all(cheapest_first(others));
     steering.chain(ranges.into_iter().map(|asked| asked.pred)).chain([others.behind(whole)]).collect()
+}
+
+/// The terms of what the caller asks. What looks through whole texts is evaluated where the terms hold that stand before it
+/// and cost less; an index can still find rows by ranges.
+fn cheapest_first(questions: Vec<Question>) -> Vec<Pred> {
+    let (mut ranges, mut terms, mut reached) = (Vec::new(), Vec::new(), Cost::Plain);
+    let is_in_order = questions.iter().all(|asked| asked.cost.is_none());
+    for Question { pred, is_range, cost } in questions {
+        match cost {
+            Some(cost) if cost > reached => {
+                terms = vec![pred.behind(Pred::all(terms))];
+                reached = cost;
+            }
+            None if is_range && !is_in_order => ranges.push(pred),
+            Some(_) | None => terms.push(pred),
+        }
+    }
+    ranges.into_iter().chain(terms).collect()
 }

@@ -8,7 +8,7 @@ use sea_query::Expr as Sql;
 use crate::dialect::collate_c;
 use crate::lower::Lowering;
 use crate::operand::{Form, Val};
-use crate::tree::{call, cast, word};
+use crate::tree::{call, cast, integer, word};
 use crate::{Dialect, Slot};
 
 /// A function of the store's.
@@ -75,7 +75,13 @@ impl Lowering<'_, '_, '_> {
         let written =
             dialect.pattern(pattern).expect("a checked expression has only patterns that every database reads");
         let written = self.builder.slot(Slot::Constant(Value::text(written)), Storage::Text);
-        Val { sql: dialect.own(Own::Matches, vec![value.sql, written]), guards: value.guards, form: Form::Column }
+        let mut arguments = vec![value.sql, written];
+        // On SQLite, the pattern itself knows.
+        if dialect == Dialect::Postgres {
+            let longest = i64::try_from(pattern.longest()).expect("a text in memory has fewer bytes");
+            arguments.push(integer(longest));
+        }
+        Val { sql: dialect.own(Own::Matches, arguments), guards: value.guards, form: Form::Column }
     }
 }
 

@@ -27,6 +27,12 @@ pub(crate) fn word(text: &str) -> Sql {
     Sql::Constant(Constant::String(Some(text.to_owned())))
 }
 
+/// Whether it is the same of every record. An order by that isn't one: to databases, a number there means a column, and PostgreSQL
+/// refuses all others.
+pub(crate) fn is_constant(sql: &Sql) -> bool {
+    matches!(sql, Sql::Constant(_) | Sql::Keyword(_))
+}
+
 /// A function of the database.
 pub(crate) fn call(function: &'static str, arguments: impl IntoIterator<Item = Sql>) -> Sql {
     Func::cust(function).args(arguments).into()

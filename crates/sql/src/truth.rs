@@ -54,8 +54,15 @@ impl Lowering<'_, '_, '_> {
             Node::Literal(_) | Node::Fact(_) => Pred::Known(false),
             Node::Not(of) => self.is(of, !wanted),
             Node::Binary(operator @ (Operator::And | Operator::Or), left, right) => {
-                let parts = [self.is(left, wanted), self.is(right, wanted)];
-                if (*operator == Operator::And) == wanted { Pred::all(parts) } else { Pred::any(parts) }
+                let (one, other) = (self.is(left, wanted), self.is(right, wanted));
+                // SQLite evaluates both operands of an AND or OR that is a value.
+                let in_order = right.reads_texts() && left.cost() < right.cost();
+                match ((*operator == Operator::And) == wanted, in_order) {
+                    (true, false) => Pred::all([one, other]),
+                    (true, true) => other.behind(one),
+                    (false, false) => Pred::any([one, other]),
+                    (false, true) => other.unless(one),
+                }
             }
             Node::Binary(operator, left, right) => self.comparison((*operator, wanted), left, right),
             Node::IsNull { of, negated } => self.presence(of, *negated == wanted),

@@ -14,7 +14,7 @@ use backstay_scalar::{Casing, CasingTable};
 pub(crate) static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(statements);
 
 fn statements() -> Vec<String> {
-    let (longest, changed, parts) = (limits::MATCHED_BYTES, limits::CHANGED_TEXT_BYTES, limits::LIST_ITEMS);
+    let (changed, parts) = (limits::CHANGED_TEXT_BYTES, limits::LIST_ITEMS);
     let found = "(octet_length($1) - octet_length(replace($1, $2, ''))) / octet_length($2)";
     let of_texts = vec![
         cased("backstay_lower", "lower", Casing::Lower),
@@ -62,9 +62,9 @@ fn statements() -> Vec<String> {
              ELSE (extract(epoch FROM $1::interval) * 1000000)::bigint END",
         ),
         function(
-            "backstay_matches(text, text)",
+            "backstay_matches(text, text, bigint)",
             "boolean",
-            &format!("CASE WHEN octet_length($1) <= {longest} THEN $1 ~ $2 END"),
+            "CASE WHEN octet_length($1) <= $3 THEN $1 ~ $2 END",
         ),
     ];
     of_texts.into_iter().chain(json::statements()).chain([too_large()]).collect()

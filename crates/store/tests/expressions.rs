@@ -27,6 +27,8 @@ mod random;
 mod random_money;
 #[path = "expressions/reads.rs"]
 mod reads;
+#[path = "expressions/scopes.rs"]
+mod scopes;
 #[path = "expressions/sent.rs"]
 mod sent;
 /// The functions that the store adds to PostgreSQL.

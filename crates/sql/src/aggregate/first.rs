@@ -8,7 +8,7 @@ use super::Rows;
 use crate::Slot;
 use crate::lower::{Bound, Lowering};
 use crate::operand::Form;
-use crate::tree::{call, column, name, only_where};
+use crate::tree::{call, column, is_constant, name, only_where};
 use crate::value::column_type;
 use crate::within::Items;
 
@@ -44,7 +44,7 @@ impl Lowering<'_, '_, '_> {
 
     /// The first of the rows.
     fn in_order(&mut self, rows: Rows, keys: &[Key], mut select: SelectStatement) -> SelectStatement {
-        for key in keys {
+        for key in keys.iter().filter(|key| !is_constant(&key.sql)) {
             select.order_by_expr_with_nulls(key.sql.clone(), direction(key.descending), NullOrdering::Last);
         }
         let descending = keys.last().is_some_and(|key| key.descending);

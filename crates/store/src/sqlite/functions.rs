@@ -104,10 +104,11 @@ fn sortable(value: ValueRef<'_>) -> String {
     }
 }
 
-/// Bytes that compiling a pattern is charged as, once for each statement.
+/// Bytes that compiling a pattern is charged as, once for each statement, and those for each state of its program.
 const PATTERN_BYTES: usize = 32 * 1024;
-/// Bytes that a byte is charged as of a text that is compared with a pattern, or that isn't in ASCII and whose letters
-/// change: looking a character up takes as long as searching through that many.
+const PATTERN_STATE_BYTES: usize = 80;
+/// Bytes that a byte is charged as of a text that isn't in ASCII and whose letters change: looking a character up takes as
+/// long as searching through that many.
 const WORK_PER_BYTE: usize = 32;
 /// Bytes that finding and replacing one occurrence of a part is charged as: it takes as long as working on so many.
 pub(super) const WORK_PER_OCCURRENCE: usize = 32;
@@ -159,11 +160,15 @@ where
         })?;
         // Not in there: an error of what makes the pattern wouldn't say that the statement was interrupted.
         if is_new {
-            charged(&pay, PATTERN_BYTES)?;
+            charged(&pay, PATTERN_BYTES + PATTERN_STATE_BYTES * pattern.states())?;
         }
         let Some(text) = characters_of(call, 0)? else { return Ok(None) };
-        charged(&pay, WORK_PER_BYTE * text.len().min(limits::MATCHED_BYTES))?;
-        Ok(pattern.matches(text))
+        let mut ended = Ok(());
+        let found = pattern.matches_unless(text, |work| {
+            ended = charged(&pay, work);
+            ended.is_err()
+        });
+        ended.map(|()| found)
     })
 }
 

@@ -17,6 +17,8 @@ use crate::{Database, Setting, data, server_functions};
 pub(crate) struct Postgres {
     runtime: Runtime,
     client: Client,
+    /// Whether it has the function `noted`.
+    notes: bool,
     _cluster: backstay_testkit::Cluster,
 }
 
@@ -31,7 +33,7 @@ impl Postgres {
             tokio::spawn(connection);
             client
         });
-        let this = Self { runtime, client, _cluster: cluster };
+        let this = Self { runtime, client, notes: false, _cluster: cluster };
         for text in server_functions::STATEMENTS.iter() {
             this.runtime.block_on(this.client.batch_execute(text)).unwrap_or_else(|error| panic!("{text}: {error:?}"));
         }
@@ -42,11 +44,30 @@ impl Postgres {
     }
 
     fn run(&self, statement: &Statement) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
-        let params: Vec<Bound<'_>> = statement.params().iter().map(Bound).collect();
+        self.query(statement.text(), statement.params())
+    }
+
+    fn query(&self, text: &str, params: &[Param]) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
+        let params: Vec<Bound<'_>> = params.iter().map(Bound).collect();
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|param| param as _).collect();
-        self.runtime.block_on(self.client.query(statement.text(), &params))
+        self.runtime.block_on(self.client.query(text, &params))
+    }
+
+    /// Runs a statement and returns the ids with which its calls of `noted(value, ids)` were evaluated.
+    pub(crate) fn noting(&mut self, text: &str, params: &[Param]) -> BTreeSet<RecordId> {
+        if !std::mem::replace(&mut self.notes, true) {
+            self.runtime.block_on(self.client.batch_execute(NOTED)).expect("a function");
+        }
+        self.query(text, params).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        let seen = self.query("DELETE FROM noted_ids RETURNING id", &[]).expect("ids");
+        seen.iter().map(|row| row.get::<_, Key>(0).0).collect()
     }
 }
+
+/// PostgreSQL evaluates a function that changes something wherever its value is needed.
+const NOTED: &str = "CREATE TEMP TABLE noted_ids (id uuid PRIMARY KEY); \
+    CREATE FUNCTION noted(value anyelement, ids uuid[]) RETURNS anyelement LANGUAGE plpgsql VOLATILE AS $body$ \
+    BEGIN INSERT INTO noted_ids SELECT id FROM unnest(ids) AS id WHERE id IS NOT NULL ON CONFLICT DO NOTHING; RETURN value; END $body$";
 
 impl Database for Postgres {
     fn ids_in(&mut self, statement: &Statement, column: usize) -> Result<BTreeSet<RecordId>, String> {

@@ -32,7 +32,7 @@ impl Sqlite {
 }
 
 impl Sqlite {
-    /// Runs a statement and returns the ids with which its calls of `noted(value, id, id)` were evaluated. The function is
+    /// Runs a statement and returns the ids with which its calls of `noted(value, id, …)` were evaluated. The function is
     /// not deterministic, so that SQLite calls it wherever the value is needed.
     pub(crate) fn noting(&mut self, text: &str, params: &[Param]) -> BTreeSet<RecordId> {
         let seen = Arc::new(Mutex::new(BTreeSet::new()));
@@ -45,7 +45,7 @@ impl Sqlite {
             }
             call.get::<Raw>(0)
         };
-        self.0.create_scalar_function("noted", 3, FunctionFlags::SQLITE_UTF8, note).expect("a function");
+        self.0.create_scalar_function("noted", -1, FunctionFlags::SQLITE_UTF8, note).expect("a function");
         let mut prepared = self.0.prepare(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let mut rows = prepared.query(rusqlite::params_from_iter(params.iter().map(raw))).expect("bound");
         while rows.next().unwrap_or_else(|error| panic!("{text}: {error}")).is_some() {}
