@@ -22,7 +22,8 @@ Commands:
                  Ask the newsroom whatever its OpenAPI document allows, and more; passes ARGS to Schemathesis
   clients        Make the clients of other languages for the newsroom, and run its tour with each
   bench [PART…]  Measure the release build against its controls; see docs/benchmarks.md
-                 Parts: http, start, seeding, hostile, migrate, language, api, transfer, actions; all of them by default
+                 Parts: http, start, seeding, hostile, migrate, language, api, transfer, actions, barrier; all of them by
+                 default
   keep NAME      Make a data directory for the tests to open from now on: crates/backstay/tests/kept/NAME
 
 Options of bench:
@@ -31,6 +32,7 @@ Options of bench:
   --rounds N     Number of measurements to take the median of [default: 3]
   --no-build     Measure the programs in target/release as they are
   --only ATTACK  Carry out this attack of the part hostile; repeatable
+  --soak         Carry out the attacks of the part hostile on one server, then all of them at once, and tell its memory
   --rows N       Number of records that migrate changes, language lists and api reads [default: 1000000]
   --write        Write the tables into docs/benchmarks.md
 

@@ -721,7 +721,7 @@ fn place(violation: &Violation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Excess;
+    use crate::{Excess, Remedy};
 
     #[test]
     fn names_are_listed() {
@@ -737,7 +737,8 @@ mod tests {
     #[test]
     fn what_is_too_much_for_one_commit_fits_in_parts() {
         let size = Limit::Size { what: "what would be deleted", max: 1, unit: "records" };
-        let deletion = LargeDeletion { excess: Excess::Hold, deleted: Vec::new(), changed: Vec::new() };
+        let (excess, remedy) = (Excess::Hold, Remedy::OwnRequest);
+        let deletion = LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new(), remedy };
         let deletion = Limit::Deletion(Box::new(deletion));
         for limit in [size, Limit::Sums { max: 1 }, Limit::Cost, Limit::WriteCost, Limit::Hold, deletion] {
             let error = Error::from(limit);

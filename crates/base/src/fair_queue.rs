@@ -119,14 +119,17 @@ impl<T: Queued> FairQueue<T> {
 
     /// Drops everything that waits.
     pub fn clear(&mut self) {
-        let flows = |(source, flows): (&Source, &Ranked<Flows<T>>)| {
-            let source = *source;
-            flows.member.members.keys().map(move |caller| Flow { source, caller: *caller }).collect::<Vec<_>>()
-        };
-        let flows: Vec<Flow> = self.sources.members.iter().flat_map(flows).collect();
-        for flow in flows {
-            self.take(flow);
+        let sources: Vec<Source> = self.sources.members.keys().copied().collect();
+        for source in sources {
+            self.take_all(source);
         }
+    }
+
+    /// Takes all items of a source that wait, by their flows.
+    pub fn take_all(&mut self, source: Source) -> Vec<(Flow, VecDeque<T>)> {
+        let flows = self.sources.members.get(&source).into_iter().flat_map(|flows| flows.member.members.keys());
+        let flows: Vec<Flow> = flows.map(|caller| Flow { source, caller: *caller }).collect();
+        flows.into_iter().map(|flow| (flow, self.take(flow))).filter(|(_, items)| !items.is_empty()).collect()
     }
 
     /// Whether nothing waits.

@@ -26,6 +26,11 @@ impl Flow {
     /// The flow of Backstay itself.
     pub const SYSTEM: Self = Self { source: Source::System, caller: None };
 
+    /// Whether it is that of all anonymous callers of a network.
+    pub fn is_anonymous(self) -> bool {
+        matches!(self.source, Source::Network(_)) && self.caller.is_none()
+    }
+
     /// The flow of this caller, whose client has an address in this network if it came through one.
     pub fn of(caller: &Caller, client: Option<Network>) -> Self {
         match caller.kind {

@@ -9,6 +9,29 @@ pub struct LargeDeletion {
     pub deleted: Vec<(String, u64)>,
     /// The same of records that would be changed, because they refer to what goes.
     pub changed: Vec<(String, u64)>,
+    /// What the caller can do about it.
+    pub remedy: Remedy,
+}
+
+/// What can be done about a deletion that is too much for one commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// It was to be part of a larger commit: a request of its own takes as many commits as it needs.
+    OwnRequest,
+    /// What goes with the record can't be deleted in steps of its own here: the caller deletes it first.
+    DeleteFirst,
+    /// Part of it is deleted, and the time of the request is up: the same request again deletes the rest.
+    Repeat,
+}
+
+impl Remedy {
+    fn text(self) -> &'static str {
+        match self {
+            Self::OwnRequest => "delete the record by a request of its own, which takes as many commits as it needs",
+            Self::DeleteFirst => "delete these first, a few at a time",
+            Self::Repeat => "send the request again to go on",
+        }
+    }
 }
 
 /// Why a deletion is too much for one request.
@@ -20,6 +43,8 @@ pub enum Excess {
     Work,
     /// It keeps others from writing for too long.
     Hold,
+    /// It takes longer than one request may.
+    Time,
 }
 
 impl LargeDeletion {
@@ -28,19 +53,21 @@ impl LargeDeletion {
         match self.excess {
             Excess::Records(_) => "too-large",
             Excess::Work | Excess::Hold => "too-costly",
+            Excess::Time => "timeout",
         }
     }
 }
 
 impl fmt::Display for LargeDeletion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { excess, deleted, changed } = self;
+        let Self { excess, deleted, changed, remedy } = self;
         match excess {
             Excess::Records(max) => {
                 write!(f, "more than {max} other records would be deleted or changed with the record")
             }
             Excess::Work => f.write_str("deleting what goes with the record is too expensive for one request"),
             Excess::Hold => f.write_str("deleting what goes with the record keeps others from writing for too long"),
+            Excess::Time => f.write_str("deleting all that goes with the record takes longer than one request may"),
         }?;
         let counted = |of: &[(String, u64)]| {
             let counted: Vec<String> = of.iter().map(|(name, count)| format!("{count} {name}")).collect();
@@ -53,6 +80,7 @@ impl fmt::Display for LargeDeletion {
             (false, false) => {
                 write!(f, ": {} would be deleted, {} changed", counted(deleted), counted(changed))
             }
-        }
+        }?;
+        write!(f, "; {}", remedy.text())
     }
 }

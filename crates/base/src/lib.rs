@@ -38,7 +38,7 @@ pub use fair_queue::{Bounds, FairQueue, QueueFull, Queued};
 pub use flow::{Flow, Source};
 pub use grant::Grant;
 pub use id::{DependencyKey, FieldNumber, IdSource, KeyForm, KeyRef, RecordId, RequestId, TypeNumber};
-pub use large_deletion::{Excess, LargeDeletion};
+pub use large_deletion::{Excess, LargeDeletion, Remedy};
 pub use memory::{Held, Memory, Reserve};
 pub use nearest::nearest;
 pub use network::Network;

@@ -197,6 +197,11 @@ pub const REFRESH_LATE_SECONDS: u64 = 5;
 pub const COMMIT_CHECK_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
+/// Records that one step of a deletion deletes or changes, where one commit is too little for all.
+pub const DELETION_STEP_RECORDS: usize = 250;
+/// Records that can refuse a deletion which takes more than one commit, or are deleted by it and could be the reason, at most: all of
+/// them are looked at before the first step.
+pub const DELETION_SURVEY_RECORDS: usize = 1_000_000;
 /// Members of a many-to-many relation that are read to find out what a write changes in it.
 pub const LINKS_READ: u64 = 100_000;
 /// Seconds that one request may take.
@@ -243,11 +248,27 @@ pub const LONG_OPERATION_MILLIS: u64 = 20;
 /// How much longer than a long operation held the writer the next one waits at least, if flows without long operations
 /// write: it may have a tenth of the time.
 pub const LONG_OPERATION_PAUSE: u32 = 9;
-/// Changes of one transaction from which on it is large: the longer it holds the writer, the smaller is its share.
+/// Changes of one transaction from which on it is large: it counts as long earlier, and its flow has a smaller share.
 pub const LARGE_CHANGES: usize = 100;
 /// The same, bytes of its entry in the commit log.
 pub const LARGE_LOG_BYTES: usize = 64 * 1024;
-/// Seconds for which a long operation waits at most after a large one, unless that would be more than a tenth of the time.
+/// The same, bytes of the values that it writes.
+pub const LARGE_WRITTEN_BYTES: usize = 256 * 1024;
+/// Milliseconds of a large operation on the writer from which on it counts as long.
+pub const LARGE_OPERATION_MILLIS: u64 = 8;
+/// Bytes of values that are worth a millisecond on the writer: what a large operation has written costs others time after its
+/// commit, too.
+pub const LARGE_BYTES_PER_MILLI: u64 = 100 * 1024;
+/// How much longer than a large operation of an account held the writer the next one waits, if flows without long operations write:
+/// of the requests of these, less than one in a hundred then waits for one.
+pub const LARGE_OPERATION_PAUSE: u32 = 99;
+/// The same after one of an anonymous caller.
+pub const ANONYMOUS_OPERATION_PAUSE: u32 = 249;
+/// Milliseconds for which an operation of an anonymous caller may hold the writer before it is refused, if other flows wait for it.
+pub const ANONYMOUS_HOLD_MILLIS: u64 = 250;
+/// Seconds for which a long operation waits at most after a large one of the same network.
+pub const LARGE_OPERATION_PAUSE_SECONDS: u64 = 20;
+/// The same, after a large one of any flow, unless that would be more than a tenth of the time.
 pub const LONG_OPERATION_PAUSE_SECONDS: u64 = 10;
 /// Seconds after a long operation for which all operations of its flow count as long.
 pub const LONG_FLOW_SECONDS: u64 = 10;
@@ -492,6 +513,8 @@ pub const KEEPER_IDLE_SECONDS: u64 = 5;
 pub const KEEPER_TRUST_MILLIS: u64 = 2000;
 /// Seconds for which a database server without a free connection, or one that is starting, is tried again.
 pub const CONNECTION_WAIT_SECONDS: u64 = 10;
+/// Bytes of the write-ahead log from which on long reads wait until those that run have ended and it begins anew.
+pub const LOG_BYTES: u64 = 192 * 1024 * 1024;
 /// Bytes that the write-ahead log may grow by during a backup, which needs all of it.
 pub const BACKUP_LOG_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Entries of the commit log that are pruned in one transaction.

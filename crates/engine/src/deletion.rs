@@ -19,12 +19,9 @@ use crate::{Authority, Record, TxContext, exclusions, related, stored, taken_alo
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
-/// Restricting records of which one at least stays: a deletion takes the record itself and `limits::DELETION_RECORDS` more.
-const RESTRICTING: usize = limits::DELETION_RECORDS + 2;
-
 /// Where what is deleted goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     /// To the trash. References between records there stay.
     Trash,
     /// Nowhere: also records in the trash can't refer to it any more.
@@ -33,23 +30,29 @@ enum Way {
 
 /// A record that is to be deleted. It is read when it goes: many of them can be large.
 #[derive(Clone, Copy)]
-struct Going<'m> {
-    collection: &'m Collection,
-    id: RecordId,
+pub(crate) struct Going<'m> {
+    pub(crate) collection: &'m Collection,
+    pub(crate) id: RecordId,
     /// Whether the caller can see this deletion. If not, errors name nothing that is deleted because of it.
-    is_seen: bool,
+    pub(crate) is_seen: bool,
+}
+
+impl Going<'_> {
+    pub(crate) fn key(&self) -> Key {
+        (self.collection.id, self.id)
+    }
 }
 
 /// References of records that go, which were emptied because no order can serve them, with where they led.
 type Untied = HashMap<Key, Vec<(FieldId, RecordId)>>;
 
 /// Records that refer to one that is to be deleted.
-struct Referring<'m> {
-    to: Key,
-    collection: &'m Collection,
-    by: Reference<'m>,
-    how: Found,
-    ids: Vec<RecordId>,
+pub(crate) struct Referring<'m> {
+    pub(crate) to: Key,
+    pub(crate) collection: &'m Collection,
+    pub(crate) by: Reference<'m>,
+    pub(crate) how: Found,
+    pub(crate) ids: Vec<RecordId>,
 }
 
 /// A record that stays, and those of its references that are emptied, each with the record that it leads to.
@@ -60,10 +63,23 @@ struct Releasing<'m> {
 }
 
 /// All that a deletion touches.
-struct Reach<'m> {
+pub(crate) struct Reach<'m> {
     /// What is deleted, the record itself first.
-    going: Vec<Going<'m>>,
-    referring: Vec<Referring<'m>>,
+    pub(crate) going: Vec<Going<'m>>,
+    pub(crate) referring: Vec<Referring<'m>>,
+}
+
+impl<'m> Reach<'m> {
+    /// The records that refuse the deletion of one to which they refer, and stay.
+    pub(crate) fn restricting(&self) -> Option<(&Referring<'m>, Vec<RecordId>)> {
+        let going: HashSet<Key> = self.going.iter().map(Going::key).collect();
+        let restricting = self.referring.iter().filter(|one| one.how.on_delete == OnDelete::Restrict);
+        let mut staying = restricting.map(|one| {
+            let stays = |id: &&RecordId| !going.contains(&(one.collection.id, **id));
+            (one, one.ids.iter().filter(stays).copied().collect::<Vec<_>>())
+        });
+        staying.find(|(_, staying)| !staying.is_empty())
+    }
 }
 
 /// Deletes the live record of a proposal, and what goes with it; releases what refers to any of it and stays.
@@ -113,26 +129,32 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
     let Proposal { collection, stored, class, .. } = proposal;
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let first = Going { collection: cx.model().collection(collection.id), id: record.id(), is_seen: true };
-    let Reach { mut going, referring } = reach(cx, &class, (first, way)).await?;
-    hold(cx, (&going, &referring)).await?;
+    let reached = reach(cx, &class, (first, way), limits::DELETION_RECORDS).await?;
+    hold(cx, std::slice::from_ref(&reached)).await?;
+    if let Some((one, staying)) = reached.restricting() {
+        return Err(still_referenced(cx, &class, one, &staying).await?.into());
+    }
+    remove_reached(cx, &class, (reached, way), Some(&record)).await?;
+    Ok(record)
+}
+
+/// Deletes all that was reached, and releases what refers to any of it and stays. The first record may have been read.
+pub(crate) async fn remove_reached(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    (Reach { mut going, referring }, way): (Reach<'_>, Way),
+    first: Option<&Record>,
+) -> Result<(), Error> {
+    let read = first.and_then(|record| going.first().map(|one| (one.key(), record)));
     let ranks = &cx.engine.application.ranks;
     // Within a collection those that were found last go first: they refer to those before.
     going.reverse();
     going.sort_by_key(|one| ranks[usize::from(one.collection.id.0)]);
-    let places: HashMap<Key, usize> =
-        going.iter().enumerate().map(|(place, one)| ((one.collection.id, one.id), place)).collect();
-    for one in referring.iter().filter(|one| one.how.on_delete == OnDelete::Restrict) {
-        let stays = |id: &&RecordId| !places.contains_key(&(one.collection.id, **id));
-        let staying: Vec<RecordId> = one.ids.iter().filter(stays).copied().collect();
-        if !staying.is_empty() {
-            return Err(still_referenced(cx, &class, one, &staying).await?.into());
-        }
-    }
-    let untied = release(cx, &class, &referring, (&places, way)).await?;
+    let places: HashMap<Key, usize> = going.iter().enumerate().map(|(place, one)| (one.key(), place)).collect();
+    let untied = release(cx, class, &referring, (&places, way)).await?;
     let mut rest = going.as_slice();
     while !rest.is_empty() {
-        let first = ((collection.id, record.id()), &record);
-        let records = read_some(cx, &mut rest, (first, &untied)).await?;
+        let records = read_some(cx, &mut rest, (read, &untied)).await?;
         for (collection, record) in &records {
             match way {
                 Way::Trash => {
@@ -143,29 +165,30 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
             }
         }
     }
-    Ok(record)
+    Ok(())
 }
 
-/// Locks what goes with the record, which is locked already, and what loses a reference.
-async fn hold(cx: &mut TxContext<'_, '_>, (going, referring): (&[Going<'_>], &[Referring<'_>])) -> Result<(), Error> {
-    let going = going.iter().skip(1).map(|one| (one.collection.id, one.id));
-    let released = referring.iter().filter(|one| one.how.on_delete == OnDelete::SetNull);
+/// Locks what goes with records, the first of each, which are locked already, and what loses a reference.
+pub(crate) async fn hold(cx: &mut TxContext<'_, '_>, reached: &[Reach<'_>]) -> Result<(), Error> {
+    let going = reached.iter().flat_map(|reach| reach.going.iter().skip(1).map(Going::key));
+    let referring = reached.iter().flat_map(|reach| &reach.referring);
+    let released = referring.filter(|one| one.how.on_delete == OnDelete::SetNull);
     let released = released.flat_map(|one| one.ids.iter().map(|id| (one.collection.id, *id)));
     cx.hold(going.chain(released).collect()).await
 }
 
 /// Reads the first of the records that go, as they were before any reference was emptied: as many as there is room for.
-/// `first` was read already.
+/// One may have been read already.
 async fn read_some<'a>(
     cx: &mut TxContext<'_, '_>,
     rest: &mut &[Going<'a>],
-    ((key, first), untied): ((Key, &Record), &Untied),
+    (read, untied): (Option<(Key, &Record)>, &Untied),
 ) -> Result<Vec<(&'a Collection, Record)>, Error> {
     let (mut records, mut bytes) = (Vec::new(), 0);
     while let [Going { collection, id, is_seen: _ }, others @ ..] = *rest {
-        let record = match (collection.id, *id) == key {
-            true => Some(first.clone()),
-            false => cx.get_to_remove(collection, *id).await?,
+        let record = match read {
+            Some((key, record)) if key == (collection.id, *id) => Some(record.clone()),
+            _ => cx.get_to_remove(collection, *id).await?,
         };
         if let Some(record) = record {
             let record = match untied.get(&(collection.id, *id)) {
@@ -192,14 +215,16 @@ fn tied(record: &Record, references: &[(FieldId, RecordId)]) -> Result<Record, E
     Record::new(values).map_err(Error::internal)
 }
 
-/// What goes with a record, itself first, and what refers to any of it.
-async fn reach<'a>(
+/// What goes with a record, itself first, and what refers to any of it: at most so many records, with those of the deletions
+/// before it in the same transaction.
+pub(crate) async fn reach<'a>(
     cx: &mut TxContext<'a, '_>,
     class: &CallerClass,
     (first, way): (Going<'a>, Way),
+    most_others: usize,
 ) -> Result<Reach<'a>, Error> {
     let model = cx.model();
-    cx.told_along.begin();
+    cx.told_along.begin(way);
     let mut known = HashSet::from([(first.collection.id, first.id)]);
     let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.taken_along);
     let mut restricting: HashMap<_, usize> = HashMap::new();
@@ -211,8 +236,8 @@ async fn reach<'a>(
             // A record restricts through a reference to one record once. If more are found than can go, no further ones are
             // needed.
             let most = match on_delete {
-                OnDelete::Restrict => RESTRICTING - restricting.get(&at).unwrap_or(&0),
-                OnDelete::Cascade | OnDelete::SetNull => limits::DELETION_RECORDS + 1,
+                OnDelete::Restrict => most_others + 2 - restricting.get(&at).unwrap_or(&0),
+                OnDelete::Cascade | OnDelete::SetNull => most_others + 1,
             };
             let ids = referring(cx, (collection.id, by), (to, how.perspective, most)).await?;
             match on_delete {
@@ -233,8 +258,8 @@ async fn reach<'a>(
                 OnDelete::SetNull if is_seen && !ids.is_empty() => cx.told_along.change(collection.id, ids.len()),
                 OnDelete::SetNull | OnDelete::Restrict => {}
             }
-            if others > limits::DELETION_RECORDS {
-                return Err(cx.told_along.refusal(model, Excess::Records(limits::DELETION_RECORDS as u64)));
+            if others > most_others {
+                return Err(cx.told_along.refusal(model, Excess::Records(most_others as u64)));
             }
             if !ids.is_empty() {
                 reach.referring.push(Referring { to: (of, to), collection, by, how, ids });
@@ -248,14 +273,14 @@ async fn reach<'a>(
 
 /// Which referring records of a field are meant, and what happens to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Found {
-    perspective: Perspective,
-    on_delete: OnDelete,
+pub(crate) struct Found {
+    pub(crate) perspective: Perspective,
+    pub(crate) on_delete: OnDelete,
 }
 
 /// What refers to a collection, and what happens to the records in which it does: what their `@onDelete` says, and to those
 /// in the trash only if the record goes for good. Until then, they can come back with it.
-fn referring_by(
+pub(crate) fn referring_by(
     model: &Model,
     of: CollectionId,
     way: Way,
@@ -269,7 +294,7 @@ fn referring_by(
 }
 
 /// The records whose reference leads here, at most so many.
-async fn referring(
+pub(crate) async fn referring(
     cx: &mut TxContext<'_, '_>,
     (collection, by): (CollectionId, Reference<'_>),
     (to, perspective, most): (RecordId, Perspective, usize),
@@ -282,7 +307,7 @@ async fn referring(
 /// Empties the references of records that stay, all of one record in one change, and of those that would go later than
 /// what they refer to; returns the latter. Nothing else of a record that stays changes, and none of its rules and checks is
 /// asked, but what no two records may share still holds.
-async fn release(
+pub(crate) async fn release(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     referring: &[Referring<'_>],
@@ -332,7 +357,7 @@ async fn release(
 }
 
 /// Why a record cannot be deleted: which records refer to it, if the caller may see them.
-async fn still_referenced(
+pub(crate) async fn still_referenced(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
     referring: &Referring<'_>,

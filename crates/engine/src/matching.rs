@@ -33,6 +33,28 @@ pub(crate) async fn carry_out(
     Ok(Counted { matched, changed, first: named })
 }
 
+/// The records with which something would be done, not locked.
+pub(crate) async fn named(
+    cx: &mut TxContext<'_, '_>,
+    (list, reach): (&PreparedList, &Reach),
+) -> Result<Vec<RecordId>, Error> {
+    match reach {
+        Reach::All { most } => {
+            let ids = read::ids(cx, list, u64::from(*most) + 1).await?;
+            refuse_more(&ids, *most)?;
+            Ok(ids)
+        }
+        Reach::First { count, .. } => read::ids(cx, list, u64::from(*count)).await,
+    }
+}
+
+fn refuse_more(ids: &[RecordId], most: u32) -> Result<(), Error> {
+    match ids.len() as u64 > u64::from(most) {
+        true => Err(Limit::Matching { max: u64::from(most) }.into()),
+        false => Ok(()),
+    }
+}
+
 /// All records of a list, locked. If there are more than the limit allows, nothing is done.
 async fn all(
     cx: &mut TxContext<'_, '_>,
@@ -40,9 +62,7 @@ async fn all(
     (list, limit): (&PreparedList, u32),
 ) -> Result<Vec<RecordId>, Error> {
     let ids = read::ids(cx, list, u64::from(limit) + 1).await?;
-    if ids.len() as u64 > u64::from(limit) {
-        return Err(Limit::Matching { max: u64::from(limit) }.into());
-    }
+    refuse_more(&ids, limit)?;
     hold(cx, of, (list, limit), ids).await
 }
 

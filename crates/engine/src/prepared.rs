@@ -24,7 +24,7 @@ use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Asked, Context, Encoder, Filter, List, Refused, Request, Requests, Transaction, TxContext, Written,
-    exclusions, history, remember, transaction,
+    deletion_steps, exclusions, history, remember, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -150,7 +150,13 @@ impl Prepared {
             Self::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
             Self::Write(write) => {
                 let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-                transaction::run(inner, cx, One(write)).await.map(Answer::Written)
+                let one = Arc::new(One(write));
+                match transaction::run_shared(inner, cx, Arc::clone(&one)).await {
+                    Err(refusal) if refusal.fits_in_parts() && one.0.deletes() => {
+                        Box::pin(deletion_steps::delete(inner, cx, one, refusal)).await.map(Answer::Written)
+                    }
+                    written => written.map(Answer::Written),
+                }
             }
         }
     }
@@ -227,7 +233,7 @@ impl Transaction for DryRun {
 }
 
 /// A write in a transaction of its own.
-struct One(PreparedWrite);
+pub(crate) struct One(pub(crate) PreparedWrite);
 
 impl Transaction for One {
     type Answer = Written;

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use backstay_base::{Action, Error, Excess, LargeDeletion, Limit};
+use backstay_base::{Action, Error, Excess, LargeDeletion, Limit, Remedy};
 use backstay_model::{CollectionId, FieldId, Model};
 
 use crate::application::CallerClass;
+use crate::deletion::Way;
 
 /// What goes with deleted records, as far as the caller sees it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TakenAlong {
     deleted: BTreeMap<CollectionId, u64>,
     changed: BTreeMap<CollectionId, u64>,
-    /// Whether there was a deletion.
-    is_deletion: bool,
+    /// Where what was deleted goes, if there was a deletion.
+    way: Option<Way>,
 }
 
 impl TakenAlong {
     /// A record is deleted.
-    pub(crate) fn begin(&mut self) {
-        self.is_deletion = true;
+    pub(crate) fn begin(&mut self, way: Way) {
+        self.way = Some(way);
     }
 
     /// So many records are deleted because of another one.
@@ -41,7 +42,12 @@ impl TakenAlong {
             named
         };
         let (deleted, changed) = (named(&self.deleted), named(&self.changed));
-        Limit::Deletion(Box::new(LargeDeletion { excess, deleted, changed })).into()
+        let remedy = match self.way {
+            // What was moved to the trash together comes back together, in one commit.
+            Some(Way::Trash) => Remedy::DeleteFirst,
+            Some(Way::Gone) | None => Remedy::OwnRequest,
+        };
+        Limit::Deletion(Box::new(LargeDeletion { excess, deleted, changed, remedy })).into()
     }
 
     /// The error of a transaction that took too long, if that may be due to what its deletions take along.
@@ -51,9 +57,9 @@ impl TakenAlong {
             Error::Limit(Limit::Cost | Limit::WriteCost) => Excess::Work,
             other => return other,
         };
-        match self.is_deletion {
-            true => self.refusal(model, excess),
-            false => error,
+        match self.way {
+            Some(_) => self.refusal(model, excess),
+            None => error,
         }
     }
 }

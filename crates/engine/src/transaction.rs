@@ -53,7 +53,15 @@ pub trait Transaction: Send + Sync + 'static {
 
 /// Runs a transaction in one commit, and answers when it is durable.
 pub(crate) async fn run<T: Transaction>(inner: &Arc<Inner>, cx: &Context, transaction: T) -> Result<T::Answer, Error> {
-    let transaction = Arc::new(transaction);
+    run_shared(inner, cx, Arc::new(transaction)).await
+}
+
+/// The same of one that can be run again as a whole.
+pub(crate) async fn run_shared<T: Transaction>(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    transaction: Arc<T>,
+) -> Result<T::Answer, Error> {
     let application = &inner.application;
     let told_along: Arc<Mutex<TakenAlong>> = Arc::default();
     let running = |retry: Retry, slug_run: u32| {

@@ -1,10 +1,11 @@
 use backstay_base::{
     Action, Caller, CallerKind, Error, Limit, Place, Unauthenticated, Violation, ViolationKind, limits,
 };
-use backstay_model::{Collection, CollectionId, Field, FieldId};
+use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use backstay_store::{KeyClaim, Writes};
 
 use crate::context::require_few_rows;
+use crate::deletion::Way;
 use crate::holding::ToHold;
 use crate::inner::Inner;
 use crate::matching;
@@ -12,6 +13,7 @@ use crate::read::{self, PreparedList, USUAL_RECORD, may_at_all};
 use crate::record::Key;
 use crate::remember::Keyed;
 use crate::showing::{Showing, transient};
+use crate::stored::{self, Wanted};
 use crate::{
     Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome, Reach,
     Record, RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, exclusions,
@@ -27,6 +29,13 @@ pub(crate) struct PreparedWrite {
     /// Whether it writes more than a row, or something follows from it that can be refused: stored sums of other records,
     /// checks at commit, or counters of sequences.
     writes_more: bool,
+}
+
+/// A record that a request deletes, with the version that it had when the caller was found to be allowed to.
+#[derive(Debug, Clone)]
+pub(crate) struct Root {
+    pub(crate) key: Key,
+    pub(crate) version: i64,
 }
 
 #[derive(Debug)]
@@ -280,6 +289,72 @@ impl PreparedWrite {
     /// Whether it is undone after it was answered.
     pub(crate) fn is_dry_run(&self) -> bool {
         matches!(self.work, Work::OfMatching { dry_run: true, .. })
+    }
+
+    /// Whether it deletes records, and is not undone.
+    pub(crate) fn deletes(&self) -> bool {
+        match &self.work {
+            Work::OfRecord { act, .. } => !matches!(act, RecordAct::Restore(_)),
+            Work::OfMatching { act, dry_run, .. } => matches!(act, MatchingAct::Delete) && !dry_run,
+            Work::Create { .. } | Work::Upsert { .. } | Work::Update { .. } | Work::Replace { .. } => false,
+        }
+    }
+
+    /// Where the records go that it deletes, if it does.
+    pub(crate) fn way(&self, model: &Model) -> Option<Way> {
+        let is_purge = matches!(&self.work, Work::OfRecord { act: RecordAct::Purge, .. });
+        let has_trash = model.collection(self.collection()).trash.is_some();
+        self.deletes().then_some(if has_trash && !is_purge { Way::Trash } else { Way::Gone })
+    }
+
+    /// The records that it would delete, if the caller may delete all of them.
+    pub(crate) async fn roots(&self, cx: &mut TxContext<'_, '_>) -> Result<Vec<Root>, Error> {
+        let (keys, if_match) = match &self.work {
+            Work::OfRecord { record: (collection, which), if_match, .. } => {
+                let id = cx.addressed(Authority::Caller, *collection, which).await?;
+                (vec![(*collection, id)], if_match.as_ref())
+            }
+            Work::OfMatching { collection, list, reach, .. } => {
+                let ids = matching::named(cx, (list, reach)).await?;
+                (ids.into_iter().map(|id| (*collection, id)).collect(), None)
+            }
+            Work::Create { .. } | Work::Upsert { .. } | Work::Update { .. } | Work::Replace { .. } => {
+                (Vec::new(), None)
+            }
+        };
+        let mut roots = Vec::with_capacity(keys.len());
+        for key in keys {
+            let version = self.deletable(cx, key, if_match).await?;
+            roots.push(Root { key, version });
+        }
+        Ok(roots)
+    }
+
+    /// Refuses to go on if the caller may no longer delete this record, or if it has changed.
+    pub(crate) async fn require_root(&self, cx: &mut TxContext<'_, '_>, root: &Root) -> Result<(), Error> {
+        let unchanged = IfMatch::Versions(vec![root.version]);
+        self.deletable(cx, root.key, Some(&unchanged)).await.map(drop)
+    }
+
+    /// The version of a record, if the caller may delete it and it has one of the versions wanted.
+    async fn deletable(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        record: Key,
+        if_match: Option<&IfMatch>,
+    ) -> Result<i64, Error> {
+        let found = match &self.work {
+            Work::OfRecord { act: RecordAct::Purge, .. } => {
+                let of = (Authority::Caller, Action::Purge);
+                stored::in_trash(cx, of, record, if_match).await.map(|(proposal, _)| proposal)
+            }
+            _ => {
+                let wanted = Wanted { if_match, child_of: None };
+                stored::for_deletion(cx, Authority::Caller, record, wanted).await
+            }
+        };
+        let proposal = found.map_err(|refusal| invitation(refusal, cx.caller()))?;
+        Ok(proposal.stored.as_ref().map_or(0, Record::version))
     }
 
     /// Does it in a transaction, or gives the answer that is kept under its key.

@@ -188,6 +188,7 @@ fn kind_of_error(error: &Error) -> &'static Kind {
         Error::Limit(Limit::Deletion(deletion)) => match deletion.excess {
             Excess::Records(_) => &TOO_LARGE,
             Excess::Work | Excess::Hold => &TOO_COSTLY,
+            Excess::Time => &TIMEOUT,
         },
         Error::Limit(Limit::Rate { .. }) => &TOO_MANY_ATTEMPTS,
         Error::Limit(Limit::Cost | Limit::WriteCost | Limit::Hold) => &TOO_COSTLY,
@@ -228,7 +229,7 @@ mod tests {
     use std::collections::HashSet;
     use std::io;
 
-    use backstay_base::{Action, LargeDeletion, Overlap, Place, RefusedByProcedure, RefusedTransition, Shared};
+    use backstay_base::{Action, LargeDeletion, Overlap, Place, RefusedByProcedure, RefusedTransition, Remedy, Shared};
 
     use super::*;
 
@@ -245,8 +246,10 @@ mod tests {
             Overlap { collection: text(), range: [text(), text()], same: vec![], other: None, record: Place::Whole };
         let referenced =
             Conflict::Referenced { collection: text(), field: text(), count: 1, more: false, in_trash: false };
-        let large =
-            |excess| Limit::Deletion(Box::new(LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new() }));
+        let large = |excess| {
+            let (deleted, changed, remedy) = (Vec::new(), Vec::new(), Remedy::DeleteFirst);
+            Limit::Deletion(Box::new(LargeDeletion { excess, deleted, changed, remedy }))
+        };
         for error in [
             Error::Malformed(vec![]),
             Error::Invalid(vec![]),
@@ -296,6 +299,7 @@ mod tests {
             large(Excess::Records(1)).into(),
             large(Excess::Work).into(),
             large(Excess::Hold).into(),
+            large(Excess::Time).into(),
             Limit::Deadline.into(),
             Limit::Storage.into(),
             Limit::Share(Shared::Queue).into(),

@@ -86,6 +86,8 @@ pub struct OpenOptions {
     /// Called once, on one of the store's threads, after the disk failed, the database was found damaged or one of those
     /// threads panicked: the process must end without acknowledging anything else.
     pub on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
+    /// Bytes of an embedded database's write-ahead log from which on long reads wait until it begins anew.
+    pub log_bytes: u64,
     /// The size in bytes that an embedded database may not exceed; `None`: no limit.
     pub max_bytes: Option<u64>,
     /// Connections to a database server at most, besides a few of the store's own.
@@ -108,6 +110,7 @@ impl OpenOptions {
             on_progress: Arc::new(|_| ()),
             readers: (cores / 2).max(2),
             on_fatal: Arc::new(|_| ()),
+            log_bytes: limits::LOG_BYTES,
             max_bytes: None,
             connections: limits::DATABASE_CONNECTIONS,
             pooler: None,

@@ -63,7 +63,9 @@ pub(crate) struct Pending {
 impl Pending {
     /// Whether it has written so much that others notice.
     pub(crate) fn is_large(&self) -> bool {
-        self.changes.len() >= limits::LARGE_CHANGES || self.logged_bytes >= limits::LARGE_LOG_BYTES
+        self.changes.len() >= limits::LARGE_CHANGES
+            || self.logged_bytes >= limits::LARGE_LOG_BYTES
+            || self.written_bytes >= limits::LARGE_WRITTEN_BYTES
     }
 }
 

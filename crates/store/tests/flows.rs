@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use backstay_audit::verify;
 use backstay_base::{Ambient, DependencyKey, Flow, Network, RecordId, Source, limits};
 use backstay_scalar::Storage;
-use backstay_sql::Statement;
+use backstay_sql::{Param, Statement};
 use backstay_store::{CommitObserver, Committed, Demand, OpenOptions, Recall, Store, StoreError, Writes};
 use conformance::script::{
     Act, FirstColumn, MODEL, NOW, Seen, author_made, claim, emails, insert_author, model, moment, read, script,
@@ -40,19 +40,20 @@ const LIGHT: u8 = 2;
 struct Fixture {
     store: Store,
     ran: Arc<Ran>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 fn fixture() -> Fixture {
-    fixture_with(Arc::new(()))
+    fixture_with(Arc::new(()), |_| ())
 }
 
-fn fixture_with(observer: Arc<dyn CommitObserver>) -> Fixture {
+fn fixture_with(observer: Arc<dyn CommitObserver>, set: fn(&mut OpenOptions)) -> Fixture {
     let directory = TempDir::new().expect("a directory");
     let mut options = OpenOptions::new(directory.path());
     options.readers = 2;
+    set(&mut options);
     let opened = Store::open(&options, &model(MODEL), Ambient::system(), observer).expect("a database");
-    Fixture { store: opened.store, ran: Arc::default(), _directory: directory }
+    Fixture { store: opened.store, ran: Arc::default(), directory }
 }
 
 impl Fixture {
@@ -269,7 +270,7 @@ impl CommitObserver for Held {
 #[tokio::test]
 async fn a_write_whose_deadline_comes_during_its_commit_has_no_answer_before_its_end() {
     let ((begun, begins), (go_on, held)) = (channel(), channel());
-    let fixture = fixture_with(Arc::new(Held { begun: Mutex::new(begun), go_on: Mutex::new(held) }));
+    let fixture = fixture_with(Arc::new(Held { begun: Mutex::new(begun), go_on: Mutex::new(held) }), |_| ());
     let demand = Demand { deadline: Instant::now() + Duration::from_secs(3), ..Demand::now(flow(HEAVY)) };
     let email = email(1);
     let steps = [Step::Stage(insert_author(1, &email)), Step::Change(author_made(1, &email))];
@@ -502,6 +503,35 @@ async fn short_operations_after_a_long_one_leave_others_their_turn() {
     let (heavy, before) = join(join_all(heavy), light).await;
     assert!(heavy.iter().all(Result::is_ok), "{heavy:?}");
     assert!(before <= 20, "{before} of the heavy flow's operations ran before five of the light one's");
+}
+
+/// Reads that overlap always leave one that needs the write-ahead log, which then can't begin anew.
+#[tokio::test]
+async fn reads_that_need_the_write_ahead_log_for_too_long_end() {
+    const MIB: usize = 1024 * 1024;
+    const BOUND: usize = 8 * MIB;
+    let fixture = fixture_with(Arc::new(()), |options| options.log_bytes = BOUND as u64);
+    fixture.store.write(fixture.create(1, flow(LIGHT))).await.expect("a create");
+    let endless = || [Step::ReadForEver("SELECT count(*) FROM author")];
+    let first = started!(fixture.store.write(fixture.long_read("first", flow(HEAVY), endless())));
+    let second = started!(fixture.store.write(fixture.long_read("second", flow(3), endless())));
+    fixture.ran.until("first");
+    fixture.ran.until("second");
+    let log = fixture.directory.path().join("backstay.db-wal");
+    let mut longest = 0;
+    for round in 0..64 {
+        let name = Param::Text(format!("{round:02}").repeat(MIB / 2).into());
+        let change = Statement::raw("UPDATE author SET name = ?", vec![name], &[]);
+        let steps = [Step::Execute(change)];
+        fixture.store.write(Arc::new(fixture.errand("change", flow(LIGHT), steps))).await.expect("a long write");
+        longest = longest.max(std::fs::metadata(&log).expect("the log").len() as usize);
+    }
+    assert!(longest <= 2 * BOUND + 2 * MIB, "{longest} bytes");
+    for read in [first, second] {
+        let ended = read.await;
+        assert!(matches!(ended, Err(StoreError::Busy)), "{ended:?}");
+    }
+    fixture.store.write(fixture.long_read("third", flow(HEAVY), [])).await.expect("reads begin again");
 }
 
 /// Work that needs no database takes turns with reads, and a panic in it is nobody else's.

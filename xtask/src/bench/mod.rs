@@ -2,6 +2,7 @@
 
 mod actions;
 mod api;
+mod barrier;
 mod callgrind;
 pub(crate) mod client;
 mod copy;
@@ -40,6 +41,8 @@ struct Options {
     rounds: usize,
     /// The attacks to carry out; all of them if there are none.
     only: Vec<String>,
+    /// Carry out the attacks on one server, and then all of them at once.
+    soak: bool,
     /// Records of the table whose model changes, messages to list, or sales to add up and export.
     rows: u32,
     write: bool,
@@ -57,6 +60,7 @@ enum Part {
     Api,
     Transfer,
     Actions,
+    Barrier,
 }
 
 /// Where the built programs and the files of a run are.
@@ -107,6 +111,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
                 Part::Api => api::measure(&workshop, &options, &mut report)?,
                 Part::Transfer => transfer::measure(&workshop, &options, &mut report)?,
                 Part::Actions => actions::measure(&workshop, &options, &mut report)?,
+                Part::Barrier => barrier::measure(&workshop, &mut report)?,
             }
         }
     }
@@ -126,6 +131,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         seconds: 10,
         rounds: 3,
         only: Vec::new(),
+        soak: false,
         rows: 1_000_000,
         write: false,
     };
@@ -142,8 +148,10 @@ fn options(arguments: &[String]) -> Result<Options> {
             "api" => options.parts.push(Part::Api),
             "transfer" => options.parts.push(Part::Transfer),
             "actions" => options.parts.push(Part::Actions),
+            "barrier" => options.parts.push(Part::Barrier),
             "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
+            "--soak" => options.soak = true,
             "--write" => options.write = true,
             "--only" => options.only.push(value("the name of an attack")?.clone()),
             "--seconds" => options.seconds = value("a number")?.parse().context("--seconds needs a number")?,
@@ -161,6 +169,9 @@ fn options(arguments: &[String]) -> Result<Options> {
     if !options.only.is_empty() && options.parts != [Part::Hostile] {
         bail!("--only is for the part hostile alone");
     }
+    if options.soak && options.parts != [Part::Hostile] {
+        bail!("--soak is for the part hostile alone");
+    }
     if !options.only.is_empty() && options.write {
         bail!("--write needs every attack; leave out --only");
     }
@@ -176,6 +187,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             Part::Api,
             Part::Transfer,
             Part::Actions,
+            Part::Barrier,
         ];
     }
     Ok(options)
@@ -193,6 +205,7 @@ mod tests {
     fn attacks_are_chosen_by_name() {
         let options = read("hostile --only idle --only arrays --seconds 3").expect("options");
         assert_eq!((options.parts, options.only), (vec![Part::Hostile], vec!["idle".into(), "arrays".into()]));
+        assert!(read("hostile --soak").expect("options").soak && !options.soak);
     }
 
     #[test]
@@ -202,6 +215,7 @@ mod tests {
             assert!(error.starts_with(expected), "{words}: {error}");
         };
         check("start --only idle", "--only is for the part hostile alone");
+        check("--soak", "--soak is for the part hostile alone");
         check("hostile --only idle --write", "--write needs every attack");
         check("hostile --only idol", "there is no attack \"idol\"; there are equalities, ");
         check("hostile --only", "--only needs the name of an attack");

@@ -1,11 +1,12 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use backstay_base::{Flow, give_way};
 use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 
+use super::log_bound::{Level, LogBound};
 use super::turns::Turns;
 use crate::StoreError;
 use crate::interest::Interest;
@@ -33,6 +34,10 @@ pub(super) struct Allowance {
     /// Whether the thread lets others go first.
     gives_way: AtomicBool,
     epoch: Instant,
+    /// What ends reads of the reader pool.
+    log_bound: OnceLock<Arc<LogBound>>,
+    /// Whether it has ended the work at hand.
+    ended_for_log: AtomicBool,
     /// For what they run; nothing for what the store does itself and for what a caller's own thread does.
     work: Mutex<Option<Work>>,
 }
@@ -107,6 +112,8 @@ impl Allowance {
             deadline: AtomicU64::new(NEVER),
             gives_way: AtomicBool::new(false),
             epoch: Instant::now(),
+            log_bound: OnceLock::new(),
+            ended_for_log: AtomicBool::new(false),
             work: Mutex::new(None),
         }
     }
@@ -120,6 +127,7 @@ impl Allowance {
     /// The same, and ends what follows when nobody waits for it any more, or when it holds the writer for too long.
     pub(super) fn limit_work(&self, kilo_steps: u32, interest: &Interest, hold: Option<Hold>) {
         self.limit(kilo_steps, interest.deadline());
+        self.ended_for_log.store(false, Ordering::Relaxed);
         *self.work.lock() = Some(Work { interest: interest.clone(), hold });
     }
 
@@ -142,6 +150,12 @@ impl Allowance {
     /// From now on, the thread that uses the connection lets others go first.
     pub(super) fn begin_to_give_way(&self) {
         self.gives_way.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on, work ends when the write-ahead log must begin anew.
+    pub(super) fn end_for_log(&self, bound: Arc<LogBound>) {
+        // It is set once, by the thread that owns the connection.
+        let _set = self.log_bound.set(bound);
     }
 
     /// A statement that reads, and may search, begins, of a connection that has used so many pages. What the one before left over
@@ -254,6 +268,12 @@ impl Allowance {
         let Work { interest, hold } = work.as_ref()?;
         if interest.is_lost() {
             return Some(StoreError::TimeLimit);
+        }
+        if self.log_bound.get().is_some_and(|bound| bound.level() >= Level::ReadsEnd) {
+            self.ended_for_log.store(true, Ordering::Relaxed);
+        }
+        if self.ended_for_log.load(Ordering::Relaxed) {
+            return Some(StoreError::Busy);
         }
         let holds = hold.as_ref().is_some_and(|hold| hold.is_over(interest, now));
         holds.then_some(StoreError::HoldLimit)

@@ -46,7 +46,8 @@ pub(super) fn back_up_open(
     to: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<Checked, CopyError> {
-    back_up((SqliteSession::open(path, Mode::Reader)?, Some(shared)), to, watch)
+    let source = SqliteSession::open(path, Mode::Reader)?;
+    shared.log_bound.while_copied(|| back_up((source, Some(shared)), to, watch))
 }
 
 /// Copies a database into a file under another name, checks the copy, and gives it its name.

@@ -4,13 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connection::{Mode, SqliteSession};
 use super::error::store_error;
 use super::file;
+use super::log_bound::Level;
 use super::pages::{PAGE_BYTES, RESTART_PAGES};
 use super::readers::Readers;
 use super::shared::Shared;
@@ -29,6 +30,9 @@ const IDLE_CHECKS_BEFORE_REST: u32 = 10;
 
 /// How long a restart of the log waits for readers, blocking the writer. After that it is tried again later.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(20);
+
+/// How often a restart is tried while reads or writes wait for it.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why the checkpointer is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,9 +137,9 @@ fn serve(log: &Log, woken: &Receiver<Wake>, readers: &Readers) {
                 tracing::warn!(error, "the write-ahead log could not be written back; it grows until it can");
             }
         }
-        work = match woken.recv() {
-            Ok(why) => log.work(why),
-            Err(_) => return,
+        work = match log.wait(woken) {
+            Ok(work) => work,
+            Err(Closed) => return,
         }
     }
 }
@@ -158,7 +162,25 @@ struct Log {
     shared: Arc<Shared>,
 }
 
+/// The writer has ended.
+struct Closed;
+
 impl Log {
+    /// Waits until there is something to do.
+    fn wait(&self, woken: &Receiver<Wake>) -> Result<Option<Work>, Closed> {
+        let bound = &self.shared.log_bound;
+        if bound.level() == Level::Free {
+            return woken.recv().map(|why| self.work(why)).map_err(|_| Closed);
+        }
+        match woken.recv_timeout(TRY_AGAIN) {
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {
+                bound.look(Instant::now());
+                Ok(Some(Work::Restart))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(Closed),
+        }
+    }
+
     /// What there is to do. Readers find a page faster in the database than in a long log, so that an idle writer's log is
     /// written back however short it is.
     fn work(&self, why: Wake) -> Option<Work> {
@@ -182,16 +204,23 @@ impl Log {
         match work {
             // A reader needs the log: waiting for it would only hold up the writer.
             Work::Restart | Work::Truncate if !is_all => Ok(()),
-            Work::Truncate => self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").map(drop),
-            Work::Restart => self.checkpoint("PRAGMA wal_checkpoint(RESTART)").map(drop),
+            Work::Truncate => self.begin_anew("PRAGMA wal_checkpoint(TRUNCATE)"),
+            Work::Restart => self.begin_anew("PRAGMA wal_checkpoint(RESTART)"),
             Work::WriteBack => Ok(()),
         }
     }
 
-    /// Returns whether all of the log has been written back.
+    fn begin_anew(&self, command: &str) -> Result<(), StoreError> {
+        if self.checkpoint(command)? {
+            self.shared.log_bound.begins_anew();
+        }
+        Ok(())
+    }
+
+    /// Returns whether all of the log has been written back, and nobody kept it from beginning anew if that was asked for.
     fn checkpoint(&self, command: &str) -> Result<bool, StoreError> {
-        let pages = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
-        let (all, written_back): (i32, i32) =
+        let pages = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (is_blocked, all, written_back): (bool, i32, i32) =
             self.session.db.query_row(command, [], pages).map_err(|error| self.session.error(error))?;
         // SQLite returns -1 if there is no write-ahead log.
         self.shared.written_back.store(written_back.max(0).unsigned_abs(), Ordering::Relaxed);
@@ -199,6 +228,6 @@ impl Log {
             // The file is empty. A commit in this moment is counted again by the next one.
             self.shared.wal_pages.store(0, Ordering::Relaxed);
         }
-        Ok(written_back == all)
+        Ok(written_back == all && !is_blocked)
     }
 }

@@ -14,6 +14,7 @@ use super::document_functions;
 use super::error::store_error;
 use super::file;
 use super::functions;
+use super::log_bound::LogBound;
 use super::pages::{LARGEST_KEPT_LOG_BYTES, PAGE_BYTES};
 use super::row::{Bound, SqliteRow};
 use super::statements::{KeptStatements, Prepared};
@@ -137,6 +138,11 @@ impl SqliteSession {
     /// Lets other threads go first from now on, again and again while a statement runs.
     pub(super) fn give_way(&self) {
         self.allowance.begin_to_give_way();
+    }
+
+    /// From now on, what runs for somebody ends when the write-ahead log must begin anew.
+    pub(super) fn end_for_log(&self, bound: Arc<LogBound>) {
+        self.allowance.end_for_log(bound);
     }
 
     /// Limits what follows to this many thousand steps, and to what ends by the deadline.

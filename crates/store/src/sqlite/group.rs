@@ -12,7 +12,7 @@ use super::connection::SqliteSession;
 use super::error::store_error;
 use super::file::{self, Identity};
 use super::shared::Shared;
-use super::turns::{Run, Sharing, Turns};
+use super::turns::{Amount, Run, Sharing, Turns};
 use crate::job::Job;
 use crate::log::Place;
 use crate::tx::{Pending, Tx};
@@ -45,9 +45,9 @@ struct Group {
     /// For how long they have run.
     worked: Duration,
     /// For how long those have run whose writes may be what makes its COMMIT take long.
-    large: Vec<(Flow, Duration)>,
-    /// Whether the job that ran last has written much.
-    is_large: bool,
+    large: Vec<(Flow, Duration, Amount)>,
+    /// How much the job that ran last has written.
+    amount: Amount,
     /// The job that joined it and has not been run yet.
     next: Option<Box<dyn Job>>,
     /// Those that have to be run again.
@@ -70,7 +70,7 @@ impl Group {
             joined: 1,
             worked: Duration::ZERO,
             large: Vec::new(),
-            is_large: false,
+            amount: Amount::Small,
             next: Some(first),
             again: VecDeque::new(),
             done: Vec::new(),
@@ -104,6 +104,7 @@ impl Group {
         let millis = match self.sharing {
             _ if flow == Flow::SYSTEM => return None,
             Sharing::Shared => limits::SHARED_HOLD_MILLIS,
+            Sharing::Alone if flow.is_anonymous() => limits::ANONYMOUS_HOLD_MILLIS,
             Sharing::Alone => limits::HOLD_MILLIS,
         };
         let until = Instant::now() + Duration::from_millis(millis);
@@ -115,18 +116,18 @@ impl Group {
         if let Some(members) = &self.members {
             members.add(job.interest().clone());
         }
-        if run.is_large {
-            self.large.push((job.interest().flow(), run.held));
+        if run.amount.is_large() {
+            self.large.push((job.interest().flow(), run.held, run.amount));
         }
     }
 
     /// Its COMMIT took this long: what its large jobs wrote is why.
     fn charge(&self, turns: &Turns, took: Duration) {
-        let worked: Duration = self.large.iter().map(|(_, held)| *held).sum();
+        let worked: Duration = self.large.iter().map(|(_, held, _)| *held).sum();
         let ended = Instant::now();
-        for (flow, held) in &self.large {
+        for (flow, held, amount) in &self.large {
             let share = took.mul_f64(held.div_duration_f64(worked));
-            let run = Run { held: *held + share, ended, is_large: true };
+            let run = Run { held: *held + share, ended, amount: *amount };
             turns.charge(*flow, share, run, self.sharing);
         }
     }
@@ -192,7 +193,7 @@ impl GroupCommit {
     fn run_all(&mut self, group: &mut Group) -> Result<(), StoreError> {
         self.begin().inspect_err(|_| {
             if let Some(first) = &group.next {
-                let run = Run { held: Duration::ZERO, ended: Instant::now(), is_large: false };
+                let run = Run { held: Duration::ZERO, ended: Instant::now(), amount: Amount::Small };
                 self.turns.ended(first.interest().flow(), run, group.sharing);
             }
         })?;
@@ -211,8 +212,8 @@ impl GroupCommit {
                 Ok(()) => self.run_one(job.as_mut(), group),
             };
             let ended_at = Instant::now();
-            let is_large = std::mem::take(&mut group.is_large);
-            let run = Run { held: ended_at - began, ended: ended_at, is_large };
+            let amount = std::mem::take(&mut group.amount);
+            let run = Run { held: ended_at - began, ended: ended_at, amount };
             group.worked += run.held;
             if !is_again {
                 self.turns.ended(flow, run, group.sharing);
@@ -284,7 +285,7 @@ impl GroupCommit {
                 }
             }
         }
-        group.is_large = pending.is_large();
+        group.amount = Amount::of(&pending);
         if let Some(fatal) = self.session.fatal() {
             return Err(fatal);
         }

@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod functions;
 mod group;
+mod log_bound;
 mod long_reads;
 mod pages;
 mod pool;

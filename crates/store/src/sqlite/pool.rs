@@ -1,15 +1,19 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backstay_base::{Bounds, FairQueue, Queued, give_way, limits, lower_priority};
 use parking_lot::{Condvar, Mutex};
 
 use super::connection::{Mode, SqliteSession};
+use super::log_bound::{Level, LogBound};
 use super::shared::Shared;
 use crate::interest::Interest;
 use crate::{OpenError, StoreError};
+
+/// How often it is looked whether the write-ahead log is short enough for reads to begin.
+const LOOK_AT_LOG: Duration = Duration::from_millis(10);
 
 /// Threads for reads that take long, each with a connection of its own. Flows take turns. None occupies more than half of
 /// the threads, and no source more than three quarters.
@@ -42,6 +46,7 @@ struct Queue {
     reads: Mutex<Reads>,
     /// Signalled when a read comes and when the pool is closed.
     changed: Condvar,
+    log_bound: Arc<LogBound>,
 }
 
 struct Reads {
@@ -61,7 +66,8 @@ impl Pool {
             running_of_flow: threads / 2,
         };
         let reads = Mutex::new(Reads { waiting: FairQueue::new(bounds), is_closed: false });
-        let queue = Arc::new(Queue { reads, changed: Condvar::new() });
+        let log_bound = Arc::clone(&shared.log_bound);
+        let queue = Arc::new(Queue { reads, changed: Condvar::new(), log_bound });
         let start = |index| {
             let session = SqliteSession::open(path, Mode::Reader)?;
             let queue = Arc::clone(&queue);
@@ -103,6 +109,10 @@ impl Queue {
     fn next(&self) -> Option<Task> {
         let mut reads = self.reads.lock();
         loop {
+            if self.log_bound.level() > Level::Free && !reads.is_closed {
+                self.changed.wait_for(&mut reads, LOOK_AT_LOG);
+                continue;
+            }
             if let Some(task) = reads.waiting.pop() {
                 return Some(task);
             }
@@ -133,6 +143,7 @@ impl Drop for Serving<'_> {
 fn serve(mut session: SqliteSession, queue: &Queue) {
     lower_priority();
     session.give_way();
+    session.end_for_log(Arc::clone(&queue.log_bound));
     let _serving = Serving(queue);
     while let Some(task) = queue.next() {
         let (flow, began) = (task.interest.flow(), Instant::now());

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use super::connection::SqliteSession;
+use super::log_bound::LogBound;
 use crate::job::Job;
 use crate::log::LogFormat;
 use crate::moment::CommitClock;
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     pub(super) wal_pages: AtomicU32,
     /// Pages of it that the last checkpoint found written back.
     pub(super) written_back: AtomicU32,
+    /// How long the write-ahead log may become.
+    pub(super) log_bound: Arc<LogBound>,
 }
 
 impl Shared {
@@ -34,7 +37,7 @@ impl Shared {
         observer: Arc<dyn CommitObserver>,
         commit_clock: CommitClock,
         log_format: LogFormat,
-        on_fatal: Arc<dyn Fn(&StoreError) + Send + Sync>,
+        (on_fatal, log_bytes): (Arc<dyn Fn(&StoreError) + Send + Sync>, u64),
     ) -> Self {
         Self {
             observer,
@@ -46,6 +49,7 @@ impl Shared {
             commits: AtomicU64::new(0),
             wal_pages: AtomicU32::new(0),
             written_back: AtomicU32::new(0),
+            log_bound: Arc::new(LogBound::new(log_bytes)),
         }
     }
 

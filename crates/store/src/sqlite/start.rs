@@ -2,6 +2,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use backstay_base::Timestamp;
 use backstay_model::Model;
@@ -72,7 +73,8 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let keys = log_format.keys.clone();
     let last_moment = last.map(|last| last.moment);
     let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
-    let shared = Shared::new(observer, commit_clock, log_format, Arc::clone(&options.on_fatal));
+    let on_fatal = Arc::clone(&options.on_fatal);
+    let shared = Shared::new(observer, commit_clock, log_format, (on_fatal, options.log_bytes));
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
     let readers = Arc::new(Readers::open(path.to_owned())?);
@@ -156,6 +158,7 @@ fn count_wal_pages(session: &mut SqliteSession, shared: &Arc<Shared>) -> Result<
     let count = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
         // A negative number of pages does not occur.
         shared.wal_pages.store(pages.unsigned_abs(), Ordering::Relaxed);
+        shared.log_bound.grown(pages.unsigned_abs(), Instant::now());
         Ok(())
     };
     session.db.wal_hook(Some(count)).map_err(store_error)

@@ -2,17 +2,21 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Bounds, FairQueue, Flow, Queued, limits};
+use backstay_base::{Bounds, FairQueue, Flow, Queued, Source, limits};
 use parking_lot::{Condvar, Mutex};
 
 use crate::StoreError;
 use crate::job::Job;
+use crate::tx::Pending;
 
 /// How often an idle writer checks whether another process has written.
 const IDLE_CHECK: Duration = Duration::from_secs(1);
 /// For how long flows without long operations count as writing after their last operation.
 const BRIEF_FLOWS_WRITE: Duration = Duration::from_secs(1);
 const LONG_OPERATION: Duration = Duration::from_millis(limits::LONG_OPERATION_MILLIS);
+const LARGE_OPERATION: Duration = Duration::from_millis(limits::LARGE_OPERATION_MILLIS);
+const LONGEST_PAUSE: Duration = Duration::from_secs(limits::LONG_OPERATION_PAUSE_SECONDS);
+const LONGEST_OWN_PAUSE: Duration = Duration::from_secs(limits::LARGE_OPERATION_PAUSE_SECONDS);
 
 impl Queued for Box<dyn Job> {
     fn is_wanted(&self) -> bool {
@@ -33,6 +37,15 @@ impl fmt::Debug for Turns {
         f.debug_struct("Turns").finish_non_exhaustive()
     }
 }
+
+const BOUNDS: Bounds = Bounds {
+    waiting: limits::WRITER_QUEUE,
+    waiting_of_source: limits::SOURCE_WRITER_QUEUE,
+    waiting_of_flow: limits::FLOW_WRITER_QUEUE,
+    // The writer runs one after the other.
+    running_of_source: usize::MAX,
+    running_of_flow: usize::MAX,
+};
 
 /// What the writer does next.
 pub(super) enum Turn {
@@ -59,24 +72,69 @@ pub(super) struct Run {
     /// For how long it held the writer.
     pub(super) held: Duration,
     pub(super) ended: Instant,
-    /// Whether it wrote so much that a busy machine alone doesn't explain how long it took.
-    pub(super) is_large: bool,
+    /// How much it wrote.
+    pub(super) amount: Amount,
+}
+
+/// How much a job wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Amount {
+    /// So little that a busy machine alone explains why it took long.
+    #[default]
+    Small,
+    /// So much that others notice: values of this many bytes.
+    Large(usize),
+}
+
+impl Amount {
+    pub(super) fn of(pending: &Pending) -> Self {
+        if pending.is_large() { Self::Large(pending.written_bytes) } else { Self::Small }
+    }
+
+    pub(super) fn is_large(self) -> bool {
+        matches!(self, Self::Large(_))
+    }
 }
 
 impl Run {
     fn is_long(self) -> bool {
-        self.held >= LONG_OPERATION
+        match self.amount {
+            Amount::Small => self.held >= LONG_OPERATION,
+            Amount::Large(_) => self.cost() >= LARGE_OPERATION,
+        }
     }
 
-    /// How long the next long operation waits after it. Others wait for the whole of an operation, so that a large one has
-    /// a smaller share of the time the longer it holds the writer.
+    /// For how long others wait because of it: what it wrote is also written back, and read by followers of the log.
+    fn cost(self) -> Duration {
+        match self.amount {
+            Amount::Small => self.held,
+            Amount::Large(bytes) => {
+                let written = Duration::from_millis(bytes as u64 / limits::LARGE_BYTES_PER_MILLI);
+                self.held.max(written)
+            }
+        }
+    }
+
+    /// How long the next long operation of any flow waits after this one. Others wait for the whole of an operation, so that a
+    /// large one has a smaller share of the time the longer it holds the writer.
     fn pause(self) -> Duration {
         let least = self.held * limits::LONG_OPERATION_PAUSE;
-        if !self.is_large {
+        if !self.amount.is_large() {
             return least;
         }
         let longer = least.mul_f64(self.held.div_duration_f64(LONG_OPERATION).max(1.0));
-        longer.min(Duration::from_secs(limits::LONG_OPERATION_PAUSE_SECONDS)).max(least)
+        longer.min(LONGEST_PAUSE).max(least)
+    }
+
+    /// How long the next long operation of the same network waits after this one of a flow: a large one has so small a share that
+    /// hardly any request of others meets it.
+    fn own_pause(self, flow: Flow) -> Option<Duration> {
+        let Source::Network(_) = flow.source else { return None };
+        let times = match flow.caller {
+            None => limits::ANONYMOUS_OPERATION_PAUSE,
+            Some(_) => limits::LARGE_OPERATION_PAUSE,
+        };
+        self.amount.is_large().then(|| (self.cost() * times).min(LONGEST_OWN_PAUSE))
     }
 }
 
@@ -89,10 +147,19 @@ struct Queue {
     long_flows: HashMap<Flow, Instant>,
     /// When the pause after the last long operation ends.
     pause_ends: Option<Instant>,
+    /// Sources that have had a large operation, and wait until others have had many times as long.
+    paused: HashMap<Source, Paused>,
     /// Whether the last commit was one of a flow with long operations: then others come first, however short it was.
     long_ran_last: bool,
     brief_runs: BriefRuns,
     is_closed: bool,
+}
+
+/// The long jobs of a source that pauses.
+struct Paused {
+    /// When it goes on, if others write until then.
+    until: Instant,
+    jobs: FairQueue<Box<dyn Job>>,
 }
 
 /// When jobs that share commits last ran: one of the flow that ran last, and one of the flow before it.
@@ -119,19 +186,12 @@ impl BriefRuns {
 
 impl Turns {
     pub(super) fn new() -> Self {
-        let bounds = Bounds {
-            waiting: limits::WRITER_QUEUE,
-            waiting_of_source: limits::SOURCE_WRITER_QUEUE,
-            waiting_of_flow: limits::FLOW_WRITER_QUEUE,
-            // The writer runs one after the other.
-            running_of_source: usize::MAX,
-            running_of_flow: usize::MAX,
-        };
         let queue = Queue {
-            brief: FairQueue::new(bounds),
-            long: FairQueue::new(bounds),
+            brief: FairQueue::new(BOUNDS),
+            long: FairQueue::new(BOUNDS),
             long_flows: HashMap::new(),
             pause_ends: None,
+            paused: HashMap::new(),
             long_ran_last: false,
             brief_runs: BriefRuns::default(),
             is_closed: false,
@@ -146,7 +206,8 @@ impl Turns {
             return Err(StoreError::Closed);
         }
         let flow = job.interest().flow();
-        let pushed = if queue.is_long(flow) { queue.long.push(flow, job) } else { queue.brief.push(flow, job) };
+        let jobs = if queue.is_long(flow) { queue.long_jobs(flow.source) } else { &mut queue.brief };
+        let pushed = jobs.push(flow, job);
         // The writer wakes up into a queue that is free.
         drop(queue);
         self.changed.notify_one();
@@ -158,6 +219,7 @@ impl Turns {
         let idle = Instant::now() + IDLE_CHECK;
         let mut queue = self.queue.lock();
         loop {
+            let next_goes_on = queue.go_on();
             let long_from = queue.long_from();
             let others_first = queue.long_ran_last && !queue.brief.is_empty();
             if !others_first
@@ -174,7 +236,7 @@ impl Turns {
             if queue.is_closed && queue.long.is_empty() {
                 return Turn::Closed;
             }
-            let until = long_from.map_or(idle, |from| from.min(idle));
+            let until = [long_from, next_goes_on].into_iter().flatten().fold(idle, Instant::min);
             if self.changed.wait_until(&mut queue, until).timed_out() && until == idle {
                 return Turn::Idle;
             }
@@ -227,8 +289,9 @@ impl Turns {
     pub(super) fn put_back(&self, job: Box<dyn Job>, run: Run) {
         let flow = job.interest().flow();
         let mut queue = self.queue.lock();
-        queue.make_long(flow, run);
-        queue.long.put_back(flow, std::iter::once(job));
+        // It has no smaller share because of what it hasn't written.
+        queue.make_long(flow, Run { amount: Amount::Small, ..run });
+        queue.long_jobs(flow.source).put_back(flow, std::iter::once(job));
     }
 
     /// Whether somebody waits for a job of another flow than this one.
@@ -249,6 +312,7 @@ impl Turns {
         queue.is_closed = true;
         queue.brief.clear();
         queue.long.clear();
+        queue.paused.clear();
     }
 }
 
@@ -256,18 +320,71 @@ impl Queue {
     /// Whether the jobs of this flow get commits of their own.
     fn is_long(&mut self, flow: Flow) -> bool {
         let Some(until) = self.long_flows.get(&flow) else { return false };
-        *until > Instant::now() || self.long.has(flow)
+        *until > Instant::now() || self.has_long(flow)
+    }
+
+    /// Whether a job of this flow waits for a commit of its own.
+    fn has_long(&self, flow: Flow) -> bool {
+        self.long.has(flow) || self.paused.get(&flow.source).is_some_and(|paused| paused.jobs.has(flow))
+    }
+
+    /// Where the jobs of flows with long operations of this source wait.
+    fn long_jobs(&mut self, source: Source) -> &mut FairQueue<Box<dyn Job>> {
+        match self.paused.get_mut(&source) {
+            Some(paused) => &mut paused.jobs,
+            None => &mut self.long,
+        }
     }
 
     /// Takes note of a long operation.
     fn make_long(&mut self, flow: Flow, run: Run) {
-        let (long, now) = (&self.long, run.ended);
-        self.long_flows.retain(|flow, until| *until > now || long.has(*flow));
-        self.long_flows.insert(flow, now + Duration::from_secs(limits::LONG_FLOW_SECONDS));
+        let now = run.ended;
+        let mut long_flows = std::mem::take(&mut self.long_flows);
+        long_flows.retain(|flow, until| *until > now || self.has_long(*flow));
+        long_flows.insert(flow, now + Duration::from_secs(limits::LONG_FLOW_SECONDS));
+        self.long_flows = long_flows;
         let ends = now + run.pause();
         self.pause_ends = Some(self.pause_ends.map_or(ends, |pause_ends| pause_ends.max(ends)));
+        if let Some(pause) = run.own_pause(flow) {
+            self.pause(flow.source, now + pause);
+        }
         let waiting = self.brief.take(flow);
-        self.long.put_back(flow, waiting.into_iter());
+        self.long_jobs(flow.source).put_back(flow, waiting.into_iter());
+    }
+
+    /// Lets the long jobs of a source wait until then.
+    fn pause(&mut self, source: Source, until: Instant) {
+        let paused = self.paused.entry(source).or_insert_with(|| Paused { until, jobs: FairQueue::new(BOUNDS) });
+        paused.until = paused.until.max(until);
+        for (flow, jobs) in self.long.take_all(source) {
+            paused.jobs.put_back(flow, jobs.into_iter());
+        }
+    }
+
+    /// Lets sources go on that have paused for long enough, or for which nobody waits any more. When the next one goes on, if
+    /// jobs wait for that.
+    fn go_on(&mut self) -> Option<Instant> {
+        let (now, is_closed) = (Instant::now(), self.is_closed);
+        let ends = |paused: &Paused| {
+            let others_have_ended = self.others_have_ended(paused.jobs.next(), now);
+            let goes_on = if self.brief.is_empty() { paused.until.min(others_have_ended) } else { paused.until };
+            if is_closed { now } else { goes_on }
+        };
+        let ended = self.paused.iter().filter(|(_, paused)| ends(paused) <= now).map(|(source, _)| *source);
+        let waiting = self.paused.values().filter(|paused| !paused.jobs.is_empty());
+        let next = waiting.map(ends).filter(|ends| *ends > now).min();
+        for source in ended.collect::<Vec<_>>() {
+            let Some(mut paused) = self.paused.remove(&source) else { continue };
+            for (flow, jobs) in paused.jobs.take_all(source) {
+                self.long.put_back(flow, jobs.into_iter());
+            }
+        }
+        next
+    }
+
+    /// When other flows than this one have written nothing for a while.
+    fn others_have_ended(&self, than: Option<Flow>, now: Instant) -> Instant {
+        self.brief_runs.of_others(than).map_or(now, |ran| ran + BRIEF_FLOWS_WRITE)
     }
 
     /// When the next job of a flow with long operations may run, if one waits.
@@ -280,9 +397,7 @@ impl Queue {
         if !self.brief.is_empty() {
             return Some(pause_ends);
         }
-        let others_ran = self.brief_runs.of_others(self.long.next());
-        let others_have_ended = others_ran.map_or(now, |ran| ran + BRIEF_FLOWS_WRITE);
-        Some(pause_ends.min(others_have_ended))
+        Some(pause_ends.min(self.others_have_ended(self.long.next(), now)))
     }
 }
 
@@ -347,7 +462,7 @@ mod tests {
             for (number, held) in runs {
                 submit(*number);
                 assert!(matches!(turns.next(), Turn::Run(_, Sharing::Shared)), "{runs:?}");
-                turns.ended(flow(*number), Run { held: *held, ended, is_large: false }, Sharing::Shared);
+                turns.ended(flow(*number), Run { held: *held, ended, amount: Amount::Small }, Sharing::Shared);
             }
             submit(HEAVY);
             let from = turns.queue.lock().long_from().expect("it waits in the queue of long operations");
@@ -366,7 +481,8 @@ mod tests {
     #[test]
     fn a_long_operation_has_a_tenth_of_the_time_and_a_large_one_less() {
         let check = |held: u64, is_large: bool, expected: u64| {
-            let run = Run { held: Duration::from_millis(held), ended: Instant::now(), is_large };
+            let amount = if is_large { Amount::Large(0) } else { Amount::Small };
+            let run = Run { held: Duration::from_millis(held), ended: Instant::now(), amount };
             assert_eq!(run.pause(), Duration::from_millis(expected), "{held} ms");
         };
         check(20, false, 180);
@@ -376,5 +492,82 @@ mod tests {
         check(100, true, 4500);
         check(200, true, 10_000);
         check(2000, true, 18_000);
+    }
+
+    #[test]
+    fn a_network_pauses_after_a_large_operation_and_longer_after_an_anonymous_one() {
+        let anonymous = Flow { caller: None, ..flow(1) };
+        let local = Flow { source: Source::Local, caller: None };
+        let check = |flow: Flow, held: u64, amount: Amount, expected: Option<u64>| {
+            let run = Run { held: Duration::from_millis(held), ended: Instant::now(), amount };
+            assert_eq!(run.own_pause(flow), expected.map(Duration::from_millis), "{held} ms of {flow:?}");
+        };
+        for flow in [local, flow(1), anonymous] {
+            check(flow, 200, Amount::Small, None);
+        }
+        check(local, 100, Amount::Large(0), None);
+        check(flow(1), 8, Amount::Large(0), Some(792));
+        check(flow(1), 8, Amount::Large(2 << 20), Some(1980));
+        check(flow(1), 1000, Amount::Large(0), Some(20_000));
+        check(anonymous, 8, Amount::Large(0), Some(1992));
+        check(anonymous, 50, Amount::Large(0), Some(12_450));
+    }
+
+    /// The order in which jobs of flows run that all have more to do, by what each job costs.
+    #[test]
+    fn large_writes_of_one_flow_wait_until_others_have_had_their_time() {
+        const HEAVY: u8 = 1;
+        let check = |held: u64, amount: Amount, waits: bool| {
+            let turns = Turns::new();
+            let submit = |number: u8| {
+                let (job, _) = WorkJob::new(Arc::new(Waiting(flow(number))));
+                turns.submit(Box::new(job)).expect("there is room");
+            };
+            [HEAVY, HEAVY, 2, 3].into_iter().for_each(submit);
+            let mut order = Vec::new();
+            for _ in 0..3 {
+                let Turn::Run(job, sharing) = turns.next() else { unreachable!("jobs wait") };
+                let flow = job.interest().flow();
+                let heavy = flow == self::flow(HEAVY);
+                order.push(if heavy { "heavy" } else { "light" });
+                let (held, amount) = if heavy { (held, amount) } else { (1, Amount::Small) };
+                let run = Run { held: Duration::from_millis(held), ended: Instant::now(), amount };
+                turns.ended(flow, run, sharing);
+                submit(if heavy { HEAVY } else { 2 });
+            }
+            let is_long = turns.queue.lock().has_long(flow(HEAVY));
+            assert_eq!((order.as_slice(), is_long), (&["heavy", "light", "light"][..], waits), "{held} ms, {amount:?}");
+        };
+        check(8, Amount::Small, false);
+        check(8, Amount::Large(0), true);
+        check(1, Amount::Large(1 << 20), true);
+        check(1, Amount::Large(300 * 1024), false);
+        check(20, Amount::Small, true);
+    }
+
+    #[test]
+    fn a_network_that_pauses_holds_up_no_other_one() {
+        let (turns, ended) = (Turns::new(), Instant::now());
+        let submit = |number: u8| {
+            let (job, _) = WorkJob::new(Arc::new(Waiting(flow(number))));
+            turns.submit(Box::new(job)).expect("there is room");
+        };
+        let next = || {
+            let Turn::Run(job, sharing) = turns.next() else { unreachable!("jobs wait") };
+            (job.interest().flow(), sharing)
+        };
+        // 3 has had long operations, but no large ones.
+        for (number, amount) in [(3, Amount::Small), (1, Amount::Large(0)), (2, Amount::Small)] {
+            let held = if number == 2 { 1 } else { 20 };
+            submit(number);
+            let (flow, sharing) = next();
+            turns.ended(flow, Run { held: Duration::from_millis(held), ended, amount }, sharing);
+        }
+        [1, 3].into_iter().for_each(submit);
+        assert!(turns.queue.lock().paused[&flow(1).source].jobs.has(flow(1)));
+        assert_eq!(next(), (flow(3), Sharing::Alone), "the pause of all is a tenth of that of the network");
+        turns.close();
+        assert_eq!(next(), (flow(1), Sharing::Alone), "what waits is run before the end");
+        assert!(matches!(turns.next(), Turn::Closed));
     }
 }

@@ -63,6 +63,7 @@ fn serve(mut commit: GroupCommit, shared: &Shared, wake: &CheckpointWaker) {
     let mut rounds: u32 = 0;
     let mut more_expired = false;
     loop {
+        shared.log_bound.wait_to_write(|| shared.has_failed());
         let outcome = match serving.0.next() {
             Turn::Run(first, sharing) => {
                 let outcome = run(&mut commit, first, sharing);

@@ -61,6 +61,20 @@ pub(crate) const ATTACKS: &[Attack] = &[
         run: patches,
     },
     Attack { name: "log", title: "an account's long counts beside its writes of 1 MB, 2 and 2 at a time", run: log },
+    Attack { name: "anonymous-arrays", title: "anonymous arrays of 1,000 records, 4 at a time", run: anonymous_arrays },
+    Attack { name: "anonymous-texts", title: "anonymous records of 900 KB, 4 at a time", run: anonymous_texts },
+    Attack { name: "secrets", title: "an account's guesses of a secret code, 4 at a time", run: secrets },
+    Attack {
+        name: "large-records",
+        title: "an account's documents of 7 MB, and lists of all documents, 3 and 1 at a time",
+        run: large_records,
+    },
+    Attack { name: "merges", title: "an account's merges into a JSON document that grows, 4 at a time", run: merges },
+    Attack {
+        name: "deletions",
+        title: "an account's deletions of records with 12,000 others that refer to each",
+        run: deletions,
+    },
     Attack { name: "functions", title: "an account's functions that loop for ever, 16 at a time", run: functions },
 ];
 
@@ -143,15 +157,58 @@ fn links(attacker: &Attacker<'_>) {
     attacker.flood(As::Account, 3, |_| request.clone());
 }
 
+fn anonymous_arrays(attacker: &Attacker<'_>) {
+    let entries: Vec<Value> = (0..ARRAY).map(|_| json!({"name": "Somebody"})).collect();
+    let request = Request::post("/api/entries", Value::from(entries).to_string());
+    attacker.flood(As::Anonymous, 4, |_| request.clone());
+}
+
+fn anonymous_texts(attacker: &Attacker<'_>) {
+    let request = Request::post("/api/entries", json!({"name": "Somebody", "text": "x".repeat(900_000)}).to_string());
+    attacker.flood(As::Anonymous, 4, |_| request.clone());
+}
+
+/// Every answer must be the same: one guess of ten thousand is right.
+fn secrets(attacker: &Attacker<'_>) {
+    attacker.flood(As::Account, 4, |turn| {
+        Request::patch(attacker.scene.safe.as_str(), json!({"code": format!("{:04}", turn % 10_000)}).to_string())
+    });
+}
+
+fn large_records(attacker: &Attacker<'_>) {
+    let text = "x".repeat(7_000_000);
+    let large = Request::patch(attacker.scene.document.as_str(), json!({"text": text}).to_string());
+    let list = Request::get(format!("/api/documents?limit={DOCUMENTS}"));
+    thread::scope(|scope| {
+        scope.spawn(|| attacker.flood(As::Account, 1, |_| list.clone()));
+        attacker.flood(As::Account, 3, |_| large.clone());
+    });
+}
+
+fn merges(attacker: &Attacker<'_>) {
+    let piece = "x".repeat(100_000);
+    attacker.flood(As::Account, 4, |turn| {
+        let merge = json!({"layout": {format!("piece{turn}"): piece}});
+        Request::patch(attacker.scene.document.as_str(), merge.to_string())
+    });
+}
+
+fn deletions(attacker: &Attacker<'_>) {
+    let threads = &attacker.scene.threads;
+    attacker.flood(As::Account, 1, |turn| Request {
+        method: "DELETE",
+        path: threads[turn % threads.len()].clone(),
+        body: None,
+    });
+}
+
 fn functions(attacker: &Attacker<'_>) {
     attacker.flood(As::Account, 16, |_| Request::get("/do/spin"));
 }
 
 fn patches(attacker: &Attacker<'_>) {
-    attacker.flood(As::Account, 4, |turn| Request {
-        method: "PATCH",
-        path: attacker.scene.document.clone(),
-        body: Some(json!({"layout": {"turn": turn}}).to_string()),
+    attacker.flood(As::Account, 4, |turn| {
+        Request::patch(attacker.scene.document.as_str(), json!({"layout": {"turn": turn}}).to_string())
     });
 }
 

@@ -64,8 +64,12 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     server.stop()?;
 
     let range = Range { workshop, application, data, scene, phase: Duration::from_secs(options.seconds.into()) };
+    let attacks = chosen(&options.only)?;
+    if options.soak {
+        return range.soak(&attacks, report);
+    }
     let mut rows = Vec::new();
-    for attack in chosen(&options.only)? {
+    for attack in attacks {
         eprintln!("xtask: {}", attack.title);
         rows.push(range.carry_out(attack)?);
     }
@@ -139,6 +143,86 @@ impl Range<'_> {
             ended,
         })
     }
+}
+
+/// How often the length of one attack all of them last beside each other.
+const BESIDE: u32 = 3;
+
+impl Range<'_> {
+    /// Carries out the attacks on one server, one after the other and then all beside each other, and tells how much memory it has
+    /// needed.
+    fn soak(&self, attacks: &[&'static Attack], report: &mut Report) -> Result<()> {
+        let Self { workshop, application, data, scene, phase } = self;
+        let log = seeding::database_in(data)?.with_extension("db-wal");
+        let mut server = Server::backstay(workshop, application, data)?;
+        let address = v4(server.address())?;
+        let watch = Watch::new(address, server.process(), log);
+        let others = Others::new(address, scene);
+        let mut rows: Vec<(String, String)> = Vec::new();
+        let outcome = thread::scope(|scope| {
+            let measuring = scope.spawn(|| watch.measure());
+            scope.spawn(|| watch.probe());
+            others.start(scope);
+            let attacked = self.attack_in_turn(attacks, address).and_then(|()| {
+                rows.push(("peak memory, one attack after the other".into(), memory(&watch)));
+                self.attack_at_once(attacks, address, *phase * BESIDE)
+            });
+            rows.push(("peak memory, with all of them beside each other".into(), memory(&watch)));
+            others.finish();
+            watch.finish();
+            match measuring.join() {
+                Ok(measured) => measured.and(attacked),
+                Err(_) => bail!("the thread that watches the server panicked"),
+            }
+        });
+        outcome?;
+        let ended = server.ended()?.map(|status| watch.exhausted().unwrap_or_else(|| status.to_string()));
+        let watched = watch.watched();
+        rows.push(("largest write-ahead log".into(), format!("{:.0} MiB", watched.log_mib)));
+        rows.push((
+            "requests of `/healthz` without an answer".into(),
+            format!("{} of {}", watched.missed, watched.probes),
+        ));
+        if ended.is_none() {
+            server.stop()?;
+        }
+        report.list("soak", &rows);
+        report.fail(ended.map(|how| format!("the server ended: {how}")));
+        let excess = watched.memory_mib > table::MEMORY_MIB;
+        report.fail(excess.then(|| format!("the server used {:.0} MiB of memory", watched.memory_mib)));
+        Ok(())
+    }
+
+    fn attack_in_turn(&self, attacks: &[&'static Attack], address: SocketAddrV4) -> Result<()> {
+        for attack in attacks {
+            eprintln!("xtask: {}", attack.title);
+            self.attack_at_once(std::slice::from_ref(attack), address, self.phase)?;
+        }
+        Ok(())
+    }
+
+    /// Carries out attacks at the same time, each from a connection of its own and all from one network.
+    fn attack_at_once(&self, attacks: &[&'static Attack], address: SocketAddrV4, phase: Duration) -> Result<()> {
+        let until = Instant::now() + phase;
+        let attackers: Vec<Attacker<'_>> = attacks.iter().map(|_| Attacker::new(&self.scene, address, until)).collect();
+        thread::scope(|scope| {
+            let attack = |(attack, attacker)| {
+                let (attack, attacker): (&&'static Attack, &Attacker<'_>) = (attack, attacker);
+                let run = attack.run;
+                scope.spawn(move || attacker::go_last().map(|()| run(attacker)))
+            };
+            let running: Vec<_> = attacks.iter().zip(&attackers).map(attack).collect();
+            attackers.iter().for_each(Attacker::finish);
+            running.into_iter().try_for_each(|running| match running.join() {
+                Ok(attacked) => attacked,
+                Err(_) => bail!("an attacker panicked"),
+            })
+        })
+    }
+}
+
+fn memory(watch: &Watch) -> String {
+    format!("{:.0} MiB", watch.watched().memory_mib)
 }
 
 /// The moments of one attack.

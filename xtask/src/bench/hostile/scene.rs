@@ -15,6 +15,9 @@ pub(crate) const DOCUMENTS: usize = 100;
 const DOCUMENT_BYTES: usize = 100_000;
 /// Those who take part in the topic.
 const VOICES: usize = 1000;
+/// Records that go with others when these are deleted: more than one commit deletes.
+const THREADS: usize = 3;
+const REMARKS: usize = 12_000;
 /// Bytes of the largest JSON document that the attacker tries to store.
 const LAYOUT_BYTES: usize = 6 << 20;
 /// Records that others read, and proposals that they send.
@@ -39,6 +42,10 @@ impl Request {
     pub(crate) fn post(path: impl Into<String>, body: String) -> Self {
         Self { method: "POST", path: path.into(), body: Some(body) }
     }
+
+    pub(crate) fn patch(path: impl Into<String>, body: String) -> Self {
+        Self { method: "PATCH", path: path.into(), body: Some(body) }
+    }
 }
 
 /// What attackers and others know of the application.
@@ -60,6 +67,10 @@ pub(crate) struct Scene {
     pub(crate) documents: Vec<String>,
     /// The path of one of them.
     pub(crate) document: String,
+    /// The path of a record with a secret code.
+    pub(crate) safe: String,
+    /// The paths of records of the attacker to each of which more than one commit deletes refer.
+    pub(crate) threads: Vec<String>,
 }
 
 impl Scene {
@@ -81,6 +92,9 @@ impl Scene {
         let documents: Vec<String> = documents.into_iter().map(|(_, id)| id).collect();
         let document = format!("/api/documents/{}", documents.first().context("there is no document")?);
         store_layout(client, &document)?;
+        let safes = doors::ids(&client.get("/api/safes?select=id,name")?, "name")?;
+        let safe = safes.into_iter().next().context("there is no safe")?.1;
+        let threads = doors::ids(&client.get("/api/threads?select=id,name")?, "name")?;
         let proposals = (0..).filter_map(|note| doors::proposal(note, &sections));
         Ok(Self {
             section: section.1.clone(),
@@ -91,6 +105,8 @@ impl Scene {
             topic,
             documents,
             document,
+            safe: format!("/api/safes/{safe}"),
+            threads: threads.into_iter().map(|(_, id)| format!("/api/threads/{id}")).collect(),
         })
     }
 }
@@ -103,7 +119,14 @@ pub(crate) fn prepare(workshop: &Workshop) -> Result<PathBuf> {
     let functions = application.join("functions");
     fs::create_dir_all(&functions).context("making the directory of functions")?;
     fs::write(functions.join("spin.ts"), SPIN).context("writing functions/spin.ts")?;
-    for (file, lines) in [("Document", documents()), ("Topic", topics()), ("Voice", voices())] {
+    for (file, lines) in [
+        ("Document", documents()),
+        ("Topic", topics()),
+        ("Voice", voices()),
+        ("Safe", "{\"name\":\"The safe\",\"code\":\"4711\"}\n".to_owned()),
+        ("Thread", threads()),
+        ("Remark", remarks()),
+    ] {
         let path = application.join("seed").join(format!("{file}.jsonl"));
         fs::write(&path, lines).with_context(|| format!("writing {}", path.display()))?;
     }
@@ -141,6 +164,25 @@ fn documents() -> String {
 
 fn topics() -> String {
     "{\"name\":\"Everything\"}\n".into()
+}
+
+fn threads() -> String {
+    let owner = dataset::email(ATTACKER);
+    (0..THREADS).fold(String::new(), |mut lines, thread| {
+        let _ = writeln!(lines, "{{\"name\":\"Thread {thread}\",\"owner\":{{\"email\":\"{owner}\"}}}}");
+        lines
+    })
+}
+
+/// By others than the owner of their threads.
+fn remarks() -> String {
+    let author = dataset::email(0);
+    (0..THREADS * REMARKS).fold(String::new(), |mut lines, remark| {
+        let thread = remark / REMARKS;
+        let _ =
+            writeln!(lines, "{{\"thread\":{{\"name\":\"Thread {thread}\"}},\"author\":{{\"email\":\"{author}\"}}}}");
+        lines
+    })
 }
 
 fn voices() -> String {

@@ -7,7 +7,7 @@ use super::watch::Watched;
 /// How many times the quiet 99th percentile others may see beside an attack.
 const FACTOR: f64 = 5.0;
 /// The most resident memory that a server may use beside an attack.
-const MEMORY_MIB: f64 = 512.0;
+pub(crate) const MEMORY_MIB: f64 = 512.0;
 
 /// What was measured of one attack.
 #[derive(Debug)]
