@@ -12,7 +12,8 @@ use crate::builder::{Anchor, Builder};
 use crate::expressions::Reader;
 use crate::order::PageOrder;
 use crate::output::RowWriter;
-use crate::question::{Asked, asked_in_order, order};
+use crate::memberships::asked_in_order;
+use crate::question::{Asked, order};
 use crate::tree::{boolean, column, integer, name};
 use crate::{
     Alternative, ColumnRef, ColumnType, Dialect, DocumentOutput, MemberOutput, ObjectOutput, PageStart, Planner,
