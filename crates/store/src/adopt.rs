@@ -8,7 +8,7 @@ mod steps;
 
 pub(crate) use changes::{changed_schema, changed_values};
 pub use found::{
-    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
+    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, RowSecurity, Survey,
     TableKind, TypeFamily, ValuesOf,
 };
 pub use mapping::{AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Retyped};

@@ -43,7 +43,7 @@ mod work;
 #[cfg(feature = "postgres")]
 pub use adopt::{
     AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Deletion, FoundCheck, FoundColumn,
-    FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, Survey, TableKind,
+    FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, RowSecurity, Survey, TableKind,
     TypeFamily, ValuesOf,
 };
 pub use backstay_audit::{ChangeKind, Entry, LoggedChange, Origin, RecordKey, Root};

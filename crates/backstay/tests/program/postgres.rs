@@ -6,7 +6,7 @@ use std::{fs, thread};
 
 use backstay_testkit::Cluster;
 
-use crate::support::{App, MODEL, Server};
+use crate::support::{App, MODEL, Server, exchange, read, until};
 
 const SERVE: [&str; 6] = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"];
 
@@ -271,6 +271,34 @@ fn a_server_that_hangs_is_answered_for_and_found_again() {
     for (status, answer) in [read, written] {
         assert!(status == 503 || status < 300, "{answer}");
     }
+    assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"after\"}").0, 201);
+}
+
+/// A request may take longer here than the client waits.
+#[test]
+fn nobody_waits_for_a_server_that_is_silent() {
+    let cluster = Cluster::start();
+    let server = shelves(&cluster.url(), "[limits]\nrequest_seconds = 120\n");
+    assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"before\"}").0, 201);
+    let ask = |method: &str, body: &str| exchange(server.address(), &format!("{method} /api/shelfs"), "", body);
+    cluster.freeze();
+    let during = thread::scope(|scope| {
+        let asking = [("GET", ""), ("POST", "{\"code\": \"meanwhile\"}"), ("GET", "")]
+            .map(|(method, body)| scope.spawn(move || ask(method, body)));
+        asking.map(|asking| asking.join().expect("it ends"))
+    });
+    let later = [ask("GET", ""), ask("POST", "{\"code\": \"later\"}")];
+    cluster.thaw();
+    for answer in during.into_iter().chain(later) {
+        let answer = answer.expect("an answer before the client gives up");
+        let (status, problem) = read(&answer).expect("an answer");
+        assert_eq!(status, 503, "{answer}");
+        // What may be stored isn't to be sent again without its key.
+        let is_unknown = problem["type"] == "/problems/outcome-unknown";
+        assert!(is_unknown || problem["type"] == "/problems/busy", "{answer}");
+        assert_eq!(answer.contains("\r\nretry-after: "), !is_unknown, "{answer}");
+    }
+    until("it answers again", || server.ask("GET", "/api/shelfs", None, "").0 == 200);
     assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"after\"}").0, 201);
 }
 

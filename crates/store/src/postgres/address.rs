@@ -35,6 +35,14 @@ pub(super) struct Address {
     name: String,
     pub(super) config: Config,
     pub(super) connector: MakeRustlsConnect,
+    leads_to: LeadsTo,
+}
+
+/// What answers at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeadsTo {
+    Server,
+    Pooler,
 }
 
 impl Address {
@@ -42,7 +50,7 @@ impl Address {
     pub(super) fn read(url: &Secret) -> Result<Self, OpenError> {
         let name = Location::Url(url.clone()).to_string();
         read(url.expose())
-            .map(|(config, connector)| Self { name: name.clone(), config, connector })
+            .map(|(config, connector)| Self { name: name.clone(), config, connector, leads_to: LeadsTo::Server })
             .map_err(|problem| OpenError::Server { database: name, problem })
     }
 
@@ -53,13 +61,18 @@ impl Address {
             None => Ok((config, connector)),
             Some(_) => Err(ServerProblem::Parameter("`options` of a pooler".to_owned())),
         });
-        read.map(|(config, connector)| Self { name: name.clone(), config, connector })
+        read.map(|(config, connector)| Self { name: name.clone(), config, connector, leads_to: LeadsTo::Pooler })
             .map_err(|problem| OpenError::Server { database: name, problem })
     }
 
     /// The error of a database that can't be used.
     pub(super) fn failed(&self, problem: ServerProblem) -> OpenError {
         OpenError::Server { database: self.name.clone(), problem }
+    }
+
+    /// What answers there.
+    pub(super) fn leads_to(&self) -> LeadsTo {
+        self.leads_to
     }
 
     /// What errors call it.

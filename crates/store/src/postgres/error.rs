@@ -15,6 +15,8 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// Of a server that has no free connection, and of one that is starting or stopping.
 const TOO_MANY_CONNECTIONS: &str = "53300";
 const CANNOT_CONNECT_NOW: &str = "57P03";
+/// The severity of what ends a connection, as poolers write it, and servers without translations.
+const FATAL: &str = "FATAL";
 /// Of a transaction that must not write.
 const READ_ONLY_TRANSACTION: &str = "25006";
 /// Of a right that the user lacks.
@@ -63,8 +65,9 @@ impl Refusal {
         };
         let code = refused.code().code();
         Self {
-            // The server ended the connection, at an administrator's request or because the transaction was idle for too long.
-            lost: code.starts_with("57P") || code == "25P03",
+            // The server ended the connection, at an administrator's request or because the transaction was idle for too long; or
+            // a pooler did, which has one code for all that it refuses.
+            lost: code.starts_with("57P") || code == "25P03" || refused.severity() == FATAL,
             code: Some(refused.code().clone()),
             table: refused.table().map(str::to_owned),
             constraint: refused.constraint().map(str::to_owned),

@@ -24,6 +24,7 @@ mod schema;
 mod sending;
 mod sequencer;
 mod session;
+mod silence;
 mod start;
 mod tls;
 mod wake;
