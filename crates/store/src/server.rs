@@ -109,8 +109,7 @@ pub enum ServerProblem {
     Connection(String),
 }
 
-const OWN_DATABASE: &str =
-    "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address; \
+const OWN_DATABASE: &str = "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address; \
      or let `backstay adopt` make a model of these tables";
 const STOP_OTHERS: &str = "try again: its servers still used it after ten seconds. If they are of another version of Backstay, or a \
                            database is to be deleted or copied, stop all of them first";

@@ -52,7 +52,8 @@ pub(super) fn draft(survey: &Survey, name: &str) -> Draft {
         add_columns(survey, table, ty, &mut draft);
     }
     for view in &survey.views {
-        let remedy = "other programs can go on reading it; `@computed` fields and `:aggregate` answer much of what views do";
+        let remedy =
+            "other programs can go on reading it; `@computed` fields and `:aggregate` answer much of what views do";
         draft.leave(format!("view {view}"), "it isn't a table", remedy);
     }
     draft

@@ -236,13 +236,16 @@ fn one_server_changes_the_model_and_those_with_the_older_one_say_so() {
 /// Operators run `migrate apply` in the directory of a server, which is outdated by then.
 #[test]
 fn an_outdated_server_is_brought_up_to_date() {
-    let url = Cluster::shared().url();
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
     let (app, newer) = (app_on(&url), app_on(&url));
-    let (server, mut models) = (serve(&app), ["year: Int", "pages: Int"].map(|field| format!("{field}\n  title: String!")));
-    models[1] = format!("{}\n  year: Int", models[1]);
-    let [second, third] = models.map(|fields| MODEL.replace("title: String!", &fields));
+    let server = serve(&app);
+    let second = MODEL.replace("title: String!", "year: Int\n  title: String!");
+    let third = second.replace("year: Int", "year: Int\n  pages: Int");
     newer.write("model/shelf.graphql", &second);
     newer.run(&["migrate", "apply"]).done();
+    cluster.run(name, "UPDATE book SET year = 1815");
     assert_eq!(outdated(&server), (503, "/problems/outdated-server".into()));
     let refused = app.run(&["account", "list"]).refused();
     assert!(refused.starts_with(&format!("error: the running server has an older model than {url}")), "{refused}");
@@ -254,13 +257,13 @@ fn an_outdated_server_is_brought_up_to_date() {
     let path = "/api/books?select=year&limit=1";
     app.write("model/shelf.graphql", &second);
     app.run(&["migrate", "apply"]).done();
-    assert_eq!(server.get(path)["items"][0]["year"], Value::Null);
+    assert_eq!(server.get(path)["items"][0]["year"], 1815);
     app.write("model/shelf.graphql", &third);
     app.run(&["migrate", "apply"]).done();
     assert_eq!(server.get("/api/books?select=year,pages&limit=1")["items"][0]["pages"], Value::Null);
     // It doesn't go back to the model with which it was outdated.
     thread::sleep(6 * BOUND);
-    assert_eq!(server.get(path)["items"][0]["year"], Value::Null);
+    assert_eq!(server.get(path)["items"][0]["year"], 1815);
     create(&server, &sign_in(&server), 10);
     assert!(app.run(&["account", "list"]).done().contains("ada@shelf.example"));
     assert_eq!(server.stop(), Some(0));
@@ -508,6 +511,16 @@ fn versions_and_moments_of_a_record_increase_whoever_changes_it() {
 
 #[test]
 fn a_standby_that_is_promoted_is_followed() {
+    follow(Cluster::stop, |_| {});
+}
+
+/// The machine of the primary hangs, and doesn't refuse connections.
+#[test]
+fn a_standby_that_is_promoted_beside_a_silent_primary_is_followed() {
+    follow(Cluster::freeze, Cluster::thaw);
+}
+
+fn follow(end: fn(&Cluster), after: fn(&Cluster)) {
     let primary = Cluster::start();
     let url = primary.url();
     let standby = primary.standby();
@@ -523,7 +536,7 @@ fn a_standby_that_is_promoted_is_followed() {
     });
     until("the standby has it", || standby.run(&name, "SELECT count(*) FROM tally") == "1");
 
-    drop(primary);
+    end(&primary);
     let (status, answer) = servers[0].ask("PATCH", &path, None, INCREASE);
     assert_eq!(status, 503, "{answer}");
     standby.run("postgres", "SELECT pg_promote()");
@@ -538,5 +551,6 @@ fn a_standby_that_is_promoted_is_followed() {
         assert_eq!(server.get(&path)["n"], last["n"]);
     }
     assert_eq!(standby.run(&name, "SELECT n FROM tally"), "2");
+    after(&primary);
     assert!(apps[0].run(&["log", "verify"]).done().lines().count() > 0);
 }

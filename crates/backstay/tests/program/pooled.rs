@@ -119,12 +119,21 @@ fn poolers_that_cannot_be_used() {
         let url = behind(&app, pooler);
         // A pooler that isn't named as one.
         let unnamed = app.run(&["serve", ".", "--data", &pooler.url(&url)]).refused();
-        assert!(unnamed.contains("as behind a connection pooler such as PgBouncer\n  help: name the address"), "{unnamed}");
+        assert!(
+            unnamed.contains("as behind a connection pooler such as PgBouncer\n  help: name the address"),
+            "{unnamed}"
+        );
         let refused = app.run(&["serve", "."]).refused();
         assert!(refused.contains(expected), "{refused}");
         assert!(refused.contains("\n  help: it must be in transaction mode"), "{refused}");
     };
     let cluster = Cluster::shared();
-    refused(&Pooler::before(cluster, "pool_mode = statement"), "the pooler ends the connection: transaction blocks not allowed");
-    refused(&Pooler::before(cluster, "max_db_connections = 1\npool_mode = statement\nignore_startup_parameters = options"), "the pooler ends the connection: ");
+    refused(
+        &Pooler::before(cluster, "pool_mode = statement"),
+        "the pooler ends the connection: transaction blocks not allowed",
+    );
+    refused(
+        &Pooler::before(cluster, "max_db_connections = 1\npool_mode = statement\nignore_startup_parameters = options"),
+        "the pooler ends the connection: ",
+    );
 }

@@ -19,6 +19,8 @@ const CANNOT_CONNECT_NOW: &str = "57P03";
 const FATAL: &str = "FATAL";
 /// Of a transaction that must not write.
 const READ_ONLY_TRANSACTION: &str = "25006";
+/// Of a text that isn't a value of a type.
+const INVALID_TEXT_REPRESENTATION: &str = "22P02";
 /// Of a right that the user lacks.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
@@ -83,6 +85,11 @@ impl Refusal {
     /// Whether the server lets nobody write.
     pub(super) fn is_read_only(&self) -> bool {
         self.has(READ_ONLY_TRANSACTION)
+    }
+
+    /// Whether a value isn't one of an enum of the database, as a column of an adopted table can have it.
+    pub(super) fn is_no_value(&self) -> bool {
+        self.has(INVALID_TEXT_REPRESENTATION)
     }
 
     /// Whether the user lacks a right.

@@ -227,6 +227,7 @@ impl Follower {
             answered
         } else {
             self.silence.begin();
+            pools.close_idle();
             Ok(taking.await?)
         };
         self.silence.end();

@@ -9,6 +9,7 @@ mod answering;
 mod database;
 mod error;
 mod follower;
+mod hosts;
 mod lease;
 mod numeric;
 mod param;

@@ -9,6 +9,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::error::{is_crowded, plain, unreachable};
+use super::hosts;
 use super::lease::{Commits, Lease};
 use super::pooler::Pooler;
 use super::silence::silent_server;
@@ -56,7 +57,8 @@ impl Pools {
         (lease, wake): (Option<&Arc<Lease>>, Arc<Wake>),
     ) -> Result<Self, StoreError> {
         let pool = |(config, commits): (Config, Commits), connections| {
-            let connecting = Connecting { connector: address.connector.clone(), wake: Arc::clone(&wake) };
+            let (connector, hosts) = (address.connector.clone(), address.hosts.clone());
+            let connecting = Connecting { connector, hosts, wake: Arc::clone(&wake) };
             let member = lease.map(|lease| (Arc::clone(lease), commits));
             pool((config, connecting), connections, member)
         };
@@ -82,7 +84,8 @@ impl Pools {
         pooler: &Address,
         (client, lease): (&Client, &Arc<Lease>),
     ) -> Result<Self, OpenError> {
-        let connecting = Connecting { connector: pooler.connector.clone(), wake: Arc::default() };
+        let (connector, hosts) = (pooler.connector.clone(), pooler.hosts.clone());
+        let connecting = Connecting { connector, hosts, wake: Arc::default() };
         let connections = self.usual.status().max_size;
         let pool = pool((pooler.config.clone(), connecting), connections, None)?;
         let pooler_of = Pooler::before(client, (pool, lease)).await?;
@@ -157,6 +160,13 @@ impl Pools {
         Ok(client)
     }
 
+    /// Closes the connections that nobody uses now: those to a silent server may lead nowhere once there is one that answers.
+    pub(super) fn close_idle(&self) {
+        for pool in [&self.usual, &self.apart] {
+            drop(pool.retain(|_, _| false));
+        }
+    }
+
     /// Ends what a connection is doing, and then the connection.
     pub(super) fn abandon(&self, client: Object) {
         abandon(client, &self.connector);
@@ -192,8 +202,8 @@ pub(super) fn abandon(client: Object, connector: &MakeRustlsConnect) {
 
 /// How long a connection may take until it is ready: as long as each of the hosts may take.
 fn connecting_time(config: &Config) -> Duration {
-    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
-    config.get_connect_timeout().copied().unwrap_or_default() * u32::try_from(hosts).unwrap_or(u32::MAX).max(1)
+    let hosts = u32::try_from(hosts::count(config)).unwrap_or(u32::MAX).max(1);
+    config.get_connect_timeout().copied().unwrap_or_default().saturating_mul(hosts)
 }
 
 /// A connection. Waits for one if the server has none to spare now: others give theirs back, and so do requests of this process.

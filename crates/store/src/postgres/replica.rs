@@ -247,7 +247,8 @@ fn silent(_: tokio::time::error::Elapsed) -> Declined {
 }
 
 fn pool(address: &Address, connections: usize) -> Result<Pool, String> {
-    let connecting = Connecting { connector: address.connector.clone(), wake: std::sync::Arc::default() };
+    let (connector, hosts) = (address.connector.clone(), address.hosts.clone());
+    let connecting = Connecting { connector, hosts, wake: std::sync::Arc::default() };
     let manager = Manager::from_connect(address.serving(), connecting, ManagerConfig::default());
     let marked = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
         Box::pin(async move {

@@ -26,6 +26,9 @@ use crate::{ReadStats, StoreError};
 /// A connection that has received a larger row is closed: it keeps a buffer of that size.
 pub(super) const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 
+/// What a record must satisfy whose value isn't one of an enum of the database.
+const NO_VALUE: &str = "the type of its column, which is an enum there";
+
 /// How long the server may take to end a statement.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -409,6 +412,9 @@ impl PostgresSession {
             // The server has become a standby, or lets its users only read.
             Access::Write | Access::Serializable if refusal.is_read_only() => {
                 StoreError::Unreachable(refusal.into_cause())
+            }
+            Access::Write | Access::Serializable if refusal.is_no_value() => {
+                StoreError::Check { constraint: NO_VALUE.to_owned() }
             }
             Access::Read | Access::Write | Access::Serializable => refusal.note(&mut self.may_run_again),
         }
