@@ -13,10 +13,7 @@ use crate::{Answer, Failure};
 /// `migrate apply` beside a running server: the server itself goes on with the model and the settings as they are in its
 /// files now. `app` is the directory that the command is about.
 pub(crate) async fn apply(serving: &Serving, app: &Path, migration: Migration) -> Result<Answer, Failure> {
-    let place = match &*serving.served().await {
-        Some(served) => served.place.clone(),
-        None => return Err(Failure::NothingServed),
-    };
+    let place = serving.place().await?;
     let root = place.directory.root().canonicalize()?;
     if root != app {
         return Err(Failure::OtherApplication { served: root });

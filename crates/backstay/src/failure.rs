@@ -322,6 +322,12 @@ pub enum Failure {
     /// A command to a server that serves nothing, because there is no model that it could.
     #[error("the running server has no model to serve yet")]
     NothingServed,
+    /// A command to a server whose model isn't the database's any more.
+    #[error("the running server has an older model than {database}, which another server has changed")]
+    OutdatedServer {
+        /// The database.
+        database: String,
+    },
     /// The running server can't read several of the application's files.
     #[error("the application's files have {}", Count(.0.len() as u64, "error"))]
     Files(Vec<Failure>),
@@ -547,6 +553,9 @@ impl Failure {
             }
             Self::Occupied => Some("try again, or stop the server first".to_owned()),
             Self::ServerEnded => Some("run the command again: an import goes on where it was".to_owned()),
+            Self::OutdatedServer { .. } => {
+                Some("bring the application's files up to date, and run `backstay migrate apply` or restart it".to_owned())
+            }
             Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
                 Some(help.clone())

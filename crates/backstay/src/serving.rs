@@ -37,6 +37,8 @@ struct Inner {
     doorway: Doorway,
     /// Each command reads it until it is done; an exchange writes.
     served: RwLock<Option<Served>>,
+    /// The application of a server whose model isn't the database's any more.
+    outdated: RwLock<Option<Place>>,
     /// Held as long as jobs are run.
     workers: Mutex<Option<Workers>>,
     development: Option<Arc<Development>>,
@@ -160,6 +162,7 @@ impl Serving {
         Ok(Self(Arc::new(Inner {
             doorway,
             served: RwLock::new(Some(served)),
+            outdated: RwLock::default(),
             workers: Mutex::default(),
             development: None,
         })))
@@ -171,6 +174,7 @@ impl Serving {
         Self(Arc::new(Inner {
             doorway,
             served: RwLock::new(None),
+            outdated: RwLock::default(),
             workers: Mutex::default(),
             development: Some(development),
         }))
@@ -184,6 +188,22 @@ impl Serving {
     /// What is served as long as this is held. An exchange waits for it.
     pub(crate) async fn served(&self) -> RwLockReadGuard<'_, Option<Served>> {
         self.0.served.read().await
+    }
+
+    /// The application that it serves, or would serve if its model were the database's.
+    pub(crate) async fn place(&self) -> Result<Place, Failure> {
+        if let Some(served) = &*self.served().await {
+            return Ok(served.place.clone());
+        }
+        self.0.outdated.read().await.clone().ok_or(Failure::NothingServed)
+    }
+
+    /// Why it serves nothing.
+    pub(crate) async fn nothing_served(&self) -> Failure {
+        match &*self.0.outdated.read().await {
+            Some(place) => Failure::OutdatedServer { database: place.database.to_string() },
+            None => Failure::NothingServed,
+        }
     }
 
     /// Serves another version. Meanwhile requests and commands wait; connections and sessions survive. If that version
@@ -201,6 +221,7 @@ impl Serving {
             Ok((opened, outcome)) => {
                 pause.open(opened.services(development));
                 *served = Some(opened);
+                *self.0.outdated.write().await = None;
                 if let Some(development) = development {
                     development.set_problems(None);
                 }
@@ -243,6 +264,7 @@ impl Serving {
                 Ok(opened) => {
                     pause.open(opened.services(self.0.development.as_ref()));
                     *served = Some(opened);
+                    *self.0.outdated.write().await = None;
                     tracing::info!("serving again");
                     return;
                 }
@@ -252,6 +274,7 @@ impl Serving {
                 why.log();
             }
             pause.close_as_outdated();
+            *self.0.outdated.write().await = Some(before.place.clone());
             drop((served, pause));
             tokio::time::sleep(OUTDATED).await;
             (served, pause) = loop {
@@ -259,6 +282,10 @@ impl Serving {
                     break idle;
                 }
             };
+            if served.is_some() {
+                // `migrate apply` has given it another model meanwhile.
+                return;
+            }
         }
     }
 

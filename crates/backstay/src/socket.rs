@@ -190,7 +190,7 @@ async fn run(serving: &Serving, command: Command, reporter: Reporter) -> Result<
     match (&*serving.served().await, command) {
         (Some(served), Command::BackUp { file }) => back_up(&served.instance.engine, file, reporter).await,
         (Some(served), command) => served.instance.run(command).await,
-        (None, _) => Err(Failure::NothingServed),
+        (None, _) => Err(serving.nothing_served().await),
     }
 }
 

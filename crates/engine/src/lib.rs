@@ -156,8 +156,8 @@ pub use backstay_sql::{
 #[cfg(feature = "postgres")]
 pub use backstay_store::{
     AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Deletion, FoundCheck, FoundColumn,
-    FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, Survey, TableKind,
-    TypeFamily, ValuesOf,
+    FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Misfit, RefusedStep, Retyped, RowSecurity, Survey,
+    TableKind, TypeFamily, ValuesOf,
 };
 pub use backstay_store::{
     ApiChange, ChangeKind, Checked, Copied, CopyError, CopyProgress, CopyStage, Finding, Freshness, Location, LogError,

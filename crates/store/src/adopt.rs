@@ -8,8 +8,8 @@ mod steps;
 
 pub(crate) use changes::{changed_schema, changed_values};
 pub use found::{
-    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
-    TableKind, TypeFamily, ValuesOf,
+    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, RowSecurity,
+    Survey, TableKind, TypeFamily, ValuesOf,
 };
 pub use mapping::{AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Retyped};
 pub(crate) use steps::{counters, steps};

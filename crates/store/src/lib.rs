@@ -43,8 +43,8 @@ mod work;
 #[cfg(feature = "postgres")]
 pub use adopt::{
     AdoptError, AdoptedColumn, AdoptedLink, AdoptedTable, Adoption, CountedMisfits, Deletion, FoundCheck, FoundColumn,
-    FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, Survey, TableKind,
-    TypeFamily, ValuesOf,
+    FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, RefusedStep, Retyped, RowSecurity, Survey,
+    TableKind, TypeFamily, ValuesOf,
 };
 pub use backstay_audit::{ChangeKind, Entry, LoggedChange, Origin, RecordKey, Root};
 pub use backstay_model::{ApiChange, Risk};

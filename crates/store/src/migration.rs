@@ -12,6 +12,7 @@ mod kept;
 mod limits;
 mod members;
 mod mentions;
+mod natives;
 mod numbers;
 mod orders;
 mod others;

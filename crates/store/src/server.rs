@@ -80,6 +80,9 @@ pub enum ServerProblem {
     /// What sessions set doesn't reach the server.
     #[error("the server doesn't get the settings of sessions, as behind a connection pooler such as PgBouncer")]
     Pooler,
+    /// A pooler ends the connection.
+    #[error("the pooler ends the connection: {0}")]
+    PoolerRefuses(String),
     /// A pooler leads to something else than the database.
     #[error("behind this pooler is another database than the one in `url`")]
     Elsewhere,
@@ -89,6 +92,9 @@ pub enum ServerProblem {
     /// A replica is of something else, or hasn't applied a change of the model yet.
     #[error("it has another database than the one in `url`, or not its model yet")]
     OtherState,
+    /// A replica is a primary, such as the server itself.
+    #[error("it isn't a standby")]
+    NotStandby,
     /// The server ended the connection.
     #[error("the server ended the connection")]
     Lost,
@@ -102,6 +108,11 @@ pub enum ServerProblem {
     #[error("the connection fails: {0}")]
     Connection(String),
 }
+
+const OWN_DATABASE: &str = "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address; \
+     or let `backstay adopt` make a model of these tables";
+const STOP_OTHERS: &str = "try again: its servers still used it after ten seconds. If they are of another version of Backstay, or a \
+                           database is to be deleted or copied, stop all of them first";
 
 impl ServerProblem {
     /// What to do about it.
@@ -137,17 +148,11 @@ impl ServerProblem {
             Self::Rights(_) => {
                 "make the user the owner of the database, or grant the right (`GRANT CREATE ON SCHEMA … TO …`)"
             }
-            Self::Foreign => {
-                "create a database for this application alone, or a schema, with `?options=-csearch_path%3DNAME` in the address; \
-                 or let `backstay adopt` make a model of these tables"
-            }
+            Self::Foreign => OWN_DATABASE,
             Self::Adopted => {
                 "Backstay doesn't delete them: `DROP DATABASE` does, or `DROP TABLE` of those that nobody needs any more"
             }
-            Self::InUse => {
-                "try again: its servers still used it after ten seconds. If they are of another version of Backstay, or a \
-                 database is to be deleted or copied, stop all of them first"
-            }
+            Self::InUse => STOP_OTHERS,
             Self::Outdated => {
                 "start this server with the files of the newer model. To go back to this model on purpose, run `backstay migrate apply`, \
                  or stop the other servers first"
@@ -155,6 +160,10 @@ impl ServerProblem {
             Self::Pooler => {
                 "name the address of the server itself, because Backstay needs sessions of its own. If requests are to go through the \
                  pooler, name that in `pooler` in [data]"
+            }
+            Self::PoolerRefuses(_) => {
+                "it must be in transaction mode (`pool_mode = transaction` of PgBouncer), admit this user, and reach the server; its log \
+                 may say more"
             }
             Self::Elsewhere => {
                 "let both addresses lead to the same database and user; Backstay's tables must be there, with the same model"
@@ -166,6 +175,9 @@ impl ServerProblem {
             Self::OtherState => {
                 "wait if the model has just changed; otherwise let each address in `replicas` lead to a standby of the server in `url`, \
                  and to the same database and schema"
+            }
+            Self::NotStandby => {
+                "leave it out of `replicas`: the server in `url` answers what standbys don't, and another primary has data of its own"
             }
             Self::Lost => {
                 "try again: what wasn't committed is undone, and the next start goes on from there. If it happens again, the server's \

@@ -10,7 +10,7 @@ use backstay_scalar::Storage;
 use backstay_sql::Statement;
 use backstay_store::{Demand, Freshness, Location, OpenError, OpenOptions, ReplicaCount, Store, StoreError};
 use backstay_testkit::{Cluster, controlled};
-use conformance::script::{FirstColumn, MODEL, clock, create_author, model};
+use conformance::script::{FirstColumn, MODEL, clock, create_author, demand, model};
 use tokio::time::sleep;
 
 /// Who asks for something that happens soon gives up after so many tries, ten milliseconds apart.
@@ -186,9 +186,9 @@ async fn a_standby_that_was_promoted_by_itself_is_left() {
     place.until_in_use(1).await;
     place.until_applied().await;
     place.standby.run("postgres", "SELECT pg_promote()");
-    // It has the same log up to there.
-    place.until_in_use(1).await;
-    assert_eq!(place.recent(caller(1)).await.0, emails([1]));
+    // It has the same log up to there, and nothing that is written from now on.
+    place.until_in_use(0).await;
+    assert_eq!(place.recent(caller(1)).await, (emails([1]), false));
     // From here on the logs differ, even at the same places.
     let other = "CREATE TEMPORARY TABLE other AS SELECT * FROM backstay_log WHERE seq = 1; UPDATE other SET seq = 2; \
                  INSERT INTO backstay_log SELECT * FROM other; DELETE FROM author";
@@ -196,6 +196,39 @@ async fn a_standby_that_was_promoted_by_itself_is_left() {
     place.create(2).await;
     place.until_in_use(0).await;
     assert_eq!(place.recent(caller(1)).await, (emails([1, 2]), false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_is_no_replica() {
+    let primary = Cluster::start();
+    let url = primary.url();
+    let mut options = OpenOptions::new(Location::Url(Secret::new(url.clone())));
+    options.replicas = vec![Secret::new(url)];
+    let opened = Store::open(&options, &model(MODEL), controlled(&clock(), 1), Arc::new(()));
+    let store = opened.expect("a database").store;
+    store.write(create_author(1, "1@example.org")).await.expect("a create");
+    let statement = Statement::raw("SELECT email FROM author", vec![], &[Storage::Text]);
+    // Long enough for it to be looked at several times.
+    for _ in 0..100 {
+        let demand = Demand { freshness: Freshness::Bounded { since: None }, ..Demand::now(caller(1)) };
+        let (found, read) = store.read(demand, &statement, FirstColumn::default()).await;
+        assert_eq!((found.values, read.expect("a read").replica), (emails([1]), false));
+        assert_eq!(store.replicas(), ReplicaCount { configured: 1, in_use: 0 });
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Nobody may be left who notes that a flow has written: its request had no time left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flow_sees_what_it_committed_whether_or_not_that_was_noted() {
+    let place = Place::new();
+    place.create(1).await;
+    place.until_in_use(1).await;
+    place.until_applied().await;
+    place.standby.run(DATABASE, "SELECT pg_wal_replay_pause()");
+    place.create(2).await;
+    assert_eq!(place.recent(demand().flow).await, (emails([1, 2]), false));
+    place.standby.run(DATABASE, "SELECT pg_wal_replay_resume()");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! Tables whose key consists of two foreign keys as many-to-many relations.
 
-use backstay_engine::{AdoptedLink, FoundColumn, FoundReference, FoundTable, Survey, TableKind, ValuesOf};
+use backstay_engine::{AdoptedLink, FoundColumn, FoundReference, FoundTable, RowSecurity, Survey, TableKind, ValuesOf};
 
 use super::draft::Draft;
 use super::names;
@@ -44,7 +44,7 @@ fn ends<'t>(table: &'t FoundTable, draft: &Draft) -> Option<(End<'t>, End<'t>)> 
     let needs =
         |column: &FoundColumn| column.not_null && column.default.is_none() && column.values == ValuesOf::Writers;
     let is_alone = !table.columns.iter().any(|column| is_left(column) && needs(column));
-    let own = table.is_owned && !table.forces_row_security;
+    let own = table.is_owned && table.row_security != RowSecurity::Everybody && table.rules.is_empty();
     Some((end(near)?, end(far)?)).filter(|_| is_alone && own)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use backstay_engine::{FoundColumn, FoundTable, Survey, TableKind, TypeFamily, ValuesOf};
+use backstay_engine::{FoundColumn, FoundTable, RowSecurity, Survey, TableKind, TypeFamily, ValuesOf};
 
 use super::columns::{self, Column};
 use super::draft::{Draft, DraftCheck, DraftEnum, DraftField, DraftType, FieldType, Left};
@@ -51,6 +51,11 @@ pub(super) fn draft(survey: &Survey, name: &str) -> Draft {
         let ty = DraftType::new(&table.name, name, key);
         add_columns(survey, table, ty, &mut draft);
     }
+    for view in &survey.views {
+        let remedy =
+            "other programs can go on reading it; `@computed` fields and `:aggregate` answer much of what views do";
+        draft.leave(format!("view {view}"), "it isn't a table", remedy);
+    }
     draft
 }
 
@@ -88,7 +93,11 @@ fn key(table: &FoundTable) -> Result<(String, Option<&'static str>), Option<Reas
     if !table.is_owned {
         return reason("it belongs to another user", "make the user its owner (`ALTER TABLE … OWNER TO …`)");
     }
-    if table.forces_row_security {
+    if !table.rules.is_empty() {
+        let why = format!("rules rewrite what is written to it: {}", table.rules.join(", "));
+        return Err(Some((why, "make triggers of them, and `DROP RULE … ON …`")));
+    }
+    if table.row_security == RowSecurity::Everybody {
         return reason("its row security holds for its owner, too", "`ALTER TABLE … NO FORCE ROW LEVEL SECURITY`");
     }
     let Some((_, columns)) = &table.key else {
@@ -150,6 +159,10 @@ fn add_columns(survey: &Survey, table: &FoundTable, mut ty: DraftType, draft: &m
     for name in &table.exclusions {
         let remedy = "the database goes on enforcing it; `@exclude` says the same of a range in two fields";
         draft.leave(format!("exclusion {name} of {}", table.name), "it can't be told from its definition", remedy);
+    }
+    if table.row_security == RowSecurity::Others {
+        let remedy = "Backstay connects as the owner; say with `@allow` who may see and change which records";
+        draft.leave(format!("row security of {}", table.name), "it doesn't hold for the table's owner", remedy);
     }
     if !table.triggers.is_empty() {
         let names = table.triggers.join(", ");

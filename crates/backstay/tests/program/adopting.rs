@@ -142,6 +142,9 @@ fn what_cannot_become_part_of_the_model_is_named() {
         ("check not_shouting of ship", "it can't be written as a rule"),
         ("column ship.words", "the database computes it"),
         ("triggers of ship", "Backstay doesn't know what they do: seen"),
+        ("table ruled", "rules rewrite what is written to it: never, told"),
+        ("row security of country", "it doesn't hold for the table's owner"),
+        ("view fleet", "it isn't a table"),
         ("column cargo.code", "no scalar is like the type character(4)"),
         (
             "column mooring.hold",
@@ -352,6 +355,34 @@ fn an_adopted_model_changes_and_what_others_have_on_a_table_stays() {
     assert!(plan.out.contains(blocked), "{plan:?}");
     assert!(app.run(&["migrate", "apply", "--data", &url, "--allow-data-loss"]).code == Some(1));
     assert_eq!(Cluster::shared().run(&name, "SELECT count(*) FROM fleet"), "3");
+}
+
+#[test]
+fn an_enum_of_the_database_gets_its_values_there_first() {
+    let (app, url, name) = adopted();
+    let apply = |values: &str| {
+        app.write("model/adopted.graphql", &MODEL.replace("{ QUAY BUOY DRY_DOCK }", values));
+        app.run(&["migrate", "apply", "--data", &url])
+    };
+    let refused = |values: &str, (value, statement): (&str, &str)| {
+        let refused = apply(values).refused();
+        let told = format!("blocked: {value} of Berth.kind isn't a value of the database's enum berth_kind");
+        assert!(refused.contains(&told) && refused.contains(&format!("run `{statement}` first")), "{refused}");
+        Cluster::shared().run(&name, statement);
+        assert!(apply(values).done().ends_with("done\n"));
+    };
+    refused("{ QUAY BUOY DRY_DOCK PIER }", ("PIER", "ALTER TYPE \"berth_kind\" ADD VALUE 'PIER'"));
+    let renamed = "{ QUAY BUOY DRY_DOCK JETTY @renamed(from: \"PIER\") }";
+    refused(renamed, ("JETTY", "ALTER TYPE \"berth_kind\" RENAME VALUE 'PIER' TO 'JETTY'"));
+    let served = Served::new(&app, &url);
+    served.made("/api/berths", &json!({"depth": 3, "kind": "JETTY"}));
+    served.get("/api/berths?select=kind&kind=JETTY", &json!({"items": [{"kind": "JETTY"}]}));
+
+    // The plan can't know what a check of the model has to do with an enum.
+    let model = MODEL.replace("{ QUAY BUOY DRY_DOCK }", renamed);
+    app.write("model/adopted.graphql", &model.replace("['in-port', 'at sea']", "['in-port', 'at sea', 'ashore']"));
+    app.run(&["migrate", "apply", "--data", &url]).done();
+    served.refused(("PATCH", "/api/ships/1"), &json!({"whereabouts": "ashore"}), (422, "/problems/invalid-values"));
 }
 
 /// Texts that the database orders by a language.

@@ -10,14 +10,14 @@ use serde_json::json;
 use crate::support::{App, Server};
 
 /// The example of this kind in the document.
-fn documented(kind: &str) -> String {
+pub(crate) fn documented(kind: &str) -> String {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/jobs.md");
     let document = fs::read_to_string(document).expect("the document");
     let (_, example) = document.split_once(&format!("```{kind}\n")).expect("an example");
     example.split_once("```").expect("its end").0.to_owned()
 }
 
-fn app() -> App {
+pub(crate) fn app() -> App {
     let app = App::empty();
     app.write("model/shop.graphql", &documented("graphql"));
     app.write("functions/shop.ts", &documented("ts"));
@@ -49,7 +49,7 @@ fn wait_for(server: &Server, text: &str, count: usize) -> usize {
     }
 }
 
-fn walk(app: &App) {
+pub(crate) fn walk(app: &App) {
     let server = app.serve();
     let id = order(&server, "tea");
     assert_eq!(wait_for(&server, "CREATE", 1), 1);

@@ -24,6 +24,7 @@ mod lost_log;
 mod mail;
 mod migrating;
 mod nodes;
+mod pooled;
 mod postgres;
 mod refusals;
 mod refused_rows;

@@ -233,6 +233,42 @@ fn one_server_changes_the_model_and_those_with_the_older_one_say_so() {
     assert_eq!([one.stop(), other.stop(), third.stop()], [Some(0); 3]);
 }
 
+/// Operators run `migrate apply` in the directory of a server, which is outdated by then.
+#[test]
+fn an_outdated_server_is_brought_up_to_date() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let (app, newer) = (app_on(&url), app_on(&url));
+    let server = serve(&app);
+    let second = MODEL.replace("title: String!", "year: Int\n  title: String!");
+    let third = second.replace("year: Int", "year: Int\n  pages: Int");
+    newer.write("model/shelf.graphql", &second);
+    newer.run(&["migrate", "apply"]).done();
+    cluster.run(name, "UPDATE book SET year = 1815");
+    assert_eq!(outdated(&server), (503, "/problems/outdated-server".into()));
+    let refused = app.run(&["account", "list"]).refused();
+    assert!(refused.starts_with(&format!("error: the running server has an older model than {url}")), "{refused}");
+    let still = app.run(&["migrate", "apply"]);
+    assert_eq!(still.code, Some(1), "its own model would lose the new field: {still:?}");
+    assert_eq!(outdated(&server), (503, "/problems/outdated-server".into()));
+
+    // With the newer model, and with one that the database doesn't have yet.
+    let path = "/api/books?select=year&limit=1";
+    app.write("model/shelf.graphql", &second);
+    app.run(&["migrate", "apply"]).done();
+    assert_eq!(server.get(path)["items"][0]["year"], 1815);
+    app.write("model/shelf.graphql", &third);
+    app.run(&["migrate", "apply"]).done();
+    assert_eq!(server.get("/api/books?select=year,pages&limit=1")["items"][0]["pages"], Value::Null);
+    // It doesn't go back to the model with which it was outdated.
+    thread::sleep(6 * BOUND);
+    assert_eq!(server.get(path)["items"][0]["year"], 1815);
+    create(&server, &sign_in(&server), 10);
+    assert!(app.run(&["account", "list"]).done().contains("ada@shelf.example"));
+    assert_eq!(server.stop(), Some(0));
+}
+
 #[test]
 fn a_server_that_was_cut_off_meanwhile_finds_another_model() {
     let cluster = Cluster::shared();
@@ -366,6 +402,49 @@ fn a_keeper_that_is_stopped_is_replaced() {
     assert_eq!((one.stop(), other.stop()), (Some(0), Some(0)));
 }
 
+/// Entries get no place in the log until there is a row in `released`.
+const HELD: &str = "CREATE TABLE released (now boolean); CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+    WHILE NOT EXISTS (SELECT FROM released) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NEW; END $$; \
+    CREATE TRIGGER held BEFORE INSERT ON backstay_log FOR EACH ROW EXECUTE FUNCTION held()";
+
+/// It is the database that gives places, in one statement: a server can't go on with half of that later.
+#[test]
+fn a_server_that_is_stopped_while_it_moves_entries_moves_none_twice() {
+    let cluster = Cluster::shared();
+    let url = cluster.url();
+    let name = url.rsplit_once('/').expect("a database").1;
+    let named = ["one", "other"].map(|server| format!("{url}?application_name={server}"));
+    let apps = named.each_ref().map(|url| tallies_on(url));
+    let servers = [serve(&apps[0]), serve(&apps[1])];
+    tally(&servers[0], "before");
+    until("it has its place", || cluster.run(name, "SELECT count(*) FROM backstay_staged") == "0");
+    cluster.run(name, HELD);
+    tally(&servers[0], "held");
+    let moving = format!(
+        "SELECT application_name FROM pg_stat_activity WHERE datname = '{name}' AND query LIKE '%backstay_sequence_log%' \
+         AND application_name IN ('one', 'other') AND wait_event = 'PgSleep'"
+    );
+    let mut mover = String::new();
+    until("a server moves the entry", || {
+        mover = cluster.run(name, &moving);
+        !mover.is_empty()
+    });
+    let [stopped, running] = if mover == "one" { [&servers[0], &servers[1]] } else { [&servers[1], &servers[0]] };
+    signal(stopped, "-STOP");
+    tally(running, "meanwhile");
+    cluster.run(name, "INSERT INTO released VALUES (TRUE)");
+    until("all have their places", || cluster.run(name, "SELECT count(*) FROM backstay_staged") == "0");
+    tally(running, "later");
+    until("another one has its place", || cluster.run(name, "SELECT count(*) FROM backstay_staged") == "0");
+    signal(stopped, "-CONT");
+    tally(stopped, "after");
+    until("that one, too", || cluster.run(name, "SELECT count(*) FROM backstay_staged") == "0");
+    let whole = "SELECT min(seq) = 1 AND max(seq) = count(*) AND count(DISTINCT leaf) = count(*) FROM backstay_log";
+    assert_eq!(cluster.run(name, whole), "t");
+    apps[0].run(&["log", "verify"]).done();
+    assert_eq!(running.get("/api/tallies?limit=10")["items"].as_array().map(Vec::len), Some(5));
+}
+
 #[test]
 fn one_key_at_two_servers_at_once_is_one_request() {
     let url = Cluster::shared().url();
@@ -432,6 +511,16 @@ fn versions_and_moments_of_a_record_increase_whoever_changes_it() {
 
 #[test]
 fn a_standby_that_is_promoted_is_followed() {
+    follow(Cluster::stop, |_| {});
+}
+
+/// The machine of the primary hangs, and doesn't refuse connections.
+#[test]
+fn a_standby_that_is_promoted_beside_a_silent_primary_is_followed() {
+    follow(Cluster::freeze, Cluster::thaw);
+}
+
+fn follow(end: fn(&Cluster), after: fn(&Cluster)) {
     let primary = Cluster::start();
     let url = primary.url();
     let standby = primary.standby();
@@ -447,7 +536,7 @@ fn a_standby_that_is_promoted_is_followed() {
     });
     until("the standby has it", || standby.run(&name, "SELECT count(*) FROM tally") == "1");
 
-    drop(primary);
+    end(&primary);
     let (status, answer) = servers[0].ask("PATCH", &path, None, INCREASE);
     assert_eq!(status, 503, "{answer}");
     standby.run("postgres", "SELECT pg_promote()");
@@ -462,5 +551,6 @@ fn a_standby_that_is_promoted_is_followed() {
         assert_eq!(server.get(&path)["n"], last["n"]);
     }
     assert_eq!(standby.run(&name, "SELECT n FROM tally"), "2");
+    after(&primary);
     assert!(apps[0].run(&["log", "verify"]).done().lines().count() > 0);
 }

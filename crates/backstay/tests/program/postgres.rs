@@ -6,7 +6,7 @@ use std::{fs, thread};
 
 use backstay_testkit::Cluster;
 
-use crate::support::{App, MODEL, Server};
+use crate::support::{App, MODEL, Server, exchange, read, until};
 
 const SERVE: [&str; 6] = ["serve", ".", "--listen", "127.0.0.1:0", "--log-format", "json"];
 
@@ -104,6 +104,11 @@ fn an_option_or_a_variable_names_the_database_and_a_file_the_password() {
     app.run(&["account", "list", "--data", &url]).done();
 }
 
+/// A database whose server seems to be an older one.
+const OLDER: &str = "CREATE SCHEMA older; CREATE FUNCTION older.current_setting(text) RETURNS text LANGUAGE sql AS $$ SELECT \
+    CASE $1 WHEN 'server_version_num' THEN '140011' WHEN 'server_version' THEN '14.11' ELSE pg_catalog.current_setting($1) END $$; \
+    ALTER DATABASE NAME SET search_path = older, pg_catalog";
+
 #[test]
 fn servers_that_cannot_be_used() {
     let cluster = Cluster::shared();
@@ -138,6 +143,7 @@ fn servers_that_cannot_be_used() {
         cluster.run(&name, &statements.replace("NAME", &name));
         url
     };
+    check(&prepared(OLDER), "the server is PostgreSQL 14.11; Backstay needs 15 or later");
     check(&prepared("ALTER DATABASE NAME SET synchronous_commit = off"), "`synchronous_commit` is off");
     check(&prepared("ALTER DATABASE NAME SET default_transaction_read_only = on"), "lets this user only read");
     check(&prepared("ALTER DATABASE NAME SET search_path = nowhere"), "none of the schemas in `search_path` exists");
@@ -250,6 +256,26 @@ fn settings_of_a_server_that_change_how_values_look_change_nothing() {
     assert_eq!(found["items"][0]["createdAt"], made["createdAt"]);
 }
 
+/// Texts are equal and ordered by their code points, whatever language the database has.
+#[test]
+fn the_collation_of_a_database_changes_nothing() {
+    let cluster = Cluster::shared();
+    let german = "CREATE DATABASE german TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'de-u-ks-level2' LOCALE 'C'";
+    cluster.run("postgres", german);
+    let server = shelves(&format!("{}/german", cluster.server_url()), "");
+    for code in ["b", "B", "\u{e4}", "Z", "_"] {
+        assert_eq!(server.ask("POST", "/api/shelfs", None, &format!("{{\"code\": \"{code}\"}}")).0, 201, "{code}");
+    }
+    let codes = |query: &str| {
+        let found = server.get(&format!("/api/shelfs?select=code&sort=code{query}"));
+        let codes = found["items"].as_array().expect("a list").iter();
+        codes.map(|one| one["code"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(""), ["B", "Z", "_", "b", "high", "low", "\u{e4}"]);
+    assert_eq!(codes("&code=b"), ["b"]);
+    assert_eq!(codes("&filter=code%20%3E%20'a'"), ["b", "high", "low", "\u{e4}"]);
+}
+
 #[test]
 fn a_server_that_hangs_is_answered_for_and_found_again() {
     let cluster = Cluster::shared();
@@ -271,6 +297,34 @@ fn a_server_that_hangs_is_answered_for_and_found_again() {
     for (status, answer) in [read, written] {
         assert!(status == 503 || status < 300, "{answer}");
     }
+    assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"after\"}").0, 201);
+}
+
+/// A request may take longer here than the client waits.
+#[test]
+fn nobody_waits_for_a_server_that_is_silent() {
+    let cluster = Cluster::start();
+    let server = shelves(&cluster.url(), "[limits]\nrequest_seconds = 120\n");
+    assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"before\"}").0, 201);
+    let ask = |method: &str, body: &str| exchange(server.address(), &format!("{method} /api/shelfs"), "", body);
+    cluster.freeze();
+    let during = thread::scope(|scope| {
+        let asking = [("GET", ""), ("POST", "{\"code\": \"meanwhile\"}"), ("GET", "")]
+            .map(|(method, body)| scope.spawn(move || ask(method, body)));
+        asking.map(|asking| asking.join().expect("it ends"))
+    });
+    let later = [ask("GET", ""), ask("POST", "{\"code\": \"later\"}")];
+    cluster.thaw();
+    for answer in during.into_iter().chain(later) {
+        let answer = answer.expect("an answer before the client gives up");
+        let (status, problem) = read(&answer).expect("an answer");
+        assert_eq!(status, 503, "{answer}");
+        // What may be stored isn't to be sent again without its key.
+        let is_unknown = problem["type"] == "/problems/outcome-unknown";
+        assert!(is_unknown || problem["type"] == "/problems/busy", "{answer}");
+        assert_eq!(answer.contains("\r\nretry-after: "), !is_unknown, "{answer}");
+    }
+    until("it answers again", || server.ask("GET", "/api/shelfs", None, "").0 == 200);
     assert_eq!(server.ask("POST", "/api/shelfs", None, "{\"code\": \"after\"}").0, 201);
 }
 

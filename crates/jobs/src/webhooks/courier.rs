@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use backstay_base::{Conflict, Error, RecordId, Timestamp, limits, with_causes};
 use backstay_egress::{EgressError, Outgoing};
-use backstay_engine::{ChangeWatch, Context, Dependency, Perspective};
+use backstay_engine::{ChangeWatch, Commits, Context, Dependency, Perspective};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -195,6 +195,8 @@ impl Webhooks {
         let now = self.0.engine.ambient().clock.now();
         let mut headers = headers(&endpoint.secrets(now), id, seconds(now), &body);
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        // Whoever reads the record thereupon, from any server or replica, finds what the message tells of.
+        headers.push(("backstay-commit".to_owned(), self.0.engine.commit_token(&Commits::UNNOTED)));
         let request = Outgoing { method: "POST", url: endpoint.url.clone(), headers, body };
         self.client()?.send(request).await.map(|answer| answer.status)
     }

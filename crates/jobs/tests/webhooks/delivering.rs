@@ -14,6 +14,11 @@ async fn an_endpoint_is_told_of_each_change() {
     let [received] = &*receiver.take() else { panic!("one message") };
     assert_eq!(received.headers["content-type"], "application/json");
     assert_eq!(received.headers["webhook-timestamp"], "1769860800");
+    let commit = &received.headers["backstay-commit"];
+    assert!(
+        news.engine().reach(commit).await.expect("an answer").is_some(),
+        "{commit}: a read that shows it finds the change"
+    );
     assert!(received.id().starts_with("msg_") && received.id().len() == 28, "{}", received.id());
     let json = received.json();
     assert_eq!((&json["type"], &json["data"]["id"]), (&json!("post.created"), &json!(id.to_string())));

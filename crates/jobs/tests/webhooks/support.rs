@@ -129,6 +129,10 @@ impl News {
         Self { app, webhooks, clock, revoked }
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.app.engine
+    }
+
     fn client(&self) -> TestClient {
         self.app.client()
     }

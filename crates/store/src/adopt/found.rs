@@ -53,8 +53,10 @@ pub struct FoundTable {
     pub comment: Option<String>,
     /// Whether the user may change it.
     pub is_owned: bool,
-    /// Whether row security holds for its owner, too.
-    pub forces_row_security: bool,
+    /// Whom row security keeps from rows.
+    pub row_security: RowSecurity,
+    /// The names of rules that rewrite what is written to it.
+    pub rules: Vec<String>,
     /// The names of its triggers.
     pub triggers: Vec<String>,
     /// Whether one of these can fill in columns of new rows.
@@ -80,6 +82,17 @@ impl FoundTable {
     pub fn column(&self, name: &str) -> Option<&FoundColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
+}
+
+/// Whom a table's row security keeps from rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowSecurity {
+    /// Nobody.
+    Off,
+    /// All but its owner.
+    Others,
+    /// Its owner, too.
+    Everybody,
 }
 
 /// Whose type a column has.

@@ -9,6 +9,7 @@ use backstay_model::{
 use backstay_sql::{Models, Origin, Probe, Statement, Succession};
 
 use super::finder::{Finder, counted, note, that};
+use super::natives::Arrival;
 use super::{
     Action, Planned, Route, backfills, conversion, kept, members, mentions, numbers, own_records, renames, slugs,
 };
@@ -361,6 +362,14 @@ impl Finder<'_> {
                 }
             }
             Difference::EnumValuesRemoved { name, values } => found = self.having_removed(name, values).await?,
+            Difference::EnumValuesAdded { name, values } => {
+                let added: Vec<Arrival<'_>> = values.iter().map(|value| Arrival::Added(value)).collect();
+                found = self.lacking_values(name, &added).await?;
+            }
+            Difference::EnumValuesRenamed { name, values, .. } => {
+                let renamed: Vec<Arrival<'_>> = values.iter().map(|(from, to)| Arrival::Renamed(from, to)).collect();
+                found = self.lacking_values(name, &renamed).await?;
+            }
             Difference::EnumReordered { name, .. } => found = self.breaking_in_order(name).await?,
             Difference::CheckAdded { collection, field, check, .. } => {
                 found.extend(self.breaking((collection, field.as_deref()), *check).await?);
@@ -454,8 +463,6 @@ impl Finder<'_> {
             | Difference::IndexRemoved { .. }
             | Difference::ExclusionRemoved { .. }
             | Difference::EnumRenamed { .. }
-            | Difference::EnumValuesRenamed { .. }
-            | Difference::EnumValuesAdded { .. }
             | Difference::SecretRevealed { .. }
             | Difference::AccountsMoved { .. }
             | Difference::BehaviourChanged { .. }

@@ -6,6 +6,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::hosts::Hosts;
 use super::tls::{Roots, Verification, connector};
 use crate::{Location, OpenError, ServerProblem};
 
@@ -35,6 +36,15 @@ pub(super) struct Address {
     name: String,
     pub(super) config: Config,
     pub(super) connector: MakeRustlsConnect,
+    leads_to: LeadsTo,
+    pub(super) hosts: Hosts,
+}
+
+/// What answers at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeadsTo {
+    Server,
+    Pooler,
 }
 
 impl Address {
@@ -42,7 +52,7 @@ impl Address {
     pub(super) fn read(url: &Secret) -> Result<Self, OpenError> {
         let name = Location::Url(url.clone()).to_string();
         read(url.expose())
-            .map(|(config, connector)| Self { name: name.clone(), config, connector })
+            .map(|read| Self::new(name.clone(), read, LeadsTo::Server))
             .map_err(|problem| OpenError::Server { database: name, problem })
     }
 
@@ -53,13 +63,22 @@ impl Address {
             None => Ok((config, connector)),
             Some(_) => Err(ServerProblem::Parameter("`options` of a pooler".to_owned())),
         });
-        read.map(|(config, connector)| Self { name: name.clone(), config, connector })
+        read.map(|read| Self::new(name.clone(), read, LeadsTo::Pooler))
             .map_err(|problem| OpenError::Server { database: name, problem })
+    }
+
+    fn new(name: String, (config, connector): (Config, MakeRustlsConnect), leads_to: LeadsTo) -> Self {
+        Self { name, config, connector, leads_to, hosts: Hosts::default() }
     }
 
     /// The error of a database that can't be used.
     pub(super) fn failed(&self, problem: ServerProblem) -> OpenError {
         OpenError::Server { database: self.name.clone(), problem }
+    }
+
+    /// What answers there.
+    pub(super) fn leads_to(&self) -> LeadsTo {
+        self.leads_to
     }
 
     /// What errors call it.

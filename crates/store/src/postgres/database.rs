@@ -18,6 +18,7 @@ use super::pools::Pools;
 use super::replicas::Replicas;
 use super::sequencer::Sequencer;
 use super::session::{Last, PostgresSession};
+use super::silence::{Silence, silent_server};
 use crate::backup::{Checked, CopyError, Watch};
 use crate::database::Database;
 use crate::job::Job;
@@ -127,8 +128,7 @@ impl Inner {
                 Some(permit.expect("it is never closed"))
             }
         };
-        let taken = PostgresSession::take(&self.pools, access);
-        let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
+        let mut session = self.session(access, deadline).await?;
         if self.run_once(job, &mut session, run).await {
             return Ok(Ended::Done);
         }
@@ -141,6 +141,12 @@ impl Inner {
         Ok(if again { Ended::MayRunAgain } else { Ended::Done })
     }
 
+    /// A connection by the deadline.
+    async fn session(&self, access: Access, deadline: Deadline) -> Result<PostgresSession, StoreError> {
+        let taken = PostgresSession::take(&self.pools, access);
+        self.follower.silence().bound((deadline, StoreError::Busy), taken).await?
+    }
+
     /// Runs a job once; returns whether it was committed. If not, the job keeps the error.
     async fn run_once(&self, job: &mut dyn Job, session: &mut PostgresSession, run: usize) -> bool {
         let moment = match job.writes() {
@@ -151,12 +157,10 @@ impl Inner {
         let deadline = Deadline::from_std(job.interest().deadline());
         let tx = Tx::new(session, moment);
         let tx = if run == 1 { tx } else { tx.again() };
-        let Ok(ran) = timeout_at(deadline, job.run(tx)).await else {
-            job.fail(StoreError::TimeLimit);
-            return false;
-        };
+        let ran = self.follower.silence().bound((deadline, StoreError::TimeLimit), job.run(tx)).await;
+        let Ok(ran) = ran.map_err(|error| job.fail(error)) else { return false };
         let Ok(pending) = ran else { return false };
-        let (origin, interest) = (job.origin(), job.interest().clone());
+        let (origin, interest, silence) = (job.origin(), job.interest().clone(), self.follower.silence());
         let changes = &pending.changes;
         let staged = (!changes.is_empty()).then(|| self.log_format.stage(moment, &origin, changes));
         if let Some((append, _)) = &staged {
@@ -166,17 +170,21 @@ impl Inner {
             let statements = session.left_to_do(&pending, staged.as_ref().map(|(append, _)| append), moment)?;
             interest.commit()?;
             let Some((Append { keys, .. }, leaf)) = &staged else {
-                return commit(session, statements, deadline).await;
+                return commit(session, statements, (deadline, silence)).await;
             };
             let committed = Committed { changes, keys };
             self.observer.before_commit(committed);
-            commit(session, statements, deadline).await?;
+            commit(session, statements, (deadline, silence)).await?;
             self.observer.after_commit(committed);
             self.follower.committed(*leaf);
             Ok(())
         };
         let committed = committed.await;
         interest.rolled_back();
+        if let (Some(replicas), Some(_), Ok(()) | Err(StoreError::Unknown(_))) = (&self.replicas, &staged, &committed) {
+            // Its caller may not wait any more, and nobody else notes it then.
+            replicas.wrote(interest.demand().flow);
+        }
         committed.map_err(|error| job.fail(error)).is_ok()
     }
 
@@ -193,13 +201,14 @@ impl Inner {
         let mut runs = 0;
         loop {
             runs += 1;
-            let taken = PostgresSession::take(&self.pools, Access::Read);
-            let mut session = timeout_at(deadline, taken).await.map_err(|_| StoreError::Busy)??;
+            let mut session = self.session(Access::Read, deadline).await?;
             sink.begin(usize::MAX);
             let mut visit = |row: &dyn OwnRow| sink.row(row);
-            let (until, over) = time_for(statement.searches(), Deadline::now(), deadline);
-            let read = timeout_at(until, session.read(statement, &mut visit)).await;
-            match read.map_err(|_| over)? {
+            let time = time_for(statement.searches(), Deadline::now(), deadline);
+            let read = self.follower.silence().bound(time, session.read(statement, &mut visit)).await;
+            match read.unwrap_or_else(Err) {
+                // Nothing has come of a statement whose server, or the way to it, is gone.
+                Err(StoreError::StepLimit) if !session.ends_statement().await => return Err(silent_server()),
                 Ok(stats) => {
                     sink.end();
                     return Ok(stats);
@@ -230,13 +239,18 @@ impl Inner {
     }
 
     async fn read_own_rows(&self, statement: &Statement, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let mut session = PostgresSession::take(&self.pools, Access::Read).await?;
-        session.read(statement, visit).await.map(|_| ())
+        let time = (Deadline::now() + Duration::from_secs(limits::READ_SECONDS), StoreError::Busy);
+        let read = async {
+            let mut session = PostgresSession::take(&self.pools, Access::Read).await?;
+            session.read(statement, visit).await.map(|_| ())
+        };
+        self.follower.silence().bound(time, read).await?
     }
 
     async fn settle_log(&self) -> Result<(), StoreError> {
-        let client = self.pools.take_apart().await?;
-        Sequencer::settle(&client).await
+        let time = (Deadline::now() + Duration::from_secs(limits::READ_SECONDS), StoreError::Busy);
+        let settled = async { Sequencer::settle(&*self.pools.take_apart().await?).await };
+        self.follower.silence().bound(time, settled).await?
     }
 }
 
@@ -257,12 +271,18 @@ enum Ended {
 
 /// Commits, and has the server end that if it takes longer than the request may: it can wait for another transaction. Then
 /// the server says what became of it, or, if it says nothing, nobody knows.
-async fn commit(session: &mut PostgresSession, statements: Vec<Last>, deadline: Deadline) -> Result<(), StoreError> {
+async fn commit(
+    session: &mut PostgresSession,
+    statements: Vec<Last>,
+    (deadline, silence): (Deadline, &Silence),
+) -> Result<(), StoreError> {
     let pools = session.pools().clone();
     let token = session.client().cancel_token();
     let mut committing = pin!(session.commit_with(statements));
-    if let Ok(committed) = timeout_at(deadline, &mut committing).await {
-        return committed;
+    match silence.bound((deadline, StoreError::TimeLimit), &mut committing).await {
+        Ok(committed) => return committed,
+        Err(StoreError::Unreachable(cause)) => return Err(StoreError::Unknown(cause)),
+        Err(_) => {}
     }
     let patience = Duration::from_secs(CANCEL_SECONDS);
     let (_, ended) = join(timeout(patience, pools.cancel(&token)), timeout(patience, committing)).await;

@@ -15,8 +15,12 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// Of a server that has no free connection, and of one that is starting or stopping.
 const TOO_MANY_CONNECTIONS: &str = "53300";
 const CANNOT_CONNECT_NOW: &str = "57P03";
+/// The severity of what ends a connection, as poolers write it, and servers without translations.
+const FATAL: &str = "FATAL";
 /// Of a transaction that must not write.
 const READ_ONLY_TRANSACTION: &str = "25006";
+/// Of a text that isn't a value of a type.
+const INVALID_TEXT_REPRESENTATION: &str = "22P02";
 /// Of a right that the user lacks.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
@@ -63,8 +67,9 @@ impl Refusal {
         };
         let code = refused.code().code();
         Self {
-            // The server ended the connection, at an administrator's request or because the transaction was idle for too long.
-            lost: code.starts_with("57P") || code == "25P03",
+            // The server ended the connection, at an administrator's request or because the transaction was idle for too long; or
+            // a pooler did, which has one code for all that it refuses.
+            lost: code.starts_with("57P") || code == "25P03" || refused.severity() == FATAL,
             code: Some(refused.code().clone()),
             table: refused.table().map(str::to_owned),
             constraint: refused.constraint().map(str::to_owned),
@@ -80,6 +85,11 @@ impl Refusal {
     /// Whether the server lets nobody write.
     pub(super) fn is_read_only(&self) -> bool {
         self.has(READ_ONLY_TRANSACTION)
+    }
+
+    /// Whether a value isn't one of an enum of the database, as a column of an adopted table can have it.
+    pub(super) fn is_no_value(&self) -> bool {
+        self.has(INVALID_TEXT_REPRESENTATION)
     }
 
     /// Whether the user lacks a right.

@@ -24,6 +24,7 @@ use super::passes::{LogEnd, Passes};
 use super::pools::Pools;
 use super::reached::Reached;
 use super::sequencer::{Sequenced, Sequencer};
+use super::silence::Silence;
 use super::wake::{self, Wake};
 use crate::moment::CommitClock;
 use crate::{CommitId, CommitObserver, StoreError, idempotency, log};
@@ -36,7 +37,7 @@ const IDLE_HEARING: Duration = Duration::from_millis(limits::UNHEARD_MILLIS * 2 
 const COLLECT: Duration = Duration::from_millis(5);
 /// When it is tried again if another process is moving entries.
 const AGAIN: Duration = Duration::from_millis(3);
-/// How long the server may take to answer before the connection is given up.
+/// How long the server may take to answer before the connection is given up, and then to accept another one before it is silent.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long after its loss a connection is made anew.
 const RECONNECT: Duration = Duration::from_millis(100);
@@ -76,6 +77,7 @@ pub(super) struct Follower {
     is_asked: AtomicBool,
     /// Microseconds from `began` to a moment after which the server ran a statement of this connection.
     connected: AtomicU64,
+    silence: Silence,
 }
 
 /// What was read of the log.
@@ -115,7 +117,13 @@ impl Follower {
             is_keeper: AtomicBool::new(false),
             is_asked: AtomicBool::new(false),
             connected: AtomicU64::new(0),
+            silence: Silence::default(),
         }
+    }
+
+    /// Whether the server is silent.
+    pub(super) fn silence(&self) -> &Silence {
+        &self.silence
     }
 
     /// Whether it knows of everything that others committed, but for the last moments.
@@ -195,7 +203,7 @@ impl Follower {
         loop {
             let error = match client.take() {
                 Some(client) => self.follow_on(client, &mut place).await,
-                None => match pools.take_following().await {
+                None => match self.reconnect(&pools).await {
                     Ok(taken) => {
                         client = Some(Object::take(taken));
                         continue;
@@ -210,6 +218,20 @@ impl Follower {
             tracing::debug!(%error, "the commit log isn't followed");
             sleep(RECONNECT).await;
         }
+    }
+
+    /// A connection after the last one was lost. A server that doesn't let one be made for so long is silent, unless it refuses it.
+    async fn reconnect(&self, pools: &Pools) -> Result<Object, StoreError> {
+        let mut taking = pin!(pools.take_following());
+        let taken = if let Ok(answered) = timeout(ANSWER_TIMEOUT, &mut taking).await {
+            answered
+        } else {
+            self.silence.begin();
+            pools.close_idle();
+            Ok(taking.await?)
+        };
+        self.silence.end();
+        taken
     }
 
     /// Follows the log on a connection until that fails.

@@ -112,14 +112,17 @@ impl Pooler {
     /// Refuses an address that doesn't lead to the database.
     pub(super) async fn check(&self, address: &Address) -> Result<(), OpenError> {
         let client = self.pool.get().await.map_err(|error| address.refused(error))?;
-        let transaction = format!("{}; COMMIT", self.begin(Access::Read));
-        let answered = client.simple_query(&transaction).await;
+        let begun = client.simple_query(&self.begin(Access::Read)).await;
+        // Sent by itself: it must reach the connection to the server that the transaction was begun on.
+        let answered = match begun {
+            Ok(_) => client.simple_query("COMMIT").await,
+            Err(error) => Err(error),
+        };
         answered.map(|_: Vec<SimpleQueryMessage>| ()).map_err(|error| match Refusal::of(&error).guarded_rows() {
             Some(STANDBY) => address.failed(ServerProblem::ReadOnly),
+            None if Refusal::of(&error).is_lost() => address.failed(address.problem(&error)),
             // Without Backstay's tables, it isn't the database.
-            Some(_) => address.failed(ServerProblem::Elsewhere),
-            None if error.as_db_error().is_some() => address.failed(ServerProblem::Elsewhere),
-            None => address.failed(ServerProblem::Connection(error.to_string())),
+            Some(_) | None => address.failed(ServerProblem::Elsewhere),
         })
     }
 }

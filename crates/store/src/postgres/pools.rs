@@ -2,15 +2,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_base::limits;
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, Runtime, TimeoutType};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::error::{is_crowded, plain, unreachable};
+use super::hosts;
 use super::lease::{Commits, Lease};
 use super::pooler::Pooler;
+use super::silence::silent_server;
 use super::wake::{Connecting, Wake};
 use crate::{OpenError, StoreError};
 
@@ -18,8 +20,8 @@ use crate::{OpenError, StoreError};
 const CONNECTIONS_APART: usize = 2;
 /// One in so many connections is for reads alone.
 const READERS_SHARE: usize = 4;
-/// How long a connection may take to be ready after it was made.
-const READY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the server may take to end what a connection is doing.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long after each other a server without a free connection is asked for one, at first and at last.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_millis(500);
@@ -43,6 +45,8 @@ pub(super) struct Pools {
     lease: Option<Arc<Lease>>,
     /// What transactions go through instead of `usual`.
     pooler: Option<Arc<Pooler>>,
+    /// How long anybody waits for a connection.
+    patience: Duration,
 }
 
 impl Pools {
@@ -53,7 +57,8 @@ impl Pools {
         (lease, wake): (Option<&Arc<Lease>>, Arc<Wake>),
     ) -> Result<Self, StoreError> {
         let pool = |(config, commits): (Config, Commits), connections| {
-            let connecting = Connecting { connector: address.connector.clone(), wake: Arc::clone(&wake) };
+            let (connector, hosts) = (address.connector.clone(), address.hosts.clone());
+            let connecting = Connecting { connector, hosts, wake: Arc::clone(&wake) };
             let member = lease.map(|lease| (Arc::clone(lease), commits));
             pool((config, connecting), connections, member)
         };
@@ -69,6 +74,7 @@ impl Pools {
             wake,
             lease: lease.cloned(),
             pooler: None,
+            patience: connecting_time(&address.config).max(CONNECTION_WAIT),
         })
     }
 
@@ -78,7 +84,8 @@ impl Pools {
         pooler: &Address,
         (client, lease): (&Client, &Arc<Lease>),
     ) -> Result<Self, OpenError> {
-        let connecting = Connecting { connector: pooler.connector.clone(), wake: Arc::default() };
+        let (connector, hosts) = (pooler.connector.clone(), pooler.hosts.clone());
+        let connecting = Connecting { connector, hosts, wake: Arc::default() };
         let connections = self.usual.status().max_size;
         let pool = pool((pooler.config.clone(), connecting), connections, None)?;
         let pooler_of = Pooler::before(client, (pool, lease)).await?;
@@ -106,22 +113,32 @@ impl Pools {
     /// A connection for a transaction.
     pub(super) async fn take(&self) -> Result<Object, StoreError> {
         let pool = self.pooler.as_ref().map_or(&self.usual, |pooler| pooler.pool());
-        self.taken(patiently(pool).await)
+        self.taken(self.patiently(pool).await)
     }
 
     /// A connection for a statement that commits by itself.
     pub(super) async fn take_apart(&self) -> Result<Object, StoreError> {
-        self.taken(patiently(&self.apart).await)
+        self.taken(self.patiently(&self.apart).await)
     }
 
     /// A connection for following the log.
     pub(super) async fn take_following(&self) -> Result<Object, StoreError> {
-        self.taken(patiently(&self.following).await)
+        self.taken(self.patiently(&self.following).await)
     }
 
     /// A connection, or why there is none as the pool has it.
     pub(super) async fn first(&self) -> Result<Object, PoolError> {
-        patiently(&self.usual).await
+        self.patiently(&self.usual).await
+    }
+
+    /// The same of any of the pools, within the time that anybody waits for it.
+    async fn patiently(&self, pool: &Pool) -> Result<Object, PoolError> {
+        if let Ok(taken) = timeout(self.patience, lent(pool)).await {
+            return taken;
+        }
+        let status = pool.status();
+        let all_taken = status.available == 0 && status.size == status.max_size;
+        Err(PoolError::Timeout(if all_taken { TimeoutType::Wait } else { TimeoutType::Create }))
     }
 
     fn taken(&self, got: Result<Object, PoolError>) -> Result<Object, StoreError> {
@@ -132,12 +149,22 @@ impl Pools {
                 self.lease.as_ref().map_or(StoreError::Closed, |lease| lease.refusal())
             }
             PoolError::Closed => StoreError::Closed,
-            error @ (PoolError::Timeout(_) | PoolError::NoRuntimeSpecified) => StoreError::Unreachable(Arc::new(error)),
+            // All connections are taken, and none became free.
+            PoolError::Timeout(TimeoutType::Wait) => StoreError::Busy,
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => silent_server(),
+            error @ PoolError::NoRuntimeSpecified => StoreError::Unreachable(Arc::new(error)),
         })?;
         if client.statement_cache.size() > KEPT_STATEMENTS {
             client.statement_cache.clear();
         }
         Ok(client)
+    }
+
+    /// Closes the connections that nobody uses now: those to a silent server may lead nowhere once there is one that answers.
+    pub(super) fn close_idle(&self) {
+        for pool in [&self.usual, &self.apart] {
+            drop(pool.retain(|_, _| false));
+        }
     }
 
     /// Ends what a connection is doing, and then the connection.
@@ -168,13 +195,19 @@ pub(super) fn abandon(client: Object, connector: &MakeRustlsConnect) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
         // If the server can't be reached for this either, it notices that the connection has ended.
-        drop(timeout(READY_TIMEOUT, token.cancel_query(connector)).await);
+        drop(timeout(CANCEL_TIMEOUT, token.cancel_query(connector)).await);
         drop(client);
     });
 }
 
+/// How long a connection may take until it is ready: as long as each of the hosts may take.
+fn connecting_time(config: &Config) -> Duration {
+    let hosts = u32::try_from(hosts::count(config)).unwrap_or(u32::MAX).max(1);
+    config.get_connect_timeout().copied().unwrap_or_default().saturating_mul(hosts)
+}
+
 /// A connection. Waits for one if the server has none to spare now: others give theirs back, and so do requests of this process.
-async fn patiently(pool: &Pool) -> Result<Object, PoolError> {
+async fn lent(pool: &Pool) -> Result<Object, PoolError> {
     let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
         match pool.get().await {
@@ -192,7 +225,7 @@ fn pool(
     connections: usize,
     member: Option<(Arc<Lease>, Commits)>,
 ) -> Result<Pool, StoreError> {
-    let ready = config.get_connect_timeout().copied().unwrap_or_default() + READY_TIMEOUT;
+    let ready = connecting_time(&config);
     let manager = Manager::from_connect(config, connecting, ManagerConfig::default());
     let mut builder = Pool::builder(manager).max_size(connections);
     builder = builder.runtime(Runtime::Tokio1).create_timeout(Some(ready));

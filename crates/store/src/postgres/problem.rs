@@ -4,12 +4,15 @@ use std::io;
 use deadpool_postgres::PoolError;
 use tokio_postgres::{Client, Error};
 
-use super::address::{Address, MARK, mark};
+use super::address::{Address, LeadsTo, MARK, mark};
 use super::error::{Refusal, plain};
 use crate::{Cause, OpenError, ServerProblem, StoreError};
 
 /// The oldest server that is supported, as `server_version_num` has it.
 const OLDEST: i32 = 150_000;
+
+/// What poolers answer whatever they refuse.
+const PROTOCOL_VIOLATION: &str = "08P01";
 
 /// What a server must be like, in one row.
 const STATE: &str = "SELECT current_setting('server_version_num')::int, current_setting('server_version'), \
@@ -81,8 +84,11 @@ impl Address {
                 "3D000" => ServerProblem::NoDatabase,
                 "53300" => ServerProblem::Connections,
                 "57P03" => ServerProblem::Starting,
-                // A server knows all parameters that Backstay begins a session with.
-                "08P01" => ServerProblem::Pooler,
+                PROTOCOL_VIOLATION => match self.leads_to() {
+                    // A server knows all parameters that Backstay begins a session with.
+                    LeadsTo::Server => ServerProblem::Pooler,
+                    LeadsTo::Pooler => ServerProblem::PoolerRefuses(refused.message().to_owned()),
+                },
                 code => ServerProblem::Connection(format!("{} ({code})", refused.message())),
             };
         }

@@ -40,17 +40,19 @@ const END: &str = "COMMIT";
 /// Whether the session has what it was begun with.
 const HAS_MARK: &str = "SELECT current_setting($1::text, TRUE) IS NOT DISTINCT FROM $2::text";
 
-/// What the check of a state finds if it has the entry, if it lacks it, and if it is of another database or model.
+/// What the check of a state finds if it has the entry, if it lacks it, if it is of another database or model, and if it is a
+/// primary's.
 const FIT: u64 = 1;
 const BEHIND: u64 = 0;
 const OTHER: u64 = 2;
+const PRIMARY: u64 = 3;
 
-/// Fails unless a state is of the database with the model, and has the entry; place 0 asks for none.
+/// Fails unless a state is a standby's of the database with the model, and has the entry; place 0 asks for none.
 fn check() -> String {
     format!(
         "SELECT {EXPECT_ROWS}(CASE WHEN ({IDENTITY}) IS DISTINCT FROM CAST($1 AS bytea) THEN {OTHER} \
-         WHEN CAST($2 AS bigint) = 0 THEN {FIT} \
-         ELSE (SELECT count(*) FROM backstay_log WHERE seq = $2 AND leaf = CAST($3 AS bytea)) END, {FIT})"
+         WHEN CAST($2 AS bigint) > 0 AND NOT EXISTS (SELECT FROM backstay_log WHERE seq = $2 AND leaf = CAST($3 AS bytea)) \
+         THEN {BEHIND} WHEN NOT pg_is_in_recovery() THEN {PRIMARY} ELSE {FIT} END, {FIT})"
     )
 }
 
@@ -227,6 +229,7 @@ impl From<Refusal> for Declined {
     fn from(refusal: Refusal) -> Self {
         match refusal.guarded_rows() {
             Some(BEHIND) => Self::Behind,
+            Some(PRIMARY) => Self::Unfit(ServerProblem::NotStandby),
             Some(_) => Self::Unfit(ServerProblem::OtherState),
             None if refusal.is_lost() => Self::Unfit(ServerProblem::Lost),
             None => Self::Failed,
@@ -244,7 +247,8 @@ fn silent(_: tokio::time::error::Elapsed) -> Declined {
 }
 
 fn pool(address: &Address, connections: usize) -> Result<Pool, String> {
-    let connecting = Connecting { connector: address.connector.clone(), wake: std::sync::Arc::default() };
+    let (connector, hosts) = (address.connector.clone(), address.hosts.clone());
+    let connecting = Connecting { connector, hosts, wake: std::sync::Arc::default() };
     let manager = Manager::from_connect(address.serving(), connecting, ManagerConfig::default());
     let marked = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
         Box::pin(async move {

@@ -2,12 +2,14 @@ use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::Object;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all, join3};
+use tokio::time::timeout;
 
 use super::access::Access;
 use super::answering::collect;
@@ -23,6 +25,12 @@ use crate::{ReadStats, StoreError};
 
 /// A connection that has received a larger row is closed: it keeps a buffer of that size.
 pub(super) const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// What a record must satisfy whose value isn't one of an enum of the database.
+const NO_VALUE: &str = "the type of its column, which is an enum there";
+
+/// How long the server may take to end a statement.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What stands before a statement with lists in a transaction, and what lets the transaction go on if they are too large.
 const BEFORE_LISTS: &str = "SAVEPOINT lists";
@@ -166,6 +174,17 @@ impl PostgresSession {
         let collected = collect(stream, (statement, visit), &mut largest).await;
         self.largest_row = self.largest_row.max(largest);
         collected
+    }
+
+    /// Has the server end a statement that takes too long. `false`: it doesn't answer that.
+    pub(super) async fn ends_statement(&mut self) -> bool {
+        let token = self.client().cancel_token();
+        let ended = async {
+            self.pools.cancel(&token).await;
+            // It comes after whatever is left of the statement.
+            self.client().batch_execute("").await
+        };
+        timeout(END_TIMEOUT, ended).await.is_ok_and(|ended| ended.is_ok())
     }
 
     /// The rows of a statement that is a transaction by itself, in one round trip.
@@ -393,6 +412,9 @@ impl PostgresSession {
             // The server has become a standby, or lets its users only read.
             Access::Write | Access::Serializable if refusal.is_read_only() => {
                 StoreError::Unreachable(refusal.into_cause())
+            }
+            Access::Write | Access::Serializable if refusal.is_no_value() => {
+                StoreError::Check { constraint: NO_VALUE.to_owned() }
             }
             Access::Read | Access::Write | Access::Serializable => refusal.note(&mut self.may_run_again),
         }

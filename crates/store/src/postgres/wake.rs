@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::hosts::Hosts;
+
 /// The channel is that of the schema. The name is computed, and LISTEN takes none that is.
 const LISTEN: &str = "DO $$ BEGIN EXECUTE format('LISTEN %I', 'backstay ' || hashtext(current_schema())); END $$";
 const BACKEND: &str = "SELECT pg_backend_pid()";
@@ -78,14 +80,16 @@ impl Wake {
 /// Connects, and passes on the notifications that arrive on the connection.
 pub(super) struct Connecting {
     pub(super) connector: MakeRustlsConnect,
+    pub(super) hosts: Hosts,
     pub(super) wake: Arc<Wake>,
 }
 
 impl Connect for Connecting {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
-        let (config, connector, wake) = (config.clone(), self.connector.clone(), Arc::clone(&self.wake));
+        let (config, connector) = (config.clone(), self.connector.clone());
+        let (hosts, wake) = (self.hosts.clone(), Arc::clone(&self.wake));
         Box::pin(async move {
-            let (client, mut connection) = config.connect(connector).await?;
+            let (client, mut connection) = hosts.connect(&config, &connector).await?;
             let driven = tokio::spawn(async move {
                 while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
                     match message {

@@ -139,6 +139,11 @@ CREATE TABLE lone_key (id integer PRIMARY KEY);
 CREATE UNLOGGED TABLE scratch (id integer PRIMARY KEY, note text);
 
 CREATE VIEW fleet AS SELECT s.ship_id, s.name, o.name AS owner FROM ship s JOIN owners o USING (owner_id);
+CREATE TABLE ruled (id integer PRIMARY KEY, name text NOT NULL);
+CREATE RULE never AS ON UPDATE TO ruled DO INSTEAD NOTHING;
+CREATE RULE told AS ON INSERT TO ruled DO ALSO NOTIFY ruled;
+ALTER TABLE country ENABLE ROW LEVEL SECURITY;
+CREATE POLICY near ON country USING (code IN ('CH', 'DE'));
 CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.last_seen := now(); RETURN NEW; END $$;
 CREATE TRIGGER seen BEFORE UPDATE ON ship FOR EACH ROW EXECUTE FUNCTION seen();
 

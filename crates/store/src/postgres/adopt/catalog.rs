@@ -16,7 +16,8 @@ macro_rules! columns {
 /// Tables, by name.
 pub(super) const TABLES: &str = "SELECT c.relname::text, CASE c.relpersistence WHEN 'u' THEN 'u' ELSE c.relkind::text END, c.relispartition, \
     EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)), obj_description(c.oid, 'pg_class'), \
-    pg_has_role(c.relowner, 'USAGE'), c.relforcerowsecurity, \
+    pg_has_role(c.relowner, 'USAGE'), c.relrowsecurity, c.relforcerowsecurity, \
+    coalesce((SELECT array_agg(w.rulename::text ORDER BY w.rulename) FROM pg_rewrite w WHERE w.ev_class = c.oid), ARRAY[]::text[]), \
     coalesce((SELECT array_agg(t.tgname::text ORDER BY t.tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), \
     ARRAY[]::text[]), \
     EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 7 = 7) \

@@ -7,8 +7,8 @@ use super::super::error::plain;
 use super::catalog::{COLUMNS, CONSTRAINTS, ENUMS, INDEXES, TABLES, VIEWS};
 use crate::StoreError;
 use crate::adopt::{
-    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, Survey,
-    TableKind, TypeFamily, ValuesOf,
+    Deletion, FoundCheck, FoundColumn, FoundEnum, FoundIndex, FoundReference, FoundTable, FoundUnique, RowSecurity,
+    Survey, TableKind, TypeFamily, ValuesOf,
 };
 
 type Tables = BTreeMap<String, FoundTable>;
@@ -62,14 +62,20 @@ fn table(row: &Row) -> Result<FoundTable, StoreError> {
         _ if inherits => TableKind::Inherited,
         _ => TableKind::Plain,
     };
+    let row_security = match (get(row, 6)?, get(row, 7)?) {
+        (false, _) => RowSecurity::Off,
+        (true, false) => RowSecurity::Others,
+        (true, true) => RowSecurity::Everybody,
+    };
     Ok(FoundTable {
         name: get(row, 0)?,
         kind,
         comment: get(row, 4)?,
         is_owned: get(row, 5)?,
-        forces_row_security: get(row, 6)?,
-        triggers: get(row, 7)?,
-        fills_rows: get(row, 8)?,
+        row_security,
+        rules: get(row, 8)?,
+        triggers: get(row, 9)?,
+        fills_rows: get(row, 10)?,
         columns: Vec::new(),
         key: None,
         uniques: Vec::new(),
