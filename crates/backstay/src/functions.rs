@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use backstay_functions::{CollectionName, Problem, Program, Tests};
-use backstay_model::Model;
+use backstay_model::{HookRun, Model};
 
 use crate::{Directory, Failure};
 
 /// The directory in which they are.
 pub(crate) const FUNCTIONS: &str = "functions";
 
-/// Reads the functions of the application with this model. Each is named by an action.
+/// Reads the functions of the application with this model. Each is named by an action or a hook.
 pub(crate) fn read(directory: &Directory, model: &Model) -> Result<Program, Failure> {
     let program =
         Program::read(directory.root(), &names(model), backstay_client::REQUESTS).map_err(Failure::Functions)?;
-    let used: BTreeSet<&str> = model.actions.iter().map(|action| action.function.as_str()).collect();
+    let of_actions = model.actions.iter().map(|action| action.function.as_str());
+    let used: BTreeSet<&str> = of_actions.chain(before_functions(model)).collect();
     let unused: Vec<Problem> = program.unused(&used).cloned().collect();
     if unused.is_empty() { Ok(program) } else { Err(Failure::Functions(unused)) }
 }
@@ -24,10 +25,18 @@ pub(crate) fn tests(directory: &Directory, model: &Model) -> Result<Tests, Failu
     Tests::read(directory.root(), &names(model), backstay_client::REQUESTS).map_err(Failure::Functions)
 }
 
-/// The functions that actions name and no file has. An application without files has procedures in Rust.
+/// The functions of hooks before changes.
+pub(crate) fn before_functions(model: &Model) -> impl Iterator<Item = &str> {
+    model.hooks.iter().filter_map(|hook| match &hook.run {
+        HookRun::Before(function) => Some(&**function),
+        HookRun::Action(_) | HookRun::Mail(_) => None,
+    })
+}
+
+/// The functions that actions and hooks name and no file has. An application without files has procedures in Rust.
 pub(crate) fn missing(program: &Program, model: &Model) -> Option<Failure> {
-    let missing = model.actions.iter().filter(|action| !program.has(&action.function));
-    let missing: Vec<String> = missing.map(|action| action.function.clone()).collect();
+    let named = model.actions.iter().map(|action| action.function.as_str()).chain(before_functions(model));
+    let missing: Vec<String> = named.filter(|name| !program.has(name)).map(str::to_owned).collect();
     let elsewhere: Vec<Problem> = missing.iter().filter_map(|name| program.other(name)).cloned().collect();
     if !elsewhere.is_empty() {
         return Some(Failure::Functions(elsewhere));

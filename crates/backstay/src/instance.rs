@@ -14,6 +14,7 @@ use backstay_identity::{HashingCost, Identity, Settings};
 use backstay_jobs::{Jobs, Webhooks};
 use backstay_mail::Templates;
 use backstay_rest::Reader;
+use backstay_rest::transact::SingleRequests;
 
 use crate::accounts::Accounts as SignIn;
 use crate::config::{Accounts, SignUp};
@@ -194,6 +195,7 @@ impl Place {
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);
         let reader = Arc::new(Reader::new(&engine));
+        engine.set_hooks(Arc::new(self.procedures.clone()), Arc::new(SingleRequests::new(Arc::clone(&reader))));
         let mails = Mails::of(self, (&engine, &identity), &reader)?;
         let jobs = jobs::jobs((&engine, &identity), &reader, mails)?;
         let webhooks = webhooks((&engine, &identity), &reader, &self.config.egress)?;

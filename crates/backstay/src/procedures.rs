@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_egress::{Client, Settings};
 use backstay_engine::{
-    ActionCall, Application, AskedJob, Begun, Block, Committed, JobName, JobTerms, Procedure, Procedures,
+    ActionCall, Application, AskedJob, BeforeProcedure, Begun, Block, Committed, JobName, JobTerms, Procedure, Procedures,
 };
 use backstay_functions::{Functions, Outside, Problem, Program};
 use backstay_mail::Templates;
@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::accounts::Accounts;
+use crate::functions::before_functions;
 use crate::mail::Purpose;
 use crate::{Call, Config, Directory, Failure, routes};
 
@@ -202,11 +203,13 @@ impl Registered {
         }
     }
 
-    /// Refuses an application with actions that nothing carries out.
+    /// Refuses an application with actions or hooks that nothing carries out.
     pub(crate) fn require_all(&self, application: &Application) -> Result<(), Failure> {
+        let model = application.model();
         let is_missing = |action: &&backstay_model::Action| self.procedure(&action.function).is_none();
-        let missing: Vec<String> =
-            application.model().actions.iter().filter(is_missing).map(|action| action.function.clone()).collect();
+        let missing = model.actions.iter().filter(is_missing).map(|action| action.function.clone());
+        let hooks = before_functions(model).filter(|function| self.before(function).is_none());
+        let missing: Vec<String> = missing.chain(hooks.map(str::to_owned)).collect();
         let other = |name: &String| self.functions.as_ref().and_then(|functions| functions.other(name)).cloned();
         let elsewhere: Vec<Problem> = missing.iter().filter_map(other).collect();
         match (missing.is_empty(), elsewhere.is_empty()) {
@@ -220,6 +223,10 @@ impl Registered {
 impl Procedures for Registered {
     fn procedure(&self, function: &str) -> Option<Arc<dyn Procedure>> {
         self.in_rust.get(function).cloned().or_else(|| self.functions.as_ref()?.procedure(function))
+    }
+
+    fn before(&self, function: &str) -> Option<Arc<dyn BeforeProcedure>> {
+        self.functions.as_ref()?.before(function)
     }
 }
 

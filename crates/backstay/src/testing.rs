@@ -8,7 +8,7 @@ use std::sync::Arc;
 use backstay_base::{Ambient, SystemEntropy};
 use backstay_egress::{Client as Egress, Settings};
 use backstay_engine::{Location, OpenOptions};
-use backstay_functions::{Answers, Call, Failure as Thrown, Functions, Outside, Secrets, Test, Tests};
+use backstay_functions::{Answers, Call, CalledBy, Failure as Thrown, Functions, Outside, Secrets, Test, Tests};
 use backstay_mail::{Outbox, Templates};
 
 use crate::mail::Purpose;
@@ -61,6 +61,7 @@ impl Suite {
         let serving = Serving::open(place, instance)?;
         let host = TestHost::new(serving.clone(), clock, (answers, outbox));
         let call = Call {
+            by: CalledBy::Action,
             function: test.function.clone(),
             arguments: "{}".to_owned(),
             auth: "{}".to_owned(),

@@ -158,6 +158,14 @@ pub enum ViolationKind {
         /// The check's own message.
         message: String,
     },
+    /// A hook before the change refused it.
+    #[error("{message}")]
+    Refused {
+        /// The reason for programs, such as `sold-out`.
+        code: Option<String>,
+        /// The hook's own message.
+        message: String,
+    },
     /// A `@check` at commit failed of a record that the request doesn't name.
     #[error("{message} ({collection} {id})")]
     CheckOfOther {
@@ -618,6 +626,18 @@ pub struct RefusedTransition {
 }
 
 impl Error {
+    /// What the team's own code calls its refusal, for programs: such as `sold-out`.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refused) => refused.code.as_deref(),
+            Self::Invalid(violations) => violations.iter().find_map(|violation| match &violation.kind {
+                ViolationKind::Refused { code, .. } => code.as_deref(),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
     /// A fault of the server, with its cause kept for the log.
     pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::Internal(Arc::new(cause))

@@ -556,6 +556,12 @@ pub const JOB_SECONDS: u64 = 300;
 pub const TEST_MOMENTS: usize = 10_000;
 /// Jobs that changes queue, each by what the one before has changed.
 pub const HOOK_DEPTH: u32 = 32;
+/// Changes of one transaction for which a hook before them is called at once.
+pub const HOOK_CALL_CHANGES: usize = 200;
+/// Bytes of them.
+pub const HOOK_CALL_BYTES: usize = 4 * 1024 * 1024;
+/// How often a transaction runs again because something has changed that hooks before its changes have read.
+pub const HOOK_RUNS: u32 = 32;
 /// Milliseconds between two looks for jobs that are due, while there are some that can't begin yet.
 pub const JOB_MILLIS: u64 = 250;
 /// Seconds after which jobs that are due are looked for, even if no job has changed as far as the server knows.

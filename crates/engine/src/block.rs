@@ -13,10 +13,10 @@ use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::lock::Mutex;
-use sha2::{Digest, Sha256};
 
 use crate::inner::Inner;
 use crate::input::{ChildAct, Missing};
+use crate::noted::{Digest, digest};
 use crate::prepared::{self, Prepared, Undone};
 use crate::read::PageSize;
 use crate::taken_along::TakenAlong;
@@ -76,7 +76,7 @@ enum Does {
 /// What was read.
 #[derive(Debug)]
 struct Noted {
-    digest: [u8; 32],
+    digest: Digest,
     /// Whether what the block had queued was written before: moments of the transaction are then not the same again.
     after_writes: bool,
 }
@@ -396,46 +396,6 @@ impl Reserving<'_> {
             }
         }
     }
-}
-
-/// What tells one answer of a read from another; `None` if it failed, which says nothing of what is stored. The moment of a
-/// transaction is in what that has written, and another one the next time.
-fn digest(answer: &Result<Answer, Error>, moment: Option<Timestamp>) -> Option<[u8; 32]> {
-    let mut digest = Sha256::new();
-    match answer {
-        Ok(answer) => {
-            digest.update([1]);
-            let body = answer.body().map_or(&[][..], |body| body);
-            match moment {
-                None => digest.update(body),
-                Some(moment) => {
-                    let text = moment.to_string();
-                    without(body, text.as_bytes()).for_each(|part| digest.update(part));
-                }
-            }
-        }
-        Err(Error::NotFound { .. }) => digest.update([0]),
-        Err(_) => return None,
-    }
-    Some(digest.finalize().into())
-}
-
-/// The parts of a text between these words, each but the first after a mark.
-fn without<'b>(mut body: &'b [u8], words: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        if ended {
-            return None;
-        }
-        let Some(at) = body.windows(words.len()).position(|window| window == words) else {
-            ended = true;
-            return Some(body);
-        };
-        let part = &body[..at];
-        body = &body[at + words.len()..];
-        Some(part)
-    })
-    .flat_map(|part| [part, &b"\0"[..]])
 }
 
 /// What a read is answered, and when.

@@ -12,6 +12,7 @@ use backstay_store::{Demand, Freshness, RecordKey, StoreError, Tx};
 
 use crate::answered::NoAnswer;
 use crate::application::CallerClass;
+use crate::before::Session;
 use crate::bind::{Bindings, Question};
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
@@ -193,6 +194,8 @@ pub struct TxContext<'a, 't> {
     /// `now` for the values that the model gives, if it isn't the moment of the transaction: what a block of an action writes has
     /// the same values each time that it is written.
     pub(crate) given_now: Option<Timestamp>,
+    /// The hooks that run before its changes; `None` if the model has none.
+    pub(crate) before: Option<Arc<Session>>,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }

@@ -15,7 +15,7 @@ use crate::record::Key;
 use crate::reference::Reference;
 use crate::references::may_read;
 use crate::row_change::RowChange;
-use crate::{Authority, Record, TxContext, exclusions, related, stored, taken_along, trees};
+use crate::{Authority, Record, TxContext, before, exclusions, related, stored, taken_along, trees};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
@@ -134,6 +134,7 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
     if let Some((one, staying)) = reached.restricting() {
         return Err(still_referenced(cx, &class, one, &staying).await?.into());
     }
+    ask_hooks(cx, (first.key(), &record), &reached.going).await?;
     remove_reached(cx, &class, (reached, way), Some(&record)).await?;
     Ok(record)
 }
@@ -166,6 +167,30 @@ pub(crate) async fn remove_reached(
         }
     }
     Ok(())
+}
+
+/// Asks the hooks of all that goes and isn't in the trash already. `first` was read already.
+async fn ask_hooks(
+    cx: &mut TxContext<'_, '_>,
+    (key, first): (Key, &Record),
+    going: &[Going<'_>],
+) -> Result<(), Error> {
+    for Going { collection, id, is_seen: _ } in going {
+        if !before::of_deletions(cx, collection) {
+            continue;
+        }
+        let record = match (collection.id, *id) == key {
+            true => Some(first.clone()),
+            false => cx.get_stored(collection.id, *id).await?,
+        };
+        let is_live = |record: &Record| collection.trash.is_none_or(|trash| record.value(trash.at).is_null());
+        let Some(record) = record.filter(is_live) else { continue };
+        match before::of_deletion(cx, collection, &record).await {
+            Err(_) if cx.awaits_hooks() => {}
+            asked => asked?,
+        }
+    }
+    cx.require_hooks()
 }
 
 /// Locks what goes with records, the first of each, which are locked already, and what loses a reference.

@@ -11,13 +11,15 @@ use backstay_model::{CollectionId, OnDelete};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 
+use crate::application::Application;
 use crate::clearing::{self, Branch, Cleared};
 use crate::deletion::{self, Referring, Way};
 use crate::inner::Inner;
 use crate::prepared::One;
 use crate::record::Key;
+use crate::reference::Reference;
 use crate::write_requests::Root;
-use crate::{Authority, Context, Transaction, TxContext, Written, transaction};
+use crate::{Authority, Context, Transaction, TxContext, Written, before, transaction};
 
 /// How often it begins again because others have added to what goes with the records, or changed them.
 const ROUNDS: usize = 8;
@@ -45,6 +47,9 @@ pub(crate) async fn delete(
     let Some(way) = write.0.way(&inner.application.model).filter(|way| *way == Way::Gone) else {
         return Err(refusal);
     };
+    if asks_hooks(&inner.application, write.0.collection()) {
+        return Err(with_remedy(refusal, Remedy::DeleteFirst));
+    }
     let until = cx.demand().deadline.checked_sub(FOR_ANSWER).unwrap_or_else(Instant::now);
     let steps = Steps { inner, cx, write, way, until };
     let mut refusal = refusal;
@@ -61,6 +66,20 @@ pub(crate) async fn delete(
         }
     }
     Err(with_remedy(refusal, Remedy::Repeat))
+}
+
+/// Whether hooks are asked before a record of this collection is deleted, or before one that goes with it: one that refuses after
+/// others are gone would leave half of the deletion done.
+fn asks_hooks(application: &Application, top: CollectionId) -> bool {
+    let (mut reached, mut next) = (HashSet::from([top]), vec![top]);
+    while let Some(to) = next.pop() {
+        if before::precede_deletions(application, to) {
+            return true;
+        }
+        let going = Reference::to(&application.model, to).filter(|(.., on_delete)| *on_delete == OnDelete::Cascade);
+        next.extend(going.map(|(from, ..)| from.id).filter(|from| reached.insert(*from)));
+    }
+    false
 }
 
 fn with_remedy(mut refusal: Error, remedy: Remedy) -> Error {

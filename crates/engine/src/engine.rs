@@ -11,6 +11,7 @@ use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
 use backstay_store::{Freshness, OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
 use futures_util::lock::Mutex;
 
+use crate::before::{Hooks, KeptRunner};
 use crate::bind::Bindings;
 use crate::call_rates::CallRates;
 use crate::in_flight::InFlight;
@@ -19,7 +20,7 @@ use crate::observer::{self, ChangeWatch, Dependency, Published, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
-    Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, Explanation, Procedure, Procedures, Record,
+    Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, Explanation, Notation, Procedure, Procedures, Record,
     Refused, Request, Requests, Singles, Sizes, Transaction, act, each, explain, prepared, transaction, write_requests,
 };
 
@@ -58,6 +59,7 @@ impl Engine {
             in_flight: InFlight::default(),
             call_rates: CallRates::default(),
             queue: OnceLock::new(),
+            hook_runner: OnceLock::new(),
             refreshing: Mutex::default(),
             ids,
             published,
@@ -228,6 +230,12 @@ impl Engine {
     /// Says what carries out the actions of the model. The first who says it decides.
     pub fn set_procedures(&self, procedures: Arc<dyn Procedures>) {
         let _ = self.procedures.set(procedures);
+    }
+
+    /// Says what carries out the hooks before changes, and in which notation they write requests. The first who says it decides.
+    pub fn set_hooks(&self, procedures: Arc<dyn Procedures>, notation: Arc<dyn Notation>) {
+        let runner = KeptRunner(Arc::new(Hooks { procedures, notation }));
+        let _ = self.inner.hook_runner.set(Arc::new(runner));
     }
 
     /// Has an action carried out, if the caller may call it.

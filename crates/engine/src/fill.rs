@@ -210,7 +210,16 @@ fn fitted(cx: &TxContext<'_, '_>, field: &Field, value: Value) -> Result<Value, 
 
 /// Refuses required fields without a value, unless the field has been refused for another reason already.
 pub(crate) fn require(proposal: &mut Proposal<'_>) {
-    for field in &proposal.collection.fields {
+    require_those(proposal, |_| true);
+}
+
+/// The same of those that clients send: the others can get a value before the record is written.
+pub(crate) fn require_sent(proposal: &mut Proposal<'_>) {
+    require_those(proposal, |field| field.refused_to_clients().is_none() && field.slug.is_none());
+}
+
+fn require_those(proposal: &mut Proposal<'_>, is_meant: impl Fn(&Field) -> bool) {
+    for field in proposal.collection.fields.iter().filter(|field| is_meant(field)) {
         let lacks = match (&field.kind, field.within) {
             (FieldKind::Embedded(_) | FieldKind::ToOneOf { .. }, None) => {
                 field.required && embedded::lacks_value(proposal, field)

@@ -78,6 +78,8 @@ pub(crate) fn note(
                 // The field is empty: there is nobody to notify.
                 None => continue,
             },
+            // It has run.
+            HookRun::Before(_) => continue,
         };
         let (record, version) = (record.id(), record.version());
         cx.hooks.push(PendingHook { hook: *hook, record, version, event, changed, run });

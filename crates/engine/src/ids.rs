@@ -15,7 +15,7 @@ pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
     let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
     let made = match collection.key.kind {
         KeyKind::Uuid7 | KeyKind::Uuid4 => {
-            proposal.input.reserved.as_deref().copied().unwrap_or_else(|| cx.engine.id_for(collection))
+            proposal.input.reserved.as_deref().copied().unwrap_or_else(|| cx.new_id(collection))
         }
         KeyKind::Int if given.is_some() => return Ok(()),
         KeyKind::Int => next_number(cx, collection).await?,
@@ -28,6 +28,14 @@ pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
         proposal.set(Collection::ID, Value::Id(made));
     }
     Ok(())
+}
+
+impl TxContext<'_, '_> {
+    /// A new id for a record whose key is a UUID; the same one in each run of a transaction that runs again for its hooks.
+    fn new_id(&self, collection: &Collection) -> RecordId {
+        let make = || self.engine.id_for(collection);
+        self.before.as_ref().map_or_else(make, |session| session.id(collection.id, make))
+    }
 }
 
 /// That a record has no id which only its creator could give.

@@ -28,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) call_rates: CallRates,
     /// What keeps the jobs that are queued: `KeptQueue`.
     pub(crate) queue: OnceLock<Arc<dyn Any + Send + Sync>>,
+    /// What runs hooks before changes: `KeptRunner`.
+    pub(crate) hook_runner: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// Held by whoever works off the queue of stored sums.
     pub(crate) refreshing: Mutex<()>,
     pub(crate) ids: IdSource,

@@ -15,6 +15,7 @@ mod application;
 mod asked;
 mod at_commit;
 mod backup;
+mod before;
 mod bind;
 mod block;
 mod broken_checks;
@@ -70,6 +71,7 @@ mod membership;
 mod mentions;
 mod named;
 mod notation;
+mod noted;
 mod observer;
 mod old_versions;
 mod opening;
@@ -164,6 +166,7 @@ pub use backstay_store::{
     LogHorizon, Migration, OnProgress, OpenError, OpenOptions, Outcome as OpenOutcome, Progress, Pruned, ReplicaCount,
     Restored, Restoring, Risk, SealedMark, ServerProblem, Step, Stored, VerifiedLog, Watch, Writes,
 };
+pub use before::{BeforeCall, BeforeOutcome, BeforeProcedure};
 pub use block::{Begun, Block, Committed};
 pub use broken_checks::BrokenCheck;
 pub use changes::{Changed, Changes, Follower};

@@ -139,6 +139,9 @@ async fn update(
             }
             None => cx.change(authority, record, input.clone(), Wanted::default()).await,
         };
+        if altered.is_err() && cx.awaits_hooks() {
+            continue;
+        }
         let altered = altered.map_err(|error| match error {
             // It has its place.
             Error::Invalid(_) => error,
@@ -146,6 +149,7 @@ async fn update(
         })?;
         changed += usize::from(altered.changed);
     }
+    cx.require_hooks()?;
     cx.part.at = Place::Whole;
     summing::follow(cx).await?;
     Ok(changed)
@@ -160,6 +164,7 @@ async fn delete(cx: &mut TxContext<'_, '_>, collection: CollectionId, mut ids: V
             Ok(_) => None,
             // It went with another one.
             Err(Error::NotFound { .. }) if cx.get(collection, id).await?.is_none() => None,
+            Err(_) if cx.awaits_hooks() => None,
             Err(error) => Some(error),
         };
         if let Some(error) = error {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use backstay_base::{Error, RecordId};
-use backstay_model::Collection;
+use backstay_model::{Collection, CollectionId};
 use bytes::Bytes;
 
-use crate::{Answer, Encoder, Request, RequestKind};
+use crate::{Answer, Encoder, Input, Request, RequestKind};
 
 /// A notation in which procedures write requests and read answers.
 pub trait Notation: fmt::Debug + Send + Sync {
@@ -20,6 +20,12 @@ pub trait Notation: fmt::Debug + Send + Sync {
         visible: &dyn Fn(&Collection) -> bool,
         me: Option<RecordId>,
     ) -> Result<Request, Error>;
+
+    /// Reads values for fields of a record, as a hook returns them.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    fn changes(&self, collection: CollectionId, text: &[u8]) -> Result<Input, Error>;
 
     /// An answer as a whole: what was encoded, or the ids of what was written.
     fn answer(&self, answer: &Answer) -> Bytes;

@@ -63,6 +63,10 @@ impl Transaction for Create {
         "single"
     }
 
+    fn asks_hooks(&self) -> bool {
+        false
+    }
+
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<RecordId, Error>> {
         Box::pin(async move {
             let input = Input::new().with(Collection::ID, self.id);

@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use backstay_expr::{Checked, Children, Expr, Facts, Sum};
-use backstay_model::{CollectionId, FieldId, Model, RuleId, SetOn};
+use backstay_model::{CollectionId, FieldId, HookRun, Model, RuleId, SetOn};
 
 use crate::allow_policy::AllowPolicy;
 use crate::compiled::{Compiled, UpdatePolicy};
@@ -30,8 +30,10 @@ pub(crate) struct Policy {
 /// The hooks of a model.
 #[derive(Debug, Default)]
 pub(crate) struct HookPolicy {
-    /// Those of each collection, by their places in the model.
+    /// Those of each collection that queue jobs, by their places in the model.
     of: HashMap<CollectionId, Vec<usize>>,
+    /// Those that run before changes, in the same way.
+    before: HashMap<CollectionId, Vec<usize>>,
     /// What must be true of a change, in the order of the model.
     when: Vec<Option<Compiled>>,
 }
@@ -39,11 +41,15 @@ pub(crate) struct HookPolicy {
 impl HookPolicy {
     /// The hooks of a model, with what must be true of a change.
     pub(crate) fn new(model: &Model, when: Vec<Option<Compiled>>) -> Self {
-        let mut of: HashMap<CollectionId, Vec<usize>> = HashMap::new();
+        let (mut of, mut before) = (HashMap::<CollectionId, Vec<usize>>::new(), HashMap::<_, Vec<usize>>::new());
         for (place, hook) in model.hooks.iter().enumerate() {
-            of.entry(hook.collection).or_default().push(place);
+            let hooks = match hook.run {
+                HookRun::Action(_) | HookRun::Mail(_) => &mut of,
+                HookRun::Before(_) => &mut before,
+            };
+            hooks.entry(hook.collection).or_default().push(place);
         }
-        Self { of, when }
+        Self { of, before, when }
     }
 
     /// Each condition.
@@ -51,7 +57,17 @@ impl HookPolicy {
         self.when.iter().flatten()
     }
 
-    /// The hooks of a collection.
+    /// The hooks that run before changes of a collection.
+    pub(crate) fn before(&self, collection: CollectionId) -> Option<&[usize]> {
+        self.before.get(&collection).map(Vec::as_slice)
+    }
+
+    /// Whether any hook runs before a change.
+    pub(crate) fn has_before(&self) -> bool {
+        !self.before.is_empty()
+    }
+
+    /// The hooks of a collection that queue jobs.
     pub(crate) fn of(&self, collection: CollectionId) -> Option<&[usize]> {
         self.of.get(&collection).map(Vec::as_slice)
     }

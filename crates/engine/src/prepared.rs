@@ -558,9 +558,17 @@ impl Transaction for All {
             self.begin(cx).await?;
             let mut answers = Answers::default();
             for _ in &self.parts {
-                let completed = self.complete(cx, &answers)?;
-                self.step(cx, completed, &mut answers).await?;
+                let stepped = match self.complete(cx, &answers) {
+                    Ok(completed) => self.step(cx, completed, &mut answers).await,
+                    Err(error) => Err(error),
+                };
+                match stepped {
+                    Ok(()) => {}
+                    Err(_) if cx.awaits_hooks() => answers.each.push(None),
+                    Err(error) => return Err(error),
+                }
             }
+            cx.require_hooks()?;
             self.end(cx).await?;
             let answers = answers.each;
             cx.remember_all(self.claim.as_ref(), &answers, self.encoder)?;

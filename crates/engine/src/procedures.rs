@@ -6,12 +6,15 @@ use std::sync::Arc;
 use backstay_base::Error;
 use futures_util::future::BoxFuture;
 
-use crate::ActionCall;
+use crate::{ActionCall, BeforeProcedure};
 
-/// The procedures that carry out the actions of a model.
+/// The procedures that carry out the actions of a model, and its hooks before changes.
 pub trait Procedures: fmt::Debug + Send + Sync {
     /// The one that `@function(name:)` names.
     fn procedure(&self, function: &str) -> Option<Arc<dyn Procedure>>;
+
+    /// The one that `@on(phase: BEFORE)` names.
+    fn before(&self, function: &str) -> Option<Arc<dyn BeforeProcedure>>;
 }
 
 /// Carries out an action.

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use crate::application::CallerClass;
+use crate::before::{Session, Unasked, contended};
 use crate::context::{MadeSlug, Retry};
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
@@ -34,6 +35,12 @@ pub trait Transaction: Send + Sync + 'static {
     /// Backstay itself has such transactions, and asks `Engine::broken_checks` after the last of them.
     fn defers_checks(&self) -> bool {
         false
+    }
+
+    /// Whether the hooks of the model are asked before its changes: not where Backstay brings records as they are in another
+    /// database, or opens the application.
+    fn asks_hooks(&self) -> bool {
+        true
     }
 
     /// Whether it looks up what the database would refuse (values of unique keys, references) before it writes a record, so that it
@@ -62,6 +69,42 @@ pub(crate) async fn run_shared<T: Transaction>(
     cx: &Context,
     transaction: Arc<T>,
 ) -> Result<T::Answer, Error> {
+    match inner.application.policy.hooks.has_before() && transaction.asks_hooks() {
+        true => Box::pin(run_with_hooks(inner, cx, &transaction)).await,
+        false => run_once(inner, cx, &transaction, None).await,
+    }
+}
+
+/// Runs a transaction until it has met no hook whose outcome it doesn't know. Each hook runs between two of its runs.
+async fn run_with_hooks<T: Transaction>(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    transaction: &Arc<T>,
+) -> Result<T::Answer, Error> {
+    let session = Arc::new(Session::default());
+    let mut outdated = 0;
+    loop {
+        let outcome = run_once(inner, cx, transaction, Some(&session)).await;
+        let unanswered = session.take_unanswered();
+        if unanswered.is_empty() {
+            return outcome;
+        }
+        // Others have changed what a hook has read.
+        outdated += u32::from(unanswered.iter().any(|one| !one.known.is_empty()));
+        if outdated >= limits::HOOK_RUNS {
+            return Err(contended(&unanswered, inner));
+        }
+        inner.hook_runner()?.run((inner, cx), &session, unanswered).await?;
+    }
+}
+
+/// Runs a transaction in one commit, unless it meets a hook that has to run first.
+async fn run_once<T: Transaction>(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    transaction: &Arc<T>,
+    before: Option<&Arc<Session>>,
+) -> Result<T::Answer, Error> {
     let application = &inner.application;
     let told_along: Arc<Mutex<TakenAlong>> = Arc::default();
     let running = |retry: Retry, slug_run: u32| {
@@ -70,7 +113,8 @@ pub(crate) async fn run_shared<T: Transaction>(
             cx: cx.clone(),
             class: Arc::clone(&cx.class),
             system: application.system_class(),
-            transaction: Arc::clone(&transaction),
+            transaction: Arc::clone(transaction),
+            before: before.cloned(),
             retry,
             slug_run,
             made_slugs: Mutex::default(),
@@ -177,6 +221,8 @@ struct Running<T> {
     class: Arc<CallerClass>,
     system: Arc<CallerClass>,
     transaction: Arc<T>,
+    /// The hooks that run before its changes.
+    before: Option<Arc<Session>>,
     retry: Retry,
     /// How often it has run before because others took its slugs.
     slug_run: u32,
@@ -186,6 +232,11 @@ struct Running<T> {
 }
 
 impl<T: Transaction> Running<T> {
+    /// Whether the outcomes of hooks depend on what they have read.
+    fn has_read(&self) -> bool {
+        self.before.as_ref().is_some_and(|session| session.has_read())
+    }
+
     /// Lets follow what follows from all that it has written, and asks what is asked at commit.
     async fn complete(&self, cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
         // Each of its writes has let sums follow already, if it is one of `TxContext`'s.
@@ -214,11 +265,16 @@ impl<T: Transaction> Work for Running<T> {
     type Error = Failure;
 
     fn writes(&self) -> Writes {
-        self.transaction.writes()
+        match self.transaction.writes() {
+            // What hooks have read is read again, and is the same until the commit.
+            Writes::One | Writes::Many if self.has_read() => Writes::Serializable,
+            writes => writes,
+        }
     }
 
     fn kilo_steps(&self) -> u32 {
-        self.transaction.kilo_steps()
+        let usual = self.transaction.kilo_steps();
+        if self.has_read() { usual.min(limits::MIXED_KILO_STEPS) } else { usual }
     }
 
     fn demand(&self) -> Demand {
@@ -242,6 +298,9 @@ impl<T: Transaction> Work for Running<T> {
         Box::pin(async move {
             // Rules compare `now` with the moments that records bear, those that it writes included.
             let of_transaction = self.cx.at(tx.moment());
+            if let Some(session) = &self.before {
+                session.begin();
+            }
             let mut cx = TxContext {
                 engine: &self.engine,
                 cx: &of_transaction,
@@ -260,7 +319,8 @@ impl<T: Transaction> Work for Running<T> {
                 hooks: Vec::new(),
                 held: HashSet::new(),
                 part: Part::default(),
-                given_now: None,
+                given_now: self.before.as_ref().and_then(|session| session.now()),
+                before: self.before.clone(),
                 recorder: None,
             };
             let answer = match self.transaction.run(&mut cx).await {
@@ -269,6 +329,9 @@ impl<T: Transaction> Work for Running<T> {
             };
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             *self.told_along.lock() = std::mem::take(&mut cx.told_along);
+            if cx.awaits_hooks() {
+                return Err(Failure::Refused(Error::internal(Unasked)));
+            }
             answer.map_err(|error| match (cx.violation, self.retry) {
                 (Some(violation), Retry::None) => Failure::Store(violation),
                 _ => Failure::Refused(error),

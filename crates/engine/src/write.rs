@@ -1,5 +1,5 @@
 use backstay_base::{Error, RecordId};
-use backstay_model::{CollectionId, FieldId, SetOn, Trash};
+use backstay_model::{CollectionId, FieldId, RecordEvent, SetOn, Trash};
 
 use crate::children::SentChildren;
 use crate::holding::ToHold;
@@ -9,7 +9,7 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::stored::Wanted;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, children, clauses, deletion, document_limits,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, before, children, clauses, deletion, document_limits,
     exclusions, fill, ids, links, operators, placed, read, references, replace, sent_back, sequences, slugs, states,
     stored, summing, taken, trash, trees,
 };
@@ -70,6 +70,7 @@ impl TxContext<'_, '_> {
         self.count_rows(proposal.rows_for_caller())?;
         references::permitted_first(self, &mut proposal).await?;
         fill::computed_defaults(self, &mut proposal).await?;
+        before::of_proposal(self, &mut proposal, RecordEvent::Create).await?;
         fill::sets(self, &mut proposal, SetOn::Create).await?;
         amounts::check(self, &mut proposal).await?;
         slugs::check(&mut proposal);
@@ -207,6 +208,9 @@ impl TxContext<'_, '_> {
         clauses::cover(self, proposal)?;
         self.count_rows(proposal.rows_for_caller())?;
         references::permitted(self, proposal).await?;
+        if !proposal.is_idle() {
+            before::of_proposal(self, proposal, RecordEvent::Update).await?;
+        }
         states::pass(self, proposal).await?;
         if proposal.is_idle() {
             amounts::check(self, proposal).await?;

@@ -27,7 +27,7 @@ pub(crate) struct PreparedWrite {
     pub(crate) claim: Option<KeyClaim>,
     showing: Showing,
     /// Whether it writes more than a row, or something follows from it that can be refused: stored sums of other records,
-    /// checks at commit, or counters of sequences.
+    /// checks at commit, counters of sequences, or hooks before the change.
     writes_more: bool,
 }
 
@@ -194,6 +194,7 @@ fn writes_more(inner: &Inner, collection: CollectionId) -> bool {
     let is_numbered = |field: &Field| field.sequence.is_some();
     !application.sums.counted(collection).is_empty()
         || application.commit_checks.concern(collection)
+        || application.policy.hooks.before(collection).is_some()
         || application.model.collection(collection).fields.iter().any(is_numbered)
 }
 
@@ -454,8 +455,13 @@ impl TxContext<'_, '_> {
             if let Some(recorder) = &mut self.recorder {
                 recorder.about(&self.part.at);
             }
-            records.push(self.make(Authority::Caller, collection, input.clone()).await?);
+            match self.make(Authority::Caller, collection, input.clone()).await {
+                Ok(record) => records.push(record),
+                Err(_) if self.awaits_hooks() => {}
+                Err(error) => return Err(error),
+            }
         }
+        self.require_hooks()?;
         self.part.at = Place::Whole;
         summing::follow(self).await?;
         Ok(records)
@@ -479,8 +485,13 @@ impl TxContext<'_, '_> {
                     recorder.about(&self.part.at);
                 }
             }
-            all.push(self.upsert((collection, key), input.clone()).await?);
+            match self.upsert((collection, key), input.clone()).await {
+                Ok(one) => all.push(one),
+                Err(_) if self.awaits_hooks() => {}
+                Err(error) => return Err(error),
+            }
         }
+        self.require_hooks()?;
         self.part.at = Place::Whole;
         summing::follow(self).await?;
         Ok(all)

@@ -85,6 +85,11 @@ impl Functions {
         self.served.program.other(name)
     }
 
+    /// A text without the values of secrets.
+    pub(crate) fn redacted(&self, text: String) -> String {
+        self.served.secrets.redacted(text)
+    }
+
     /// What mail is made of.
     pub(crate) fn templates(&self) -> &Templates {
         &self.templates

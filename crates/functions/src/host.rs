@@ -63,10 +63,7 @@ impl Refusal {
         };
         let part = |one: &Violation| json!({ "at": one.at.to_string(), "message": one.kind.to_string() });
         let errors: Vec<_> = parts.iter().map(part).collect();
-        let reason = match &error {
-            Error::Refused(refused) => refused.code.as_deref(),
-            _ => None,
-        };
+        let reason = error.reason();
         let (code, message) = (error.code(), error.to_string());
         let problem = json!({ "code": code, "message": message, "errors": errors, "reason": reason }).to_string();
         Self { problem, error }

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod allowance;
+mod before;
 mod code;
 mod exact;
 mod failure;
@@ -37,6 +38,6 @@ pub use functions::Functions;
 pub use host::{Attempt, Begun, Host, Refusal};
 pub use problem::Problem;
 pub use program::{CollectionName, Program};
-pub use running::Call;
+pub use running::{Call, CalledBy};
 pub use secrets::Secrets;
 pub use tests::{Test, Tests};

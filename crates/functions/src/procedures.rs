@@ -14,7 +14,7 @@ use crate::accounts::Accounts;
 use crate::failure::{Failure, indented};
 use crate::functions::Functions;
 use crate::host::{Attempt, Begun, Host, Refusal};
-use crate::running::Call;
+use crate::running::{Call, CalledBy};
 use crate::{jobs, mail};
 
 impl Functions {
@@ -37,6 +37,7 @@ impl Procedure for Named {
         async move {
             let made = Call {
                 function: self.name.clone(),
+                by: CalledBy::Action,
                 arguments: call.arguments().to_owned(),
                 auth: auth(call.caller()),
                 ambient: call.ambient().clone(),
@@ -45,14 +46,14 @@ impl Procedure for Named {
             };
             let (functions, accounts) = (Arc::clone(&self.functions), self.functions.accounts());
             let session = Session { call, functions, blocks: Mutex::default(), accounts };
-            self.functions.call(made, &session).await.map_err(|failure| self.failed(failure))
+            self.functions.call(made, &session).await.map_err(|failure| failed(&self.name, failure))
         }
         .boxed()
     }
 }
 
 /// What a function sees as `auth`.
-fn auth(caller: &Caller) -> String {
+pub(crate) fn auth(caller: &Caller) -> String {
     json!({
         "kind": caller.kind.name(), "id": caller.id.map(|id| id.to_string()),
         "roles": caller.roles.iter().map(|role| &**role).collect::<Vec<_>>(), "claims": &*caller.claims,
@@ -61,41 +62,40 @@ fn auth(caller: &Caller) -> String {
     .to_string()
 }
 
-impl Named {
-    /// What the caller is told of a request that was refused, and that the function didn't catch.
-    fn request(&self, what: String, stack: &str, error: Error) -> Error {
-        match error {
-            Error::Malformed(wrong) => {
-                let described = wrong.iter().map(|one| match &one.at {
-                    Place::Whole => one.kind.to_string(),
-                    at => format!("{at}: {}", one.kind),
-                });
-                let wrong = described.collect::<Vec<_>>().join("; ");
-                Error::internal(Mistaken { what, wrong, stack: stack.to_owned() })
-            }
-            Error::Internal(cause) => Error::internal(Failed { what, stack: stack.to_owned(), cause }),
-            error => {
-                tracing::debug!(function = self.name, "`{what}` was refused: {error}{}", indented(stack));
-                error
-            }
+/// What the caller is told of a failed call of this function.
+pub(crate) fn failed(function: &str, failure: Failure) -> Error {
+    match failure {
+        Failure::Refused { message, code } => Error::Refused(Box::new(RefusedByProcedure { code, message })),
+        Failure::Request { what, stack, error } => request_failed((function, what), &stack, error),
+        failure @ Failure::Inexact { .. } => {
+            let (message, code) = (failure.to_string(), Some("inexact-number".to_owned()));
+            Error::Refused(Box::new(RefusedByProcedure { code, message }))
         }
+        Failure::Busy => Limit::Busy.into(),
+        Failure::Share => Limit::Share(Shared::Calls).into(),
+        Failure::Spent | Failure::NeverSettles => {
+            tracing::warn!(function, "{failure}");
+            Limit::Deadline.into()
+        }
+        failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Engine(_)) => Error::internal(failure),
     }
+}
 
-    fn failed(&self, failure: Failure) -> Error {
-        match failure {
-            Failure::Refused { message, code } => Error::Refused(Box::new(RefusedByProcedure { code, message })),
-            Failure::Request { what, stack, error } => self.request(what, &stack, error),
-            failure @ Failure::Inexact { .. } => {
-                let (message, code) = (failure.to_string(), Some("inexact-number".to_owned()));
-                Error::Refused(Box::new(RefusedByProcedure { code, message }))
-            }
-            Failure::Busy => Limit::Busy.into(),
-            Failure::Share => Limit::Share(Shared::Calls).into(),
-            Failure::Spent | Failure::NeverSettles => {
-                tracing::warn!(function = self.name, "{failure}");
-                Limit::Deadline.into()
-            }
-            failure @ (Failure::Thrown { .. } | Failure::TooLarge | Failure::Engine(_)) => Error::internal(failure),
+/// What the caller is told of a request that was refused, and that the function didn't catch.
+fn request_failed((function, what): (&str, String), stack: &str, error: Error) -> Error {
+    match error {
+        Error::Malformed(wrong) => {
+            let described = wrong.iter().map(|one| match &one.at {
+                Place::Whole => one.kind.to_string(),
+                at => format!("{at}: {}", one.kind),
+            });
+            let wrong = described.collect::<Vec<_>>().join("; ");
+            Error::internal(Mistaken { what, wrong, stack: stack.to_owned() })
+        }
+        Error::Internal(cause) => Error::internal(Failed { what, stack: stack.to_owned(), cause }),
+        error => {
+            tracing::debug!(function, "`{what}` was refused: {error}{}", indented(stack));
+            error
         }
     }
 }
@@ -231,7 +231,7 @@ impl Host for Session {
     }
 }
 
-fn answered(answer: Result<Bytes, Error>) -> Result<String, Refusal> {
+pub(crate) fn answered(answer: Result<Bytes, Error>) -> Result<String, Refusal> {
     let text = |bytes: Bytes| String::from_utf8(bytes.into()).map_err(|error| Refusal::of(Error::internal(error)));
     answer.map_err(Refusal::of).and_then(text)
 }

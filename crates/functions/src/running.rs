@@ -25,7 +25,9 @@ use crate::threads::{NoResult, Threads};
 pub struct Call {
     /// Its name.
     pub function: String,
-    /// A JSON object.
+    /// What calls it.
+    pub by: CalledBy,
+    /// A JSON object; of a hook, an array of the changes.
     pub arguments: String,
     /// What the function sees as `auth`: a JSON object.
     pub auth: String,
@@ -35,6 +37,15 @@ pub struct Call {
     pub flow: Flow,
     /// By when it has to end.
     pub deadline: Option<Instant>,
+}
+
+/// What calls a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CalledBy {
+    /// An action, a route or a test.
+    Action,
+    /// Changes of records, before they are made.
+    Changes,
 }
 
 /// Ends a function for which nobody waits any more.
@@ -121,6 +132,7 @@ impl<'a> Running<'a> {
         let moment = self.ambient.clock.now().micros().div_euclid(1000);
         Ok(json!({
             "limits": [limits::ACTION_REQUESTS, limits::FUNCTION_TEXT_BYTES], "moment": moment, "seed": self.seed(), "auth": auth,
+            "hook": call.by == CalledBy::Changes,
         })
         .to_string())
     }

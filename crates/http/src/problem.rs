@@ -51,13 +51,15 @@ struct Fault<'a> {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 impl<'a> Fault<'a> {
     fn of(violation: &'a Violation) -> Self {
         if let (ViolationKind::Required, Place::Parameter(name)) = (&violation.kind, &violation.at) {
             let (at, message) = (violation.at.to_string(), violation.kind.to_string());
-            return Self { at, message, remedy: Some(format!("add `${name}=…` to the URL").into()) };
+            return Self { at, message, remedy: Some(format!("add `${name}=…` to the URL").into()), reason: None };
         }
         let remedy = match &violation.kind {
             ViolationKind::Syntax { remedy, .. } => remedy.as_deref(),
@@ -67,6 +69,7 @@ impl<'a> Fault<'a> {
                     at: violation.at.to_string(),
                     message: format!("unknown {what} `{name}`"),
                     remedy: Some(format!("did you mean `{suggestion}`?").into()),
+                    reason: None,
                 };
             }
             ViolationKind::Duplicate => Some("send it once"),
@@ -85,7 +88,12 @@ impl<'a> Fault<'a> {
             | ViolationKind::Range(_)
             | ViolationKind::Check { .. }
             | ViolationKind::CheckOfOther { .. }
+            | ViolationKind::Refused { .. }
             | ViolationKind::Transition { .. } => None,
+        };
+        let reason = match &violation.kind {
+            ViolationKind::Refused { code, .. } => code.as_deref(),
+            _ => None,
         };
         // The remedy stands beside the message.
         let message = match &violation.kind {
@@ -93,7 +101,7 @@ impl<'a> Fault<'a> {
             ViolationKind::Misused { problem, remedy: _ } => problem.clone(),
             kind => kind.to_string(),
         };
-        Self { at: violation.at.to_string(), message, remedy: remedy.map(Cow::Borrowed) }
+        Self { at: violation.at.to_string(), message, remedy: remedy.map(Cow::Borrowed), reason }
     }
 }
 
@@ -131,10 +139,10 @@ pub(crate) fn explained(refusal: &Refusal, request: RequestId, told: Cause) -> A
     answer
 }
 
-/// What the procedure of an action calls its refusal.
+/// What the procedure of an action, or a hook before a change, calls its refusal.
 fn reason(refusal: &Refusal) -> Option<&str> {
     match refusal {
-        Refusal::Domain(Error::Refused(refused)) => refused.code.as_deref(),
+        Refusal::Domain(error) | Refusal::InTransaction { error, .. } => error.reason(),
         _ => None,
     }
 }
@@ -329,7 +337,7 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Already(_) => return Vec::new(),
     };
     let place = |field: &String| Place::field(field).under(record);
-    let fault = |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None };
+    let fault = |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None, reason: None };
     fields.iter().map(fault).collect()
 }
 

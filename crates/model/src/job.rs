@@ -38,14 +38,15 @@ impl RecordEvent {
     }
 }
 
-/// What queues a job in the commit that changes a record: `@on` or `@notify` of its type, or `@to(run:)` of a state.
+/// What runs because of a change of a record: `@on` or `@notify` of its type, or `@to(run:)` of a state. Most of it is queued in
+/// the commit of the change; `@on(phase: BEFORE)` runs before the change.
 #[derive(Debug, Clone)]
 pub struct Hook {
     /// The type of the record.
     pub collection: CollectionId,
     /// The changes that it is about.
     pub on: HookOn,
-    /// What it queues.
+    /// What it queues or runs.
     pub run: HookRun,
     /// What must be true of the change: `old` is the record before it, `new` afterwards.
     pub when: Option<RuleText>,
@@ -53,13 +54,15 @@ pub struct Hook {
     pub span: Span,
 }
 
-/// What a hook queues.
+/// What a hook queues, or runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookRun {
     /// The job of the action at this place.
     Action(usize),
     /// A mail to an account.
     Mail(Notice),
+    /// Nothing: the function of this name runs before the change, and may refuse it or change it.
+    Before(Arc<str>),
 }
 
 /// A mail that tells an account of a change: `@notify(channel: MAIL)`.

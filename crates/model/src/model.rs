@@ -635,6 +635,24 @@ impl Field {
         }
     }
 
+    /// Why no hook before a change may give it a value, in words, where that is so. `machine`: whether it holds a state that
+    /// transitions change.
+    pub fn refused_to_hooks(&self, machine: bool) -> Option<&'static str> {
+        if self.id <= Collection::VERSION {
+            Some("Backstay sets this field")
+        } else if self.computed.is_some() || self.sum.is_some() || self.internal {
+            Some("this field is computed")
+        } else if self.sequence.is_some() {
+            Some("Backstay numbers the records")
+        } else if machine {
+            Some("transitions change this field")
+        } else if !self.kind.is_stored() {
+            Some("a hook changes fields of the record itself, and not its relations to several records")
+        } else {
+            None
+        }
+    }
+
     /// Why no update by a client may change it, in words, where that is so. What a relation lists is changed by what is sent
     /// for its children.
     pub fn refused_to_updates(&self) -> Option<&'static str> {

@@ -226,9 +226,13 @@ impl Transaction for Write {
             let file = self.advance(cx).await?;
             let Entries { list, credentials, .. } = self.entries.as_ref();
             for (entry, credential) in list[self.range.clone()].iter().zip(&credentials[self.range.clone()]) {
-                let record = match self.single {
-                    None => cx.create(Authority::System, self.collection, entry.input.clone()).await?,
-                    Some(id) => cx.update(Authority::System, (self.collection, id), entry.input.clone(), None).await?,
+                let written = match self.single {
+                    None => cx.create(Authority::System, self.collection, entry.input.clone()).await,
+                    Some(id) => cx.update(Authority::System, (self.collection, id), entry.input.clone(), None).await,
+                };
+                let record = match written {
+                    Err(_) if cx.awaits_hooks() => continue,
+                    written => written?,
                 };
                 if let Some(credential) = credential {
                     credential.create(cx, record.id()).await?;

@@ -87,6 +87,10 @@ impl Transaction for Write {
         matches!(self.what.batch.mode, Mode::Carry(_) | Mode::Relate(_))
     }
 
+    fn asks_hooks(&self) -> bool {
+        matches!(self.what.batch.mode, Mode::Create | Mode::Update(_))
+    }
+
     fn looks_first(&self) -> bool {
         self.sifts.is_some()
     }
@@ -104,7 +108,10 @@ impl Transaction for Write {
                 None => {
                     for rows in self.what.rows[self.range.clone()].chunks(STAGED_ROWS) {
                         for (_, row) in rows {
-                            self.row(cx, row, &mut written.imported).await?;
+                            match self.row(cx, row, &mut written.imported).await {
+                                Err(_) if cx.awaits_hooks() => {}
+                                outcome => outcome?,
+                            }
                         }
                         // The statements of all rows would be long out of the processor's caches when they are run.
                         cx.settle().await?;
@@ -134,6 +141,7 @@ impl Write {
             }
             let before = cx.mark();
             let error = match self.row(cx, row, &mut written.imported).await {
+                Err(_) if cx.awaits_hooks() => continue,
                 Err(error) if is_about_a_record(&error) && cx.mark().is_same(before) => error,
                 outcome => {
                     outcome?;

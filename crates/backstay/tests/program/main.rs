@@ -3,6 +3,7 @@
 mod accounts;
 mod adopting;
 mod backups;
+mod before;
 mod browser;
 mod changing;
 mod checking;

@@ -57,6 +57,11 @@ pub(super) fn write_database(text: &mut String, document: &Document<'_>) {
             asked(document, (name, collection), Of::Db)
         );
     }
+    text.push_str("}\n\n/** What hooks before changes read of them. */\nexport interface Readings {\n");
+    for (name, collection) in &document.collections {
+        let asked = asked(document, (name, collection), Of::Peek);
+        let _ = writeln!(text, "  readonly {}: {asked};", quoted(&member(collection.path)));
+    }
     text.push_str(
         "}\n\n/** The same within a block: writes are carried out at its commit. */\nexport interface Tx {\n",
     );

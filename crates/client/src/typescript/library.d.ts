@@ -26,6 +26,55 @@ export interface FunctionContext {
   readonly secrets: Secrets;
 }
 
+/** What a hook before a change gets beside it. It reads as the caller, and does nothing else. */
+export interface BeforeContext {
+  /** Reads in the name of the caller, which are made again in the commit of the change. */
+  readonly db: Readings;
+  /** Who makes the change. */
+  readonly auth: Omit<Auth, "signUp" | "signIn" | "signOut" | "changeEmail" | "changePassword">;
+  readonly log: Log;
+  readonly secrets: Secrets;
+}
+
+/** The fields of a record as a hook sees them. What no client sends has no value yet. */
+export type Proposed<N extends TypeName> = {
+  readonly [F in Exclude<keyof Types[N]["record"], "createdAt" | "updatedAt" | "version">]: F extends
+    | "id"
+    | keyof Types[N]["create"]
+    ? Types[N]["record"][F]
+    : Types[N]["record"][F] | null;
+};
+
+/** A change of a record that is about to be made. */
+export type Change<N extends TypeName, E extends "CREATE" | "UPDATE" | "DELETE"> = E extends "DELETE"
+  ? { readonly event: "DELETE"; readonly stored: Readonly<Types[N]["record"]>; readonly proposed: null; readonly sent: null }
+  : {
+      readonly event: E;
+      /** The record as it is; `null` of a new one. */
+      readonly stored: E extends "CREATE" ? null : Readonly<Types[N]["record"]>;
+      /** The record as it would be. */
+      readonly proposed: Proposed<N>;
+      /** What was sent for it. */
+      readonly sent: Partial<Proposed<N>>;
+    };
+
+/** Values that a hook returns: exact ones, too. */
+type Returning<T> = T extends { amount: string; currency: string } ? T | Money : T extends string ? T | Decimal : T;
+
+/** The fields that get other values; nothing, and the change is made as it is. */
+export type Changes<N extends TypeName> = {
+  [F in Exclude<keyof Types[N]["record"], "id" | "createdAt" | "updatedAt" | "version">]?: Returning<Types[N]["record"][F]>;
+};
+
+/**
+ * A function that `@on(phase: BEFORE)` names. It returns the fields that get other values, or throws `Refused`, and may run several
+ * times for one change.
+ */
+export type BeforeHook<N extends TypeName, E extends "CREATE" | "UPDATE" | "DELETE" = "CREATE" | "UPDATE"> = (
+  change: Change<N, E>,
+  context: BeforeContext,
+) => E extends "DELETE" ? void | Promise<void> : Changes<N> | void | Promise<Changes<N> | void>;
+
 /** Values of the configuration that nobody else may see. */
 export interface Secrets {
   /** The value; an error if there is none. */
@@ -380,11 +429,12 @@ global {
   }
 }
 
-/** Refuses the call: its caller sees the message and the code. */
+/** Refuses the call, or the change before which it runs: the caller sees the message and the code. */
 export class Refused extends Error {
-  /** `code` is for programs, such as `sold-out`. */
-  constructor(message: string, options?: { code?: string });
+  /** `code` is for programs, such as `sold-out`; `field` is the field that a hook before a change refuses. */
+  constructor(message: string, options?: { code?: string; field?: string });
   readonly code?: string;
+  readonly field?: string;
 }
 
 /** One thing that is wrong with a request. */

@@ -98,10 +98,17 @@ function names() {
   return keys(functions);
 }
 
+/** The number of the change before which a hook runs now. */
+let change;
+
 /** Asks the host. `called` is where the request was made. */
 export function ask(request, called) {
   asked += 1;
   const { request: body, result, ...head } = request;
+  if (change !== undefined) {
+    if (head.kind !== "request") return Promise.reject(new TypeError(onlyReads(called?.what ?? head.kind)));
+    head.block = change;
+  }
   const text = result ?? (body === undefined ? "" : stringify(body));
   if (asked > most) return Promise.reject(new RangeError(`a call makes at most ${most} requests`));
   if (text.length > longest) return Promise.reject(new RangeError("a request is too large"));
@@ -111,6 +118,10 @@ export function ask(request, called) {
     unanswered += 1;
     outgoing[outgoing.length] = `W${stringify({ ...head, id })}\n${text}`;
   });
+}
+
+function onlyReads(what) {
+  return `a hook before a change only reads, and may run several times; \`${what}\` belongs into a job: @on(phase: AFTER)`;
 }
 
 /** What is called here, such as `db.posts.list`, and where: the lines of the stack that are the team's own. */
@@ -182,7 +193,7 @@ Object.defineProperty(globalThis, "Date", { value: ControlledDate, writable: tru
 Object.defineProperty(Math, "random", { value: chance, writable: true, configurable: true });
 
 function start(name, args, given) {
-  const { limits, moment, seed, auth } = parse(given);
+  const { limits, moment, seed, auth, hook } = parse(given);
   [most, longest] = limits;
   begin(moment, seed);
   const second = strict(context(authOf(auth)), "the context of a function");
@@ -201,11 +212,38 @@ function start(name, args, given) {
     }
   };
   try {
-    const value = functions[name](received(parse(args)), second);
+    const run = functions[name];
+    const value = hook ? changes(run, parse(args), [second, moment, seed]) : run(received(parse(args)), second);
     const promise = value instanceof RealPromise ? value : (async () => value)();
     apply(then, promise, [returned, failed]);
   } catch (error) {
     failed(error);
+  }
+}
+
+/** What a hook says of each change: one after the other, each with the same time and chance. */
+async function changes(run, all, [context, moment, seed]) {
+  const outcomes = [];
+  for (let index = 0; index < all.length; index += 1) {
+    change = index;
+    begin(moment, [...seed]);
+    outcomes[index] = await outcome(run, frozen(all[index]), context);
+  }
+  return outcomes;
+}
+
+async function outcome(run, one, context) {
+  try {
+    const value = (await run(one, context)) ?? {};
+    if (unanswered > 0) throw new Error("the hook returned without waiting for a request; write `await` before it");
+    if (typeof value !== "object" || Array.isArray(value)) {
+      throw new TypeError("a hook returns an object with the fields that change, or nothing");
+    }
+    return { changes: value };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { message, code, field } = error;
+    return { refused: { message, code, field } };
   }
 }
 

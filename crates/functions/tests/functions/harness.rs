@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backstay_base::{Ambient, Clock, Entropy, Error, Flow, Secret, Source, Timestamp};
 use backstay_egress::{Client, Settings};
 use backstay_functions::{
-    Attempt, Begun, Call, CollectionName, Failure, Functions, Host, Outside, Problem, Program, Refusal, Secrets,
+    Attempt, Begun, Call, CalledBy, CollectionName, Failure, Functions, Host, Outside, Problem, Program, Refusal, Secrets,
 };
 use backstay_mail::Templates;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -89,6 +89,7 @@ impl Entropy for Same {
 /// Calls `function` with these arguments.
 pub(crate) fn call(function: &str, arguments: &str) -> Call {
     Call {
+        by: CalledBy::Action,
         function: function.to_owned(),
         arguments: arguments.to_owned(),
         auth: r#"{"id":"7","kind":"ACCOUNT","roles":["EDITOR"],"claims":{}}"#.to_owned(),

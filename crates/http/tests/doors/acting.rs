@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Error, RefusedByProcedure};
-use backstay_engine::{ActionCall, Begun, Block, Committed, Engine, Procedure, Procedures};
+use backstay_engine::{ActionCall, BeforeProcedure, Begun, Block, Committed, Engine, Procedure, Procedures};
 use backstay_testkit::{Reply, TestApp};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -77,6 +77,10 @@ impl Procedures for All {
     fn procedure(&self, function: &str) -> Option<Arc<dyn Procedure>> {
         let found = self.0.iter().find(|(name, _)| *name == function);
         found.map(|(_, one)| Arc::new(one.clone()) as Arc<dyn Procedure>)
+    }
+
+    fn before(&self, _: &str) -> Option<Arc<dyn BeforeProcedure>> {
+        None
     }
 }
 

@@ -273,7 +273,7 @@ fn kind(kind: &ViolationKind) -> String {
         ViolationKind::Required => "required",
         ViolationKind::Type { .. } => "type",
         ViolationKind::Range(_) => "range",
-        ViolationKind::Check { .. } | ViolationKind::CheckOfOther { .. } => "check",
+        ViolationKind::Check { .. } | ViolationKind::CheckOfOther { .. } | ViolationKind::Refused { .. } => "check",
         ViolationKind::ReadOnly(_) => "read-only",
         ViolationKind::NeedsPassword => "needs-password",
         ViolationKind::NotAnAccount => "not-an-account",

@@ -7,7 +7,7 @@ use super::naming::{check_field_name, check_member_name};
 use super::renamed::former_of_field;
 use super::report::Report;
 use super::survey::{StandardField, StoredType};
-use super::{computed, directive, money, read, search, sequence, slug};
+use super::{computed, directive, jobs, money, read, search, sequence, slug};
 use crate::{Collection, Field, FieldId, FieldKind, Key, SetOn};
 
 /// One of the fields that every record has.
@@ -109,7 +109,8 @@ fn check_writable(report: &mut Report<'_>, declared: &Declared<'_, '_>, field: &
     // A default that does not fit is reported already.
     let default = field.default.is_some() || declared.node.directives.has("default");
     let made = declared.node.directives.has("slug") || declared.node.directives.has("sequence");
-    let given = field.is_computed() || field.is_sum() || !field.readonly || default || set || made || state;
+    let hooked = declared.of.is_some_and(|of| jobs::fills_new(&of.node.directives));
+    let given = field.is_computed() || field.is_sum() || !field.readonly || default || set || made || state || hooked;
     if field.required && !given && !declared.system {
         let message = format!("nobody can give `{}` the value that it requires", field.name);
         let help =

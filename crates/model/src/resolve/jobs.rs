@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{DirectiveList, Value as Literal};
 use apollo_compiler::parser::SourceSpan;
-use apollo_compiler::schema::Directive;
+use apollo_compiler::schema::{Component, Directive};
 use backstay_base::limits;
 use backstay_scalar::Scalar;
 
@@ -107,21 +107,44 @@ fn on(
     ty: &StoredType<'_>,
     directive: &Node<Directive>,
 ) -> Option<Hook> {
-    if read::word(directive, "phase") == Some("BEFORE") {
-        let help = "write `phase: AFTER`, or refuse the change by a rule, a `@check` or a transition's `when:`";
-        report.error(directive.location(), "hooks before a change aren't supported yet", "before it", help);
-        return None;
-    }
     if ty.system {
         report.error(directive.location(), "the system model has no hooks", "in a system file", "remove it");
         return None;
     }
     let events = events(directive, "event");
     let (run, place) = read::text(directive, "run")?;
-    let run = named(report, (names, of), (run, place))?;
+    let run = match read::word(directive, "phase") {
+        Some("BEFORE") => before(report, of, (run, place))?,
+        _ => HookRun::Action(named(report, (names, of), (run, place))?),
+    };
     let when = read::rule(report, directive, "when");
     let span = report.places.span(directive.location())?;
-    Some(Hook { collection: ty.id, on: HookOn::Events(events), run: HookRun::Action(run), when, span })
+    Some(Hook { collection: ty.id, on: HookOn::Events(events), run, when, span })
+}
+
+/// Whether a hook of a type with these directives can fill fields of new records.
+pub(super) fn fills_new(directives: &apollo_compiler::schema::DirectiveList) -> bool {
+    let fills = |directive: &Component<Directive>| {
+        read::word(directive, "phase") == Some("BEFORE") && events(directive, "event").contains(&RecordEvent::Create)
+    };
+    directives.get_all("on").any(fills)
+}
+
+/// The function that a hook runs before a change.
+fn before(report: &mut Report<'_>, of: Hooked<'_>, (run, place): (&str, Option<SourceSpan>)) -> Option<HookRun> {
+    if of.actions.iter().any(|action| action.function == run) {
+        let message = format!("`{run}` is the function of an action, which is called with other arguments");
+        let help = "give the hook a function of its own, which takes `{ event, stored, proposed, sent }`";
+        report.error(place, message, "not a hook's function", help);
+        return None;
+    }
+    let is_name = run.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$');
+    if !is_name || run.is_empty() {
+        let help = "write the name of a function that a file in `functions/` exports: `run: \"priceLine\"`";
+        report.error(place, "`run:` names a function", "not a name", help);
+        return None;
+    }
+    Some(HookRun::Before(run.into()))
 }
 
 /// The events in an argument.

@@ -52,8 +52,15 @@ fn what_queues_jobs_names_jobs_that_take_what_it_gives() {
         r#"@on(event: CREATE, run: "noted", phase: BEFORE)"#,
         "",
         "",
-        "hooks before a change aren't supported yet / write `phase: AFTER`, or refuse the change by a rule, a `@check` or a \
-         transition's `when:`",
+        "`noted` is the function of an action, which is called with other arguments / give the hook a function of its own, \
+         which takes `{ event, stored, proposed, sent }`",
+    );
+    check(r#"@on(event: [CREATE, UPDATE], run: "priced", phase: BEFORE, when: "old == null")"#, "", "", "");
+    check(
+        r#"@on(event: CREATE, run: "", phase: BEFORE)"#,
+        "",
+        "",
+        "`run:` names a function / write the name of a function that a file in `functions/` exports: `run: \"priceLine\"`",
     );
 }
 

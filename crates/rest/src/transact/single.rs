@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use backstay_base::{Error, Place, RecordId, ViolationKind};
-use backstay_engine::{Answer, Encoder, Notation, Request, RequestKind};
-use backstay_model::Collection;
+use backstay_engine::{Answer, Encoder, Input, Notation, Request, RequestKind};
+use backstay_model::{Collection, CollectionId};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -12,6 +12,7 @@ use super::Member;
 use super::addressed::addressed;
 use super::place::in_request;
 use super::sent::Sent;
+use crate::input::input;
 use crate::reader::Reader;
 use crate::results::in_results;
 
@@ -43,6 +44,10 @@ impl Notation for SingleRequests {
         }
         let named = addressed(&self.0, &sent, visible)?;
         sent.typed(&self.0, named)
+    }
+
+    fn changes(&self, collection: CollectionId, text: &[u8]) -> Result<Input, Error> {
+        input(self.0.model(), collection, text)
     }
 
     fn answer(&self, answer: &Answer) -> Bytes {

@@ -1,0 +1,156 @@
+//! Runs hooks before changes: outside of the transaction, for all changes of it that wait for one, and reads what they return.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use backstay_base::{Conflict, Error, Violation, limits};
+use backstay_model::{Collection, HookRun};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use super::call::{BeforeCall, BeforeOutcome, BeforeProcedure};
+use super::mistake::{Mistake, described};
+use super::runner::Runner;
+use super::session::{Answered, Session, Unanswered, Verdict};
+use crate::inner::Inner;
+use crate::{Answer, Context, Encoder, Notation, Procedures};
+
+/// Runs hooks by these procedures.
+pub(crate) struct Hooks {
+    pub(crate) procedures: Arc<dyn Procedures>,
+    /// How they write requests, and read records.
+    pub(crate) notation: Arc<dyn Notation>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").finish_non_exhaustive()
+    }
+}
+
+/// A hook without a function is found before anything is served.
+#[derive(Debug, thiserror::Error)]
+#[error("no function `{0}` carries out the hook")]
+struct NoFunction(String);
+
+/// A procedure has another number of outcomes than of changes.
+#[derive(Debug, thiserror::Error)]
+#[error("the hook has not said something of each change")]
+struct OutOfStep;
+
+impl Runner for Hooks {
+    fn encoder(&self) -> &'static dyn Encoder {
+        self.notation.encoder()
+    }
+
+    fn answer(&self, answer: &Answer) -> Bytes {
+        self.notation.answer(answer)
+    }
+
+    fn run<'a>(
+        &'a self,
+        within: (&'a Arc<Inner>, &'a Context),
+        session: &'a Session,
+        unanswered: Vec<Unanswered>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let mut of_hooks: BTreeMap<usize, Vec<Unanswered>> = BTreeMap::new();
+            for one in unanswered {
+                of_hooks.entry(one.hook).or_default().push(one);
+            }
+            for (hook, all) in of_hooks {
+                self.run_hook(within, session, (hook, all)).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Hooks {
+    async fn run_hook(
+        &self,
+        (inner, cx): (&Arc<Inner>, &Context),
+        session: &Session,
+        (hook, all): (usize, Vec<Unanswered>),
+    ) -> Result<(), Error> {
+        let model = &inner.application.model;
+        let hook = &model.hooks[hook];
+        let collection = model.collection(hook.collection);
+        let HookRun::Before(function) = &hook.run else { return Ok(()) };
+        let procedure = self.procedures.before(function);
+        let procedure = procedure.ok_or_else(|| Error::internal(NoFunction(function.to_string())))?;
+        let at = session.now().unwrap_or(cx.now);
+        for some in parts(all) {
+            let keys: Vec<_> = some.iter().map(|one| one.key).collect();
+            let call = BeforeCall::new((inner, cx.at(at)), &self.notation, some);
+            let (outcomes, reads) = called(&*procedure, call).await.map_err(|error| of_hook(function, error))?;
+            if outcomes.len() != keys.len() {
+                return Err(Error::internal(OutOfStep));
+            }
+            for ((key, reads), outcome) in keys.into_iter().zip(reads).zip(outcomes) {
+                let verdict = self.verdict((function, collection), outcome)?;
+                session.answer(key, Answered { reads, verdict });
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(
+        &self,
+        (function, collection): (&Arc<str>, &Collection),
+        outcome: BeforeOutcome,
+    ) -> Result<Verdict, Error> {
+        Ok(match outcome {
+            BeforeOutcome::Refused { code, message, field } => Verdict::Refused { code, message, field },
+            BeforeOutcome::Changes(text) => match self.notation.changes(collection.id, text.as_bytes()) {
+                Ok(changes) => Verdict::Changes(Box::new(changes)),
+                Err(Error::Invalid(wrong) | Error::Malformed(wrong)) => {
+                    let what = format!("returned changes of {} that can't be read", collection.name);
+                    return Err(Mistake::of(function, what, described(&wrong)));
+                }
+                Err(error) => return Err(error),
+            },
+        })
+    }
+}
+
+type Called = (Vec<BeforeOutcome>, Vec<Vec<super::session::Noted>>);
+
+async fn called(procedure: &dyn BeforeProcedure, call: BeforeCall) -> Result<Called, Error> {
+    let outcomes = procedure.run(call.clone()).await?;
+    Ok((outcomes, call.into_reads()))
+}
+
+/// An invalid request of a hook is the hook's mistake, and not its caller's.
+fn of_hook(function: &Arc<str>, error: Error) -> Error {
+    let mistake = |wrong: &[Violation]| Mistake::of(function, "made an invalid request".to_owned(), described(wrong));
+    match error {
+        Error::Malformed(wrong) => mistake(&wrong),
+        error => error,
+    }
+}
+
+/// Changes for which a hook is called at once.
+fn parts(all: Vec<Unanswered>) -> Vec<Vec<Unanswered>> {
+    let (mut parts, mut bytes) = (Vec::<Vec<Unanswered>>::new(), usize::MAX);
+    for one in all {
+        let is_full = |part: &Vec<Unanswered>| part.len() >= limits::HOOK_CALL_CHANGES;
+        bytes = bytes.saturating_add(one.text.len());
+        match parts.last_mut() {
+            Some(part) if !is_full(part) && bytes <= limits::HOOK_CALL_BYTES => part.push(one),
+            _ => {
+                bytes = one.text.len();
+                parts.push(vec![one]);
+            }
+        }
+    }
+    parts
+}
+
+/// That what hooks have read changes each time.
+pub(crate) fn contended(unanswered: &[Unanswered], inner: &Inner) -> Error {
+    let hooks = unanswered.iter().map(|one| &inner.application.model.hooks[one.hook].run);
+    let names = hooks.filter_map(|run| if let HookRun::Before(name) = run { Some(name.to_string()) } else { None });
+    Conflict::Contended { action: names.last().unwrap_or_default(), runs: limits::HOOK_RUNS }.into()
+}
