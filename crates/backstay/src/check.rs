@@ -45,7 +45,7 @@ pub(crate) fn check(app: &Path) -> Checked {
     if model.files.is_empty() {
         return Checked { config, compiled: None, program: None, templates, failures };
     }
-    let compiled = load_whole(model.files).and_then(|loaded| {
+    let compiled = load_whole(model.files, &config.as_ref().unwrap_or(&defaults).server.api_prefix).and_then(|loaded| {
         let names = seed.files.iter().map(|file| file.collection(&loaded.model));
         let misnamed: Vec<Failure> = names.filter_map(Result::err).map(Failure::from).collect();
         let compiled = compile_model(loaded);

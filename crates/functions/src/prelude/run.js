@@ -23,7 +23,7 @@ export function provide(parts) {
   for (const name of keys(parts)) provided[name] = parts[name];
 }
 
-function part(name, module) {
+export function part(name, module) {
   if (!(name in provided)) host.load(`backstay:${module}`);
   if (!(name in provided)) throw new Error(`there is no room for \`${name}\``);
   return provided[name];
@@ -214,7 +214,7 @@ function authOf(caller) {
   for (const name of ["signUp", "signIn", "signOut", "changeEmail", "changePassword"]) {
     defineProperty(caller, name, { value: (...given) => part("accounts", "accounts")[name](...given) });
   }
-  return frozen(caller);
+  return strict(frozen(caller), "auth", { user: "id", userId: "id", login: "signIn", logout: "signOut", register: "signUp" });
 }
 
 /** The arguments of an action, or the request for a route. */

@@ -19,9 +19,9 @@ pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: &[&Interfa
     let whole = Whole { model, shown, interfaces };
     let mut paths = Map::new();
     for route in endpoints::all() {
-        let pattern = route.pattern.text();
+        let pattern = route.pattern.text_at(&model.api);
         let Some(addressed) = route.pattern.addressed() else {
-            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, whole)));
+            add(&mut paths, pattern, route.endpoints.iter().filter_map(|row| operation(row, whole)));
             continue;
         };
         for collection in shown.iter().filter(|collection| addressed.is_in(collection)) {
@@ -835,7 +835,7 @@ fn requests(whole: Whole<'_>) -> Value {
 /// A request of a kind within `/transact`.
 fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
     let mut properties = Map::new();
-    let path = json!({ "enum": whole.paths(kind), "description": "A path below `/api/`." });
+    let path = json!({ "enum": whole.paths(kind), "description": format!("A path below `{}`.", whole.model.api.as_str()) });
     properties.insert(kind.name().to_owned(), path);
     let mut required = vec![kind.name()];
     let has_no_id = whole.has_singles() && kind.addresses().contains(&Addressed::Single);

@@ -188,7 +188,7 @@ pub(super) fn written_path(report: &mut Report<'_>, directive: &Directive, syste
         && path.len() <= limits::MODEL_NAME_CHARS;
     if !shaped {
         let help = if path.starts_with('/') {
-            "write the part after `/api/` alone, such as \"blog-posts\""
+            "write its last part alone, such as \"blog-posts\""
         } else {
             "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter"
         };
