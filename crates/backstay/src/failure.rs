@@ -27,7 +27,8 @@ use crate::{ConfigError, DirectoryError, TransferError};
 pub(crate) use system::words_of;
 
 /// What to do about inboxes without secrets.
-const BUNDLED: &str = "install the package with npm; one that needs Node.js (`fs`, `net`) or native code can't run in functions";
+const BUNDLED: &str =
+    "install the package with npm; one that needs Node.js (`fs`, `net`) or native code can't run in functions";
 const INBOX_SECRETS: &str = "name them under `[secrets]` in `backstay.toml`, such as `STRIPE_SECRET = { env = \"STRIPE_SECRET\" }`, or \
                              set `BACKSTAY_SECRET_STRIPE_SECRET` for the server";
 

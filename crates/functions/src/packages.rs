@@ -30,9 +30,11 @@ impl ImportedPackage {
     /// A module that has what is imported of it, and nothing else.
     pub fn entry(&self) -> String {
         let from = format!("{:?}", self.specifier);
-        let names: Vec<&str> = self.names.iter().map(String::as_str).filter(|name| !self.whole || *name == "default").collect();
+        let names: Vec<&str> =
+            self.names.iter().map(String::as_str).filter(|name| !self.whole || *name == "default").collect();
         let all = if self.whole { format!("export * from {from};\n") } else { String::new() };
-        let named = if names.is_empty() { String::new() } else { format!("export {{ {} }} from {from};\n", names.join(", ")) };
+        let named =
+            if names.is_empty() { String::new() } else { format!("export {{ {} }} from {from};\n", names.join(", ")) };
         if all.is_empty() && named.is_empty() { format!("import {from};\n") } else { all + &named }
     }
 }
@@ -83,7 +85,18 @@ mod tests {
         for package in ["zod", "date-fns/locale", "@scope/name", "@scope/name/part", "lodash.get"] {
             assert!(is_package(package), "{package}");
         }
-        for other in ["./zod", "../zod", "/etc/passwd", "backstay", "backstay/test", "node:fs", "backstay:run", "https://a/b", "a//b", "a/../b"] {
+        for other in [
+            "./zod",
+            "../zod",
+            "/etc/passwd",
+            "backstay",
+            "backstay/test",
+            "node:fs",
+            "backstay:run",
+            "https://a/b",
+            "a//b",
+            "a/../b",
+        ] {
             assert!(!is_package(other), "{other}");
         }
     }
@@ -94,17 +107,25 @@ mod tests {
             let mut packages = BTreeMap::new();
             add(&mut packages, &strip(text, true).expect("a module"));
             let got: Vec<(String, String)> = packages.values().map(|one| (one.file(), one.entry())).collect();
-            let expected: Vec<(String, String)> =
-                expected.iter().map(|(file, entry)| (format!("functions/packages/{file}"), (*entry).to_owned())).collect();
+            let expected: Vec<(String, String)> = expected
+                .iter()
+                .map(|(file, entry)| (format!("functions/packages/{file}"), (*entry).to_owned()))
+                .collect();
             assert_eq!(got, expected, "{text}");
         };
-        check("import { z, type Q } from 'zod'; import type { T } from 'other';", &[("zod.js", "export { z } from \"zod\";\n")]);
+        check(
+            "import { z, type Q } from 'zod'; import type { T } from 'other';",
+            &[("zod.js", "export { z } from \"zod\";\n")],
+        );
         check("import ms from 'ms';", &[("ms.js", "export { default } from \"ms\";\n")]);
-        check("import d, * as all from '@a/b/c';", &[("@a/b/c.js", "export * from \"@a/b/c\";\nexport { default } from \"@a/b/c\";\n")]);
-        check("export { add } from 'date-fns'; import './x'; import 'polyfill';", &[
-            ("date-fns.js", "export { add } from \"date-fns\";\n"),
-            ("polyfill.js", "import \"polyfill\";\n"),
-        ]);
+        check(
+            "import d, * as all from '@a/b/c';",
+            &[("@a/b/c.js", "export * from \"@a/b/c\";\nexport { default } from \"@a/b/c\";\n")],
+        );
+        check(
+            "export { add } from 'date-fns'; import './x'; import 'polyfill';",
+            &[("date-fns.js", "export { add } from \"date-fns\";\n"), ("polyfill.js", "import \"polyfill\";\n")],
+        );
         check("export * from 'all';", &[("all.js", "export * from \"all\";\n")]);
     }
 }

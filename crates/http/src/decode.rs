@@ -333,7 +333,9 @@ impl Sent<'_> {
 fn named(reader: &Reader, records: Records) -> Result<Records, Refusal> {
     match records {
         Records::Single(collection) => Ok(Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?)),
-        Records::Own(collection) => Err(nobody(&reader.model().api.path_of(&reader.model().collection(collection).path))),
+        Records::Own(collection) => {
+            Err(nobody(&reader.model().api.path_of(&reader.model().collection(collection).path)))
+        }
         Records::Collection(_)
         | Records::Query(_)
         | Records::Aggregate(_)

@@ -1,6 +1,6 @@
 use backstay_base::Action;
 use backstay_engine::{MatchingVerb, RecordVerb, RequestKind};
-use backstay_model::{ApiPrefix, Addressed, RouteMethod};
+use backstay_model::{Addressed, ApiPrefix, RouteMethod};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::Refusal;

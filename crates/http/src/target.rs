@@ -220,7 +220,9 @@ impl Records {
         let missing = || Error::NotFound { what: format!("{} with this id; an id is {form}", collection.name) };
         match (key_of(collection, id), id) {
             (Some(id), _) => Ok(Self::Record(collection.id, id)),
-            (None, "query") => Err(Refusal::NoSuchPath { hint: Some(api.path_of(&format!("{}:query", collection.path))) }),
+            (None, "query") => {
+                Err(Refusal::NoSuchPath { hint: Some(api.path_of(&format!("{}:query", collection.path))) })
+            }
             (None, _) => Err(missing().into()),
         }
     }

@@ -18,7 +18,9 @@ pub struct ApiPrefix {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ApiPrefixError {
     /// It isn't written as one.
-    #[error("expected a path without a slash at its end, such as `/records` or `/api/v2`: parts of letters, digits, `-`, `_` and `~`")]
+    #[error(
+        "expected a path without a slash at its end, such as `/records` or `/api/v2`: parts of letters, digits, `-`, `_` and `~`"
+    )]
     Form,
     /// Backstay has something else there.
     #[error("paths below it are Backstay's own; begin with another word, such as `/records`")]
@@ -139,7 +141,10 @@ mod tests {
             Some(Beside::Below(_)) => "below",
             Some(Beside::Same) => "same",
         };
-        assert_eq!(["/rest/v1/a", "/rest/{v}/a", "/rest/v1", "/rest/{v}"].map(beside), ["below", "below", "same", "same"]);
+        assert_eq!(
+            ["/rest/v1/a", "/rest/{v}/a", "/rest/v1", "/rest/{v}"].map(beside),
+            ["below", "below", "same", "same"]
+        );
         assert_eq!(["/rest", "/rest/v2/a", "/api/a"].map(beside), ["elsewhere"; 3]);
     }
 }

@@ -1,25 +1,29 @@
 import type { Db } from "backstay";
-import { route, sent } from "./lib/api";
+import { person, route, sent } from "./lib/api";
 
-const author = { username: true, bio: true, image: true, following: true } as const;
-const times = { createdAt: true, updatedAt: true } as const;
-const listed = { slug: true, title: true, description: true, tags: { name: true }, favorited: true, favoritesCount: true, author, ...times } as const;
+const dated = { createdAt: true, updatedAt: true, author: person } as const;
+const listed = {
+  slug: true, title: true, description: true, tags: { name: true }, favorited: true, favoritesCount: true, ...dated,
+} as const;
 const whole = { ...listed, body: true } as const;
-const comment = { id: true, body: true, author, ...times } as const;
+const comment = { id: true, body: true, ...dated } as const;
 const FILTERS = {
   tag: "tags.exists(t, t.name == $tag)",
   author: "author.username == $author",
   favorited: "favorites.exists(f, f.user.username == $favorited)",
 };
 
-const told = <A extends { tags: { name: string }[] }>({ tags, ...article }: A) => ({ ...article, tagList: tags.map(({ name }) => name) });
+function told<A extends { tags: { name: string }[] }>({ tags, ...article }: A) {
+  return { ...article, tagList: tags.map(({ name }) => name) };
+}
+const one = async (db: Db, slug: string) => ({ article: told(await db.articles.get({ slug }, { select: whole })) });
 async function draft(request: Request) {
   const { tagList, ...article } = await sent(request, "article");
   return tagList === undefined ? article : { ...article, tags: tagList.map((name: string) => ({ name })) };
 }
-async function page(db: Db, query: URLSearchParams, filter: string, params = {}) {
+async function page(db: Db, query: URLSearchParams, filter?: string, params = {}) {
   const [skip, limit] = [Number(query.get("offset") ?? 0), Number(query.get("limit") ?? 20)];
-  const asked = { filter: filter || undefined, params, skip, limit, sort: "-createdAt", count: "exact", select: listed } as const;
+  const asked = { filter, params, skip, limit, sort: "-createdAt", count: "exact", select: listed } as const;
   const { items, count } = await db.articles.list(asked);
   return { articles: items.map(told), articlesCount: count!.value };
 }
@@ -29,11 +33,10 @@ export const articles = route(({ url }, { db }) => {
   const query = new URL(url).searchParams;
   const asked = Object.entries(FILTERS).filter(([name]) => query.has(name));
   const params = Object.fromEntries(asked.map(([name]) => [name, query.get(name)]));
-  return page(db, query, asked.map(([, filter]) => filter).join(" && "), params);
+  return page(db, query, asked.map(([, filter]) => filter).join(" && ") || undefined, params);
 });
 
-export const article = route(async ({ params: { slug } }, { db }) =>
-  ({ article: told(await db.articles.get({ slug }, { select: whole })) }));
+export const article = route(({ params: { slug } }, { db }) => one(db, slug));
 export const createArticle = route(async (request, { db }) => {
   const article = told(await db.articles.create(await draft(request), { select: whole }));
   return Response.json({ article }, { status: 201 });
@@ -42,15 +45,14 @@ export const updateArticle = route(async (request, { db }) =>
   ({ article: told(await db.articles.update({ slug: request.params.slug }, await draft(request), { select: whole })) }));
 export const deleteArticle = route(({ params: { slug } }, { db }) => db.articles.delete({ slug }));
 
-export const favorite = route(async (request, context) => {
-  const { id, favorited } = await context.db.articles.get({ slug: request.params.slug });
-  if (!favorited) await context.db.favorites.create({ article: id });
-  return article(request, context);
+export const favorite = route(async ({ params: { slug } }, { db }) => {
+  const { id, favorited } = await db.articles.get({ slug });
+  if (!favorited) await db.favorites.create({ article: id });
+  return one(db, slug);
 });
-export const unfavorite = route(async (request, context) => {
-  const params = { slug: request.params.slug, me: context.auth.id };
-  await context.db.favorites.deleteAll({ filter: "article.slug == $slug && user == $me", params });
-  return article(request, context);
+export const unfavorite = route(async ({ params: { slug } }, { db, auth: { id } }) => {
+  await db.favorites.deleteAll({ filter: "article.slug == $slug && user == $id", params: { slug, id } });
+  return one(db, slug);
 });
 
 export const comments = route(({ params: { slug } }, { db }) =>
@@ -61,6 +63,6 @@ export const createComment = route(async (request, { db }) => {
 });
 export const deleteComment = route(({ params: { id } }, { db }) => db.comments.delete(id));
 export const tags = route(async (_, { db }) => {
-  const { items } = await db.tags.list({ sort: "-articlesCount,name", limit: 20, select: { name: true } });
+  const { items } = await db.tags.list({ sort: ["-articlesCount", "name"], limit: 20, select: { name: true } });
   return { tags: items.map(({ name }) => name) };
 });

@@ -1,9 +1,9 @@
-import type { SignedIn } from "backstay";
-import { route, sent } from "./lib/api";
+import type { Db, SignedIn } from "backstay";
+import { person, route, sent } from "./lib/api";
 
-const known = { username: true, bio: true, image: true, following: true } as const;
+const seen = async (db: Db, username: string) => ({ profile: await db.users.get({ username }, { select: person }) });
 
-function me({ account: { email, username, bio, image }, token }: Pick<SignedIn, "account"> & { token: string | null }) {
+function me({ account: { email, username, bio, image }, token }: { account: SignedIn["account"]; token: string | null }) {
   return { user: { email, username, bio, image, token } };
 }
 
@@ -21,15 +21,13 @@ export const updateUser = route(async (request, { db, auth }) => {
   return me({ account: { ...account, email: email ?? account.email }, token });
 });
 
-export const profile = route(async ({ params: { username } }, { db }) =>
-  ({ profile: await db.users.get({ username }, { select: known }) }));
-export const follow = route(async (request, context) => {
-  const { id, following } = await context.db.users.get({ username: request.params.username });
-  if (!following) await context.db.follows.create({ followed: id });
-  return profile(request, context);
+export const profile = route(({ params: { username } }, { db }) => seen(db, username));
+export const follow = route(async ({ params: { username } }, { db }) => {
+  const { id, following } = await db.users.get({ username });
+  if (!following) await db.follows.create({ followed: id });
+  return seen(db, username);
 });
-export const unfollow = route(async (request, context) => {
-  const params = { username: request.params.username, me: context.auth.id };
-  await context.db.follows.deleteAll({ filter: "followed.username == $username && follower == $me", params });
-  return profile(request, context);
+export const unfollow = route(async ({ params: { username } }, { db, auth: { id } }) => {
+  await db.follows.deleteAll({ filter: "followed.username == $username && follower == $id", params: { username, id } });
+  return seen(db, username);
 });

@@ -4,6 +4,7 @@ mod accounts;
 mod adopting;
 mod backups;
 mod browser;
+mod bundling;
 mod changing;
 mod checking;
 mod command_line;

@@ -835,7 +835,8 @@ fn requests(whole: Whole<'_>) -> Value {
 /// A request of a kind within `/transact`.
 fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
     let mut properties = Map::new();
-    let path = json!({ "enum": whole.paths(kind), "description": format!("A path below `{}`.", whole.model.api.as_str()) });
+    let path =
+        json!({ "enum": whole.paths(kind), "description": format!("A path below `{}`.", whole.model.api.as_str()) });
     properties.insert(kind.name().to_owned(), path);
     let mut required = vec![kind.name()];
     let has_no_id = whole.has_singles() && kind.addresses().contains(&Addressed::Single);

@@ -16,8 +16,8 @@ use super::paths::{PathChange, PathOfTypes, paths_changed};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
 use crate::{
-    ApiPrefix, Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Searched, Sequence,
-    Set, SetOn, TimedAct, Timer,
+    ApiPrefix, Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Searched,
+    Sequence, Set, SetOn, TimedAct, Timer,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.

@@ -43,11 +43,7 @@ impl PathChange {
 }
 
 /// How the paths of newer interfaces differ from those before. `api`: below which path they are.
-pub(super) fn paths_changed(
-    older: &[PathOfTypes<'_>],
-    newer: &[PathOfTypes<'_>],
-    api: &ApiPrefix,
-) -> Vec<PathChange> {
+pub(super) fn paths_changed(older: &[PathOfTypes<'_>], newer: &[PathOfTypes<'_>], api: &ApiPrefix) -> Vec<PathChange> {
     let types = |all: &[PathOfTypes<'_>], path: &str| -> Vec<String> {
         let of = all.iter().find(|of| of.path == path);
         of.map_or_else(Vec::new, |of| of.types.iter().map(|name| (*name).to_owned()).collect())

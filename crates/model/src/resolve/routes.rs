@@ -9,8 +9,8 @@ use super::read;
 use super::report::Report;
 use crate::api_prefix::Beside;
 use crate::{
-    Action, ApiPrefix, Collection, Diagnostic, Inbox, Interface, Provider, RESERVED_PATHS, Route, RouteMethod, RoutePart,
-    RoutePath,
+    Action, ApiPrefix, Collection, Diagnostic, Inbox, Interface, Provider, RESERVED_PATHS, Route, RouteMethod,
+    RoutePart, RoutePath,
 };
 
 /// The route that this directive declares.
