@@ -7,11 +7,11 @@ const listed = {
 } as const;
 const whole = { ...listed, body: true } as const;
 const comment = { id: true, body: true, ...dated } as const;
-const FILTERS = {
-  tag: "tags.exists(t, t.name == $tag)",
-  author: "author.username == $author",
-  favorited: "favorites.exists(f, f.user.username == $favorited)",
-};
+const FILTERS = [
+  ["tag", "tags.exists(t, t.name == $tag)"],
+  ["author", "author.username == $author"],
+  ["favorited", "favorites.exists(f, f.user.username == $favorited)"],
+] as const;
 
 function told<A extends { tags: { name: string }[] }>({ tags, ...article }: A) {
   return { ...article, tagList: tags.map(({ name }) => name) };
@@ -21,21 +21,19 @@ async function draft(request: Request) {
   const { tagList, ...article } = await sent(request, "article");
   return tagList === undefined ? article : { ...article, tags: tagList.map((name: string) => ({ name })) };
 }
-async function page(db: Db, query: URLSearchParams, filter?: string, params = {}) {
+async function page(db: Db, url: string, ...filters: string[]) {
+  const query = new URL(url).searchParams;
+  const given = FILTERS.filter(([name]) => query.has(name));
+  const filter = [...filters, ...given.map(([, filter]) => filter)].join(" && ") || undefined;
+  const params = Object.fromEntries(given.map(([name]) => [name, query.get(name)]));
   const [skip, limit] = [Number(query.get("offset") ?? 0), Number(query.get("limit") ?? 20)];
   const asked = { filter, params, skip, limit, sort: "-createdAt", count: "exact", select: listed } as const;
   const { items, count } = await db.articles.list(asked);
   return { articles: items.map(told), articlesCount: count!.value };
 }
 
-export const feed = route(({ url }, { db }) => page(db, new URL(url).searchParams, "author.following"));
-export const articles = route(({ url }, { db }) => {
-  const query = new URL(url).searchParams;
-  const asked = Object.entries(FILTERS).filter(([name]) => query.has(name));
-  const params = Object.fromEntries(asked.map(([name]) => [name, query.get(name)]));
-  return page(db, query, asked.map(([, filter]) => filter).join(" && ") || undefined, params);
-});
-
+export const articles = route(({ url }, { db }) => page(db, url));
+export const feed = route(({ url }, { db }) => page(db, url, "author.following"));
 export const article = route(({ params: { slug } }, { db }) => one(db, slug));
 export const createArticle = route(async (request, { db }) => {
   const article = told(await db.articles.create(await draft(request), { select: whole }));
@@ -46,8 +44,7 @@ export const updateArticle = route(async (request, { db }) =>
 export const deleteArticle = route(({ params: { slug } }, { db }) => db.articles.delete({ slug }));
 
 export const favorite = route(async ({ params: { slug } }, { db }) => {
-  const { id, favorited } = await db.articles.get({ slug });
-  if (!favorited) await db.favorites.create({ article: id });
+  if (!(await db.articles.get({ slug })).favorited) await db.favorites.create({ article: { slug } });
   return one(db, slug);
 });
 export const unfavorite = route(async ({ params: { slug } }, { db, auth: { id } }) => {
@@ -63,6 +60,6 @@ export const createComment = route(async (request, { db }) => {
 });
 export const deleteComment = route(({ params: { id } }, { db }) => db.comments.delete(id));
 export const tags = route(async (_, { db }) => {
-  const { items } = await db.tags.list({ sort: ["-articlesCount", "name"], limit: 20, select: { name: true } });
+  const { items } = await db.tags.list({ sort: ["-articlesCount", "name"], limit: 20 });
   return { tags: items.map(({ name }) => name) };
 });

@@ -23,8 +23,7 @@ export const updateUser = route(async (request, { db, auth }) => {
 
 export const profile = route(({ params: { username } }, { db }) => seen(db, username));
 export const follow = route(async ({ params: { username } }, { db }) => {
-  const { id, following } = await db.users.get({ username });
-  if (!following) await db.follows.create({ followed: id });
+  if (!(await db.users.get({ username })).following) await db.follows.create({ followed: { username } });
   return seen(db, username);
 });
 export const unfollow = route(async ({ params: { username } }, { db, auth: { id } }) => {

@@ -9,8 +9,8 @@ const STATUS: { [code: string]: number } = { "not-found": 404, forbidden: 403, "
 export function route(run: (request: Request, context: FunctionContext) => Promise<unknown>) {
   return (request: Request, context: FunctionContext) => run(request, context).catch((error: unknown) => {
     if (!(error instanceof Problem || error instanceof Refused)) throw error;
-    const parts = error instanceof Problem ? error.errors.map(({ at, message }) => `${at.replace(/^(\/body)?\/?/, "")} ${message}`.trim()) : [];
-    const body = parts.length > 0 ? parts : [error.message];
+    const parts = error instanceof Problem && error.errors.length > 0 ? error.errors : [{ at: "", message: error.message }];
+    const body = parts.map(({ at, message }) => `${at.replace(/^(\/body)?\/?/, "")} ${message}`.trim());
     return Response.json({ errors: { body } }, { status: STATUS[error.code ?? ""] ?? 422 });
   });
 }
