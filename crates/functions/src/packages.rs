@@ -1,11 +1,8 @@
 //! Packages that functions import, which `backstay bundle` puts into files of `functions/packages/`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use crate::problem::Problem;
-use crate::sources::{self, Included};
-use crate::strip::{Stripped, strip};
+use crate::strip::Stripped;
 
 /// The directory of bundled packages.
 pub const PACKAGES: &str = "functions/packages";
@@ -51,20 +48,8 @@ pub(crate) fn is_package(specifier: &str) -> bool {
     specifier.split('/').all(is_part) && specifier != "backstay" && !specifier.starts_with("backstay/")
 }
 
-/// The packages that the functions and tests of the application in this directory import, by their names.
-pub fn imported_packages(application: &Path) -> Result<Vec<ImportedPackage>, Vec<Problem>> {
-    let (texts, mut wrong) = sources::texts(application, Included::Tests);
-    let mut packages: BTreeMap<String, ImportedPackage> = BTreeMap::new();
-    for (name, text) in texts.iter().filter(|(name, _)| !name.starts_with(PACKAGES)) {
-        match strip(text, name.ends_with(".ts")) {
-            Ok(stripped) => add(&mut packages, &stripped),
-            Err(all) => wrong.extend(all.into_iter().map(|one| Problem::at(name, text, one.at, one.message))),
-        }
-    }
-    if wrong.is_empty() { Ok(packages.into_values().collect()) } else { Err(wrong) }
-}
-
-fn add(packages: &mut BTreeMap<String, ImportedPackage>, module: &Stripped) {
+/// Adds the packages that a module imports.
+pub(crate) fn add(packages: &mut BTreeMap<String, ImportedPackage>, module: &Stripped) {
     for (specifier, _) in module.imports.iter().filter(|(specifier, _)| is_package(specifier)) {
         let specifier = specifier.clone();
         let new = || ImportedPackage { specifier: specifier.clone(), names: BTreeSet::new(), whole: false };
@@ -79,6 +64,7 @@ fn add(packages: &mut BTreeMap<String, ImportedPackage>, module: &Stripped) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strip::strip;
 
     #[test]
     fn packages_are_told_from_other_imports() {

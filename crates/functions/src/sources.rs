@@ -6,7 +6,7 @@ use std::path::Path;
 
 use backstay_base::{limits, nearest};
 
-use crate::packages;
+use crate::packages::{self, ImportedPackage};
 use crate::problem::Problem;
 use crate::strip::{Imported, Stripped, strip};
 
@@ -89,6 +89,19 @@ pub(crate) fn texts(application: &Path, included: Included) -> (BTreeMap<String,
         Err(error) => found.wrong.push(Problem::of_file(DIRECTORY, error.to_string())),
     }
     (found.texts, found.wrong)
+}
+
+/// The packages that the functions and tests of the application in this directory import, by their names.
+pub fn imported_packages(application: &Path) -> Result<Vec<ImportedPackage>, Vec<Problem>> {
+    let (texts, mut wrong) = texts(application, Included::Tests);
+    let mut found: BTreeMap<String, ImportedPackage> = BTreeMap::new();
+    for (name, text) in texts.iter().filter(|(name, _)| !name.starts_with(packages::PACKAGES)) {
+        match strip(text, name.ends_with(".ts")) {
+            Ok(stripped) => packages::add(&mut found, &stripped),
+            Err(all) => wrong.extend(all.into_iter().map(|one| Problem::at(name, text, one.at, one.message))),
+        }
+    }
+    if wrong.is_empty() { Ok(found.into_values().collect()) } else { Err(wrong) }
 }
 
 /// The names that a module imports, and that the modules don't export from which it does.

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use backstay_base::limits;
 use backstay_http::{Cors, CorsError};
-use backstay_model::{ApiPrefix, ApiPrefixError};
+use backstay_model::ApiPrefix;
 
 use super::subnets::subnets;
 use super::value::{Applies, Given, Key, Kind, Wrong, list, quoted};
@@ -251,7 +251,7 @@ pub(super) const KEYS: &[Key] = &[
         about: "The path below which the records of all collections are, such as `/records` or `/api/v2`, so that routes of \
                 your own can have the paths below `/api`. Clients are made anew after a change.",
         set: |config, given| {
-            config.server.api_prefix = given.text()?.parse().map_err(|wrong: ApiPrefixError| wrong.to_string())?;
+            config.server.api_prefix = given.text()?.parse::<ApiPrefix>()?;
             Ok(())
         },
         show: |config| quoted(config.server.api_prefix.without_slash()),
