@@ -10,7 +10,7 @@ delete globalThis.__host;
 const { parse, stringify } = JSON;
 const { apply } = Reflect;
 const { then } = Promise.prototype;
-const { hasOwn, keys, freeze, defineProperty } = Object;
+const { hasOwn, keys, freeze, defineProperty, getOwnPropertyNames } = Object;
 const RealDate = Date;
 const RealPromise = Promise;
 
@@ -132,7 +132,7 @@ export function strict(object, label, elsewhere) {
   return new Proxy(freeze(object), {
     get(own, name) {
       if (typeof name === "symbol" || name in own || name === "then" || name === "toJSON") return own[name];
-      throw new TypeError(`${label} has no \`${name}\`${meant(name, keys(own), "", elsewhere)}`);
+      throw new TypeError(`${label} has no \`${name}\`${meant(name, getOwnPropertyNames(own), "", elsewhere)}`);
     },
   });
 }

@@ -263,7 +263,7 @@ impl Shapes {
             Handler::ChangeEmail => Self::new(Some(texts(&["email", "password"], &[])), object()),
             Handler::MakeLink => Self::new(None, Some(made_link())),
             Handler::RevokeLink => Self::new(Some(texts(&["id"], &[])), None),
-            Handler::Explain => Self::new(Some(question()), object()),
+            Handler::Explain => Self::new(Some(question(whole.model)), object()),
             Handler::Transact => Self::new(Some(requests(whole)), Some(results())),
             // Signing out has no body; the others are not described.
             Handler::SignOut
@@ -923,10 +923,11 @@ fn results() -> Value {
 }
 
 /// What `/explain` takes.
-fn question() -> Value {
+fn question(model: &Model) -> Value {
     let mut question = texts(&["request"], &[]);
-    question["examples"] = json!([{ "request": "GET /api/" }]);
-    question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1 or POST /transact.");
+    question["examples"] = json!([{ "request": format!("GET {}", model.api.as_str()) }]);
+    question["properties"]["request"]["description"] =
+        json!(format!("Such as GET {}?limit=1 or POST /transact.", model.api.path_of("posts")));
     question["properties"]["as"] = json!({
         "type": ["string", "null"],
         "description": "Who calls: email address or id of an account, an operator or a key. Absent or null: an anonymous caller.",
