@@ -14,7 +14,7 @@ mod text;
 
 use backstay_base::Secret;
 use backstay_engine::{AdoptError, Adoption, Engine, Step, Survey};
-use backstay_model::{Loaded, SourceFile};
+use backstay_model::{ApiPrefix, Loaded, SourceFile};
 
 use crate::application::{compile_model, load_whole};
 use crate::{Compiled, Failure};
@@ -105,6 +105,6 @@ fn compile_with_checks(draft: &mut Draft) -> Result<Compiled, Failure> {
 }
 
 fn compile(text: &str) -> Result<Compiled, backstay_model::Diagnostics> {
-    let loaded: Loaded = load_whole(vec![SourceFile::app(MODEL_FILE, text)])?;
+    let loaded: Loaded = load_whole(vec![SourceFile::app(MODEL_FILE, text)], &ApiPrefix::default())?;
     compile_model(loaded)
 }

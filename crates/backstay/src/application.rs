@@ -1,7 +1,7 @@
 use backstay_engine::Application;
-use backstay_model::{Diagnostics, Loaded, SourceFile, load};
+use backstay_model::{ApiPrefix, Diagnostics, Loaded, SourceFile, load_at};
 
-use crate::{Directory, Failure, seed, transfer};
+use crate::{Failure, Place, seed, transfer};
 
 /// An application's model, compiled.
 #[derive(Debug)]
@@ -23,21 +23,21 @@ impl Compiled {
 
 /// Reads an application's model files, adds Backstay's own collections and compiles the rules. Reports all problems
 /// together.
-pub fn compile(directory: &Directory) -> Result<Compiled, Failure> {
-    Ok(compile_model(load_whole(directory.model_files().all()?)?)?)
+pub fn compile(place: &Place) -> Result<Compiled, Failure> {
+    Ok(compile_model(load_whole(place.directory.model_files().all()?, &place.config.server.api_prefix)?)?)
 }
 
-/// Loads the application's model together with Backstay's own collections.
-pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnostics> {
+/// Loads the application's model together with Backstay's own collections, all of them below this path.
+pub(crate) fn load_whole(mut files: Vec<SourceFile>, api: &ApiPrefix) -> Result<Loaded, Diagnostics> {
     // Backstay's own model refers to the application's identity type, so the application's must be loaded first.
-    let own = load(files.clone())?;
+    let own = load_at(files.clone(), api)?;
     let identity = own.model.identity.map(|id| own.model.collection(id).name.clone());
     files.push(backstay_identity::system_model(identity.as_deref()));
     files.push(seed::system_model());
     files.push(transfer::system_model());
     files.push(backstay_jobs::system_model());
     files.push(backstay_jobs::webhooks_model());
-    load(files)
+    load_at(files, api)
 }
 
 /// Compiles the rules.

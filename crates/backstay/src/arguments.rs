@@ -71,6 +71,9 @@ pub(crate) enum Verb {
     /// Run the tests of an application's functions
     #[command(after_help = TEST)]
     Test(Test),
+    /// Bundle the packages that functions import
+    #[command(after_help = BUNDLE)]
+    Bundle(Bundle),
     /// Migrate the database to the current model
     #[command(subcommand)]
     Migrate(Migrate),
@@ -267,6 +270,15 @@ Examples:
 Runs the files `….test.ts` in `functions/`. Each test has an application of its own, in a temporary
 directory. The exit code is 1 if a test fails.";
 
+const BUNDLE: &str = "\
+Examples:
+  npm install zod && npm install --save-dev esbuild
+  backstay bundle
+
+Makes a file in functions/packages/ of each package that a file in functions/ imports by its name, with
+the esbuild in node_modules. Commit these files: servers need neither node_modules nor npm. Packages
+with native code, or that need Node.js, can't be bundled.";
+
 const PLAN: &str = "\
 Example:
   backstay migrate plan . && backstay migrate apply .
@@ -455,6 +467,12 @@ pub(crate) struct Test {
     /// Load the seed files before each test
     #[arg(long)]
     pub(crate) seed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bundle {
+    #[command(flatten)]
+    pub(crate) app: App,
 }
 
 #[derive(Debug, Args)]

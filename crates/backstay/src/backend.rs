@@ -53,7 +53,7 @@ impl Backstay {
 
     /// The application with settings that were read already.
     pub fn at(place: Place) -> Result<Self, Failure> {
-        let compiled = compile(&place.directory)?;
+        let compiled = compile(&place)?;
         let program = functions::read(&place.directory, compiled.application.model())?;
         let templates = mail::read(&place.directory, &place.config)?;
         mail::check(compiled.application.model(), &templates)?;

@@ -37,12 +37,12 @@ impl<'p> Channel<'p> {
         if Running::find(place)?.is_some() {
             return Ok(Self::Server(place));
         }
-        let compiled = compile(&place.directory)?;
+        let compiled = compile(place)?;
         may_open()?;
         let options = OpenOptions { migration: Migration::Refuse, ..place.options(tell_fatal) };
         match place.open(compiled.application, &options) {
             Err(Failure::Open(OpenError::Migration { .. })) => {
-                let steps = place.plan(&compile(&place.directory)?.application)?;
+                let steps = place.plan(&compile(place)?.application)?;
                 Err(Failure::Differs { steps })
             }
             opened => Ok(Self::Own(Box::new(opened?.0))),

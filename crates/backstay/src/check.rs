@@ -45,13 +45,14 @@ pub(crate) fn check(app: &Path) -> Checked {
     if model.files.is_empty() {
         return Checked { config, compiled: None, program: None, templates, failures };
     }
-    let compiled = load_whole(model.files).and_then(|loaded| {
-        let names = seed.files.iter().map(|file| file.collection(&loaded.model));
-        let misnamed: Vec<Failure> = names.filter_map(Result::err).map(Failure::from).collect();
-        let compiled = compile_model(loaded);
-        failures.extend(misnamed);
-        compiled
-    });
+    let compiled =
+        load_whole(model.files, &config.as_ref().unwrap_or(&defaults).server.api_prefix).and_then(|loaded| {
+            let names = seed.files.iter().map(|file| file.collection(&loaded.model));
+            let misnamed: Vec<Failure> = names.filter_map(Result::err).map(Failure::from).collect();
+            let compiled = compile_model(loaded);
+            failures.extend(misnamed);
+            compiled
+        });
     let compiled = compiled.map_err(|diagnostics| failures.push(diagnostics.into())).ok();
     let program = compiled.as_ref().and_then(|compiled| {
         let model = compiled.application.model();

@@ -107,7 +107,8 @@ impl Client {
         if model.actions[index].route.is_some() {
             let problem = format!("`{name}` answers requests for a path of its own");
             let remedy =
-                "request that path over HTTP; only actions of `type Mutation` and `type Query` are called".to_owned();
+                "request its path over HTTP, in a test with `as(…).fetch(path)`; only actions of `type Mutation` and `type Query` are called"
+                    .to_owned();
             return Err(Error::malformed(Place::part("action"), ViolationKind::Misused { problem, remedy }).into());
         }
         let context = Context::new(engine, self.caller(instance).await?);
@@ -132,7 +133,7 @@ impl Client {
         Ok(Results::together(&context, answers, false)?)
     }
 
-    async fn caller(&self, instance: &Instance) -> Result<Arc<Caller>, Error> {
+    pub(crate) async fn caller(&self, instance: &Instance) -> Result<Arc<Caller>, Error> {
         match &self.by {
             CalledBy::System => Ok(Arc::new(Caller::system())),
             CalledBy::WithRoles(who, roles) => {

@@ -398,7 +398,7 @@ impl Developing {
         line("data", &self.place.database.to_string());
         if let Some(model) = &model {
             let collections = model.collections.iter().filter(|one| !one.system);
-            line("API", &shortened(&collections.map(|one| one.path.as_str()).collect::<Vec<_>>()));
+            line("API", &shortened(&collections.map(|one| model.api.path_of(&one.path)).collect::<Vec<_>>()));
         }
         line("watching", "model/, functions/, mail/, seed/, backstay.toml");
         line("stop", "Ctrl-C");

@@ -43,6 +43,7 @@ pub(crate) fn http_settings(config: &Config) -> Result<HttpSettings, Failure> {
             DocsShown::Development => Docs::InDevelopment,
             DocsShown::Never => Docs::Never,
         },
+        token_schemes: config.accounts.token_schemes.clone(),
         ..HttpSettings::default()
     })
 }
@@ -90,6 +91,10 @@ mod tests {
         check("server.compression_min_bytes = 0", HttpSettings { compress_from: None, ..plain() });
         check("server.docs = 'always'", HttpSettings { docs: Docs::Always, ..plain() });
         check("server.docs = 'never'", HttpSettings { docs: Docs::Never, ..plain() });
+        check(
+            "accounts.token_schemes = ['Token']",
+            HttpSettings { token_schemes: vec!["Token".to_owned()], ..plain() },
+        );
         check("limits.body_bytes = 2000", HttpSettings { body_bytes: 2000, ..plain() });
         check("limits.request_seconds = 3", HttpSettings { request_time: Duration::from_secs(3), ..plain() });
         check("limits.idle_seconds = 3", HttpSettings { idle_time: Duration::from_secs(3), ..plain() });

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use system::{MORE_FILES, MORE_THREADS, listening, listening_help, socket_help, writing, writing_help};
 
 use crate::answer::Count;
+use crate::bundle::BundleError;
 use crate::new::NewError;
 use crate::secrets::SecretError;
 use crate::seed::SeedError;
@@ -26,6 +27,8 @@ use crate::{ConfigError, DirectoryError, TransferError};
 pub(crate) use system::words_of;
 
 /// What to do about inboxes without secrets.
+const BUNDLED: &str =
+    "install the package with npm; one that needs Node.js (`fs`, `net`) or native code can't run in functions";
 const INBOX_SECRETS: &str = "name them under `[secrets]` in `backstay.toml`, such as `STRIPE_SECRET = { env = \"STRIPE_SECRET\" }`, or \
                              set `BACKSTAY_SECRET_STRIPE_SECRET` for the server";
 
@@ -106,6 +109,9 @@ pub enum Failure {
     /// Something is wrong in the application's functions.
     #[error("{}", listed(.0))]
     Functions(Vec<Problem>),
+    /// A package that functions import can't be bundled.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// Something is wrong in the application's templates of mail.
     #[error("{}", listed(.0))]
     Mail(Vec<backstay_mail::Problem>),
@@ -457,6 +463,10 @@ impl Failure {
             Self::Procedures { .. } => Some(PROCEDURES.to_owned()),
             Self::MailServer { .. } => Some(MAIL_SERVER.to_owned()),
             Self::InboxSecrets { .. } => Some(INBOX_SECRETS.to_owned()),
+            Self::Bundle(BundleError::NoEsbuild { .. }) => {
+                Some("install it in the directory of the application: `npm install --save-dev esbuild`".to_owned())
+            }
+            Self::Bundle(BundleError::Refused { .. }) => Some(BUNDLED.to_owned()),
             Self::NoTests { of: 0 } => Some(
                 "write one in `functions/NAME.test.ts`: `import { test, expect } from \"backstay/test\"`".to_owned(),
             ),

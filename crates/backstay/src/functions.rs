@@ -44,6 +44,11 @@ pub(crate) fn missing(program: &Program, model: &Model) -> Option<Failure> {
     (!program.is_empty() && !missing.is_empty()).then_some(Failure::Procedures { missing })
 }
 
+/// The paths of what functions can ask for.
+pub(crate) fn paths(model: &Model) -> Vec<String> {
+    names(model).into_iter().map(|name| name.path).collect()
+}
+
 /// What functions can ask for.
 fn names(model: &Model) -> Vec<CollectionName> {
     let name =

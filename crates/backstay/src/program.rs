@@ -1,5 +1,6 @@
 mod adopt;
 mod backup;
+mod bundle;
 mod callers;
 mod check;
 mod client;
@@ -49,6 +50,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Dev(arguments) => crate::dev::dev(&arguments).await,
         Verb::Check(arguments) => check::check(&arguments).await,
         Verb::Test(arguments) => test::test(&arguments).await,
+        Verb::Bundle(arguments) => bundle::bundle(&arguments),
         Verb::Migrate(Migrate::Plan(arguments)) => migrate::plan(&arguments),
         Verb::Migrate(Migrate::Apply(arguments)) => migrate::apply(&arguments).await,
         Verb::Log(verb) => log(verb).await,

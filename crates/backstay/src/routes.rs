@@ -26,6 +26,8 @@ pub struct RouteRequest {
     pub params: BTreeMap<String, String>,
     /// The body.
     pub body: Vec<u8>,
+    /// The token that the client sends in `Authorization`, of a route with `token: true`.
+    pub token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,16 +46,17 @@ struct Fields {
     body: String,
     /// A body that isn't a text, in Base64.
     octets: Option<String>,
+    token: Option<String>,
 }
 
 impl TryFrom<Taken> for RouteRequest {
     type Error = base64::DecodeError;
 
     fn try_from(
-        Taken { request: Fields { method, url, headers, params, body, octets } }: Taken,
+        Taken { request: Fields { method, url, headers, params, body, octets, token } }: Taken,
     ) -> Result<Self, Self::Error> {
         let octets = octets.map(|octets| BASE64_STANDARD.decode(octets)).transpose()?;
-        Ok(Self { method, url, headers, params, body: octets.unwrap_or_else(|| body.into_bytes()) })
+        Ok(Self { method, url, headers, params, body: octets.unwrap_or_else(|| body.into_bytes()), token })
     }
 }
 

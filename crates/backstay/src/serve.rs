@@ -102,8 +102,8 @@ async fn announce(place: &Place, instance: &Instance, address: SocketAddr) -> Re
     let url = place.config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
     let setup = instance.setup_token().await?.map(|token| format!("{url}/auth/setup?token={}", token.expose()));
     let model = instance.engine.model();
-    let collections: Vec<&str> =
-        model.collections.iter().filter(|one| !one.system).map(|one| one.path.as_str()).collect();
+    let collections = model.collections.iter().filter(|one| !one.system);
+    let collections: Vec<String> = collections.map(|one| model.api.path_of(&one.path)).collect();
     if !io::stderr().is_terminal() {
         tracing::info!(%address, url, data = %place.database, collections = collections.len(), "listening");
         if setup.is_some() {
@@ -138,10 +138,10 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-pub(crate) fn shortened(collections: &[&str]) -> String {
+pub(crate) fn shortened(paths: &[String]) -> String {
     const SHOWN: usize = 6;
-    let shown: Vec<String> = collections.iter().take(SHOWN).map(|path| format!("/api/{path}")).collect();
-    match collections.len().saturating_sub(SHOWN) {
+    let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
+    match paths.len().saturating_sub(SHOWN) {
         0 => shown.join("  "),
         more => format!("{}  and {more} more", shown.join("  ")),
     }

@@ -6,7 +6,7 @@ use backstay_base::Ambient;
 use backstay_engine::{Application, Migration, OpenError, OpenOptions, OpenOutcome};
 use backstay_http::{Development, Doorway, HttpSettings, ModelProblems, Pause, Services};
 use backstay_jobs::Workers;
-use backstay_model::{Diagnostics, SourceMap};
+use backstay_model::{ApiPrefix, Diagnostics, SourceMap};
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
@@ -66,6 +66,8 @@ struct Before {
     place: Place,
     settings: HttpSettings,
     sources: Arc<SourceMap>,
+    /// Below which path its records were.
+    api: ApiPrefix,
 }
 
 /// Why another version is not served.
@@ -136,18 +138,19 @@ impl Served {
     /// Closes the database. Blocks.
     fn close(self) -> Before {
         let Self { instance, place, settings } = self;
-        let sources = Arc::clone(&instance.engine.model().sources);
+        let model = instance.engine.model();
+        let (sources, api) = (Arc::clone(&model.sources), model.api.clone());
         instance.engine.close();
-        Before { place, settings, sources }
+        Before { place, settings, sources, api }
     }
 }
 
 impl Before {
     /// Opens the same again. Blocks.
     fn open(self) -> Result<Served, Failure> {
-        let Self { place, settings, sources } = self;
+        let Self { place, settings, sources, api } = self;
         let files = sources.files.iter().filter(|file| !file.system).cloned().collect();
-        let compiled = compile_model(load_whole(files)?)?;
+        let compiled = compile_model(load_whole(files, &api)?)?;
         let options = OpenOptions { migration: Migration::Refuse, ..place.serving_options(|words| die(words)) };
         let (instance, _) = place.open(compiled.application, &options)?;
         Ok(Served { instance, place, settings })

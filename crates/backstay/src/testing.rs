@@ -32,7 +32,7 @@ impl Suite {
     /// Reads the tests of the application in this place. `seeded`: each of them finds what the seed files say.
     pub(crate) fn read(place: &Place, seeded: bool) -> Result<Self, Failure> {
         let directory = place.directory.clone();
-        let compiled = compile(&directory)?;
+        let compiled = compile(place)?;
         let Tests { program, all } = functions::tests(&directory, compiled.application.model())?;
         let egress = Egress::new(Settings::default()).map_err(backstay_base::Error::internal)?;
         let outside = (Outside::Servers(egress), Secrets::default());

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 pub(crate) struct Document<'d> {
     /// The name of the application.
     pub(crate) title: &'d str,
+    /// The path below which records are.
+    pub(crate) prefix: &'d str,
     /// The schemas by name.
     pub(crate) schemas: &'d Map<String, Value>,
     /// What can be asked, by the name of the type.
@@ -22,7 +24,7 @@ pub(crate) struct Document<'d> {
 /// What can be asked of the records of one type, or of an interface.
 #[derive(Debug, Default)]
 pub(crate) struct Collection<'d> {
-    /// Its path after `/api/`.
+    /// Its path below the prefix.
     pub(crate) path: &'d str,
     /// Whether it has one record.
     pub(crate) single: bool,
@@ -95,9 +97,11 @@ impl<'d> Document<'d> {
         let title = document["info"]["title"].as_str().ok_or_else(missing("info.title"))?;
         let schemas = document["components"]["schemas"].as_object().ok_or_else(missing("components.schemas"))?;
         let paths = document["paths"].as_object().ok_or_else(missing("paths"))?;
+        let prefix = document["x-api-prefix"].as_str().unwrap_or("/api");
         let mut collections: BTreeMap<&str, Collection<'d>> = BTreeMap::new();
         let mut actions = BTreeMap::new();
         for (path, item) in paths {
+            let below = path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path);
             for (method, operation) in item.as_object().into_iter().flatten() {
                 if let Some(name) = operation["x-action"].as_str() {
                     actions.insert(name, Action { path, reads: method == "get", operation });
@@ -107,11 +111,11 @@ impl<'d> Document<'d> {
                     continue;
                 };
                 let Some(verb) = id.strip_suffix(tag).filter(|_| schemas.contains_key(tag)) else { continue };
-                collections.entry(tag).or_default().add(path, verb, operation);
+                collections.entry(tag).or_default().add(below, verb, operation);
             }
         }
         let sign_up = document.pointer("/paths/~1auth~1sign-up/post/requestBody/content/application~1json/schema");
-        Ok(Self { title, schemas, collections, actions, identity: document["x-identity"].as_str(), sign_up })
+        Ok(Self { title, prefix, schemas, collections, actions, identity: document["x-identity"].as_str(), sign_up })
     }
 
     /// The name of the type that a schema refers to, if that has records.
@@ -124,7 +128,6 @@ impl<'d> Document<'d> {
 impl<'d> Collection<'d> {
     fn add(&mut self, path: &'d str, verb: &'d str, operation: &'d Value) {
         self.verbs.insert(verb);
-        let path = path.strip_prefix("/api/").unwrap_or(path);
         let end = path.find(['/', ':']).unwrap_or(path.len());
         self.single |= verb == "get" && end == path.len();
         self.path = &path[..end];

@@ -38,7 +38,7 @@ fn the_declarations_of_the_newsroom_are_up_to_date() {
         values: values.iter().map(|value| (*value).to_owned()).collect(),
     };
     let mail = [named("published", &["reader", "title"]), named("welcome", &[])];
-    check_newsroom(|openapi| declarations(openapi, &mail), "clients/functions/backstay.d.ts");
+    check_newsroom(|openapi| declarations(openapi, &mail, &[]), "clients/functions/backstay.d.ts");
 }
 
 const SEARCH: &str = "#/components/parameters/Search";

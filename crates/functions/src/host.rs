@@ -69,6 +69,12 @@ impl Refusal {
         Self { problem, error }
     }
 
+    /// The same with another message.
+    pub fn with_message(message: String, error: Error) -> Self {
+        let problem = json!({ "code": error.code(), "message": message, "errors": [] }).to_string();
+        Self { problem, error }
+    }
+
     /// Why an answer with this integer isn't handed over.
     pub(crate) fn inexact(number: &str) -> Self {
         let error = Inexact(number.to_owned());

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use backstay_base::{limits, nearest};
 
+use crate::packages::{self, ImportedPackage};
 use crate::problem::Problem;
 use crate::strip::{Imported, Stripped, strip};
 
@@ -59,15 +60,7 @@ impl Module {
 impl Sources {
     /// Reads the functions of the application in this directory.
     pub(crate) fn read(application: &Path, included: Included) -> Result<Self, Vec<Problem>> {
-        let mut found = Found { texts: BTreeMap::new(), bytes: 0, wrong: Vec::new(), included };
-        let directory = application.join(DIRECTORY);
-        match fs::symlink_metadata(&directory) {
-            Ok(about) if about.is_dir() => found.directory(&directory, DIRECTORY),
-            Ok(_) => found.wrong.push(Problem::of_file(DIRECTORY, "this is not a directory")),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => found.wrong.push(Problem::of_file(DIRECTORY, error.to_string())),
-        }
-        let Found { texts, mut wrong, .. } = found;
+        let (texts, mut wrong) = texts(application, included);
         let mut modules = BTreeMap::new();
         for (name, text) in &texts {
             match strip(text, extension(name) == Some("ts")) {
@@ -83,6 +76,32 @@ impl Sources {
         }
         if wrong.is_empty() { Ok(Self { modules }) } else { Err(wrong) }
     }
+}
+
+/// The texts of the files of an application, by their names, and what is wrong with some.
+pub(crate) fn texts(application: &Path, included: Included) -> (BTreeMap<String, String>, Vec<Problem>) {
+    let mut found = Found { texts: BTreeMap::new(), bytes: 0, wrong: Vec::new(), included };
+    let directory = application.join(DIRECTORY);
+    match fs::symlink_metadata(&directory) {
+        Ok(about) if about.is_dir() => found.directory(&directory, DIRECTORY),
+        Ok(_) => found.wrong.push(Problem::of_file(DIRECTORY, "this is not a directory")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => found.wrong.push(Problem::of_file(DIRECTORY, error.to_string())),
+    }
+    (found.texts, found.wrong)
+}
+
+/// The packages that the functions and tests of the application in this directory import, by their names.
+pub fn imported_packages(application: &Path) -> Result<Vec<ImportedPackage>, Vec<Problem>> {
+    let (texts, mut wrong) = texts(application, Included::Tests);
+    let mut found: BTreeMap<String, ImportedPackage> = BTreeMap::new();
+    for (name, text) in texts.iter().filter(|(name, _)| !name.starts_with(packages::PACKAGES)) {
+        match strip(text, name.ends_with(".ts")) {
+            Ok(stripped) => packages::add(&mut found, &stripped),
+            Err(all) => wrong.extend(all.into_iter().map(|one| Problem::at(name, text, one.at, one.message))),
+        }
+    }
+    if wrong.is_empty() { Ok(found.into_values().collect()) } else { Err(wrong) }
 }
 
 /// The names that a module imports, and that the modules don't export from which it does.
@@ -109,6 +128,7 @@ fn unknown_imports(name: &str, module: &Module, modules: &BTreeMap<String, Modul
             _ if exported.is_none() || types.contains(&wanted.as_str()) => {
                 format!("a type is imported with `type`: `import {{ type {wanted} }} from \"{from}\"`")
             }
+            _ if packages::is_package(from) => "run `backstay bundle` again if the package has it".to_owned(),
             _ => "export it there".to_owned(),
         };
         let message = format!("`{from}` exports no value `{wanted}`; {message}");
@@ -256,10 +276,16 @@ fn resolved(from: &str, specifier: &str, texts: &BTreeMap<String, String>) -> Re
     if let Some(instead) = of_node(specifier) {
         return Err(format!("`{specifier}` is a part of Node.js, which functions don't have; {instead}"));
     }
+    if packages::is_package(specifier) {
+        let file = packages::file(specifier);
+        let missing = || {
+            format!("there is no `{file}`; install the package (`npm install {specifier}`) and run `backstay bundle`")
+        };
+        return texts.contains_key(&file).then_some(file.clone()).ok_or_else(missing);
+    }
     if !specifier.starts_with("./") && !specifier.starts_with("../") {
         return Err(format!(
-            "`{specifier}` isn't in `functions/`; bundle the package into a file there, for instance with esbuild, and \
-             import that file by its path: \"./…\""
+            "`{specifier}` isn't in `functions/`; import files there by their paths (\"./…\"), and packages by their names"
         ));
     }
     let mut parts: Vec<&str> = from.split('/').collect();
@@ -289,7 +315,7 @@ mod tests {
 
     #[test]
     fn imports_lead_to_modules() {
-        let names = ["functions/a.ts", "functions/lib/b.ts", "functions/lib/c.js"];
+        let names = ["functions/a.ts", "functions/lib/b.ts", "functions/lib/c.js", "functions/packages/zod.js"];
         let texts: BTreeMap<String, String> = names.map(|name| (name.to_owned(), String::new())).into();
         let check = |from: &str, specifier: &str, expected: Result<&str, &str>| {
             let found = resolved(from, specifier, &texts);
@@ -310,7 +336,8 @@ mod tests {
         check("functions/a.ts", "../model/post", Err("outside `functions/`"));
         check("functions/lib/b.ts", "../../../etc/passwd", Err("outside `functions/`"));
         check("functions/a.ts", "/etc/passwd", Err("isn't in `functions/`"));
-        check("functions/a.ts", "lodash", Err("bundle the package"));
+        check("functions/a.ts", "lodash", Err("run `backstay bundle`"));
+        check("functions/lib/b.ts", "zod", Ok("functions/packages/zod.js"));
         check("functions/a.ts", "node:fs", Err("a part of Node.js, which functions don't have; there are no files"));
         check("functions/a.ts", "fs/promises", Err("there are no files"));
         check("functions/a.ts", "crypto", Err("use the global `crypto`"));

@@ -22,6 +22,10 @@ pub(crate) struct Stripped {
     pub(crate) imports: Vec<(String, usize)>,
     /// The names of values that it imports.
     pub(crate) imported: Vec<Imported>,
+    /// The modules whose default it imports, as they are written.
+    pub(crate) defaults: Vec<String>,
+    /// The modules of which it imports or passes on everything.
+    pub(crate) wholes: Vec<String>,
     /// The names of values that it exports, each with its place in bytes.
     pub(crate) exports: Vec<(String, usize)>,
     /// The names of types that it exports.
@@ -73,6 +77,8 @@ pub(crate) fn strip(source: &str, typescript: bool) -> Result<Stripped, Vec<Wron
         code,
         imports: imports(record),
         imported: imported(record),
+        defaults: defaults(record),
+        wholes: wholes(record),
         exports: exports(record),
         types: types(record),
         exports_all: record.star_export_entries.iter().any(|entry| !entry.is_type),
@@ -96,6 +102,23 @@ fn imported(record: &ModuleRecord<'_>) -> Vec<Imported> {
         _ => None,
     });
     named.chain(passed_on).collect()
+}
+
+fn defaults(record: &ModuleRecord<'_>) -> Vec<String> {
+    let entries = record.import_entries.iter().filter(|entry| !entry.is_type);
+    let defaults = entries.filter(|entry| matches!(entry.import_name, ImportImportName::Default(_)));
+    defaults.map(|entry| entry.module_request.name.to_string()).collect()
+}
+
+fn wholes(record: &ModuleRecord<'_>) -> Vec<String> {
+    let entries = record.import_entries.iter().filter(|entry| !entry.is_type);
+    let imported = entries.filter(|entry| matches!(entry.import_name, ImportImportName::NamespaceObject));
+    let passed_on = record.star_export_entries.iter().chain(&record.indirect_export_entries);
+    let passed_on = passed_on.filter(|entry| {
+        !entry.is_type && matches!(entry.import_name, ExportImportName::All | ExportImportName::AllButDefault)
+    });
+    let passed_on = passed_on.filter_map(|entry| entry.module_request.as_ref());
+    imported.map(|entry| &entry.module_request).chain(passed_on).map(|module| module.name.to_string()).collect()
 }
 
 fn types(record: &ModuleRecord<'_>) -> Vec<String> {

@@ -63,9 +63,9 @@ fn collection(model: &Model, path: &str) -> Option<String> {
     let mut parts = path.split('/').map(|part| part.split(':').next().unwrap_or(part));
     let named = parts.find_map(|part| open().find(|collection| is_named(collection, part)));
     let misspelt = || {
-        let name = path.strip_prefix("/api/")?.split(['/', ':']).next()?.replace('_', "-");
+        let name = model.api.below(path)?.split(['/', ':']).next()?.replace('_', "-");
         let paths = open().map(|collection| &*collection.path);
         nearest(&name, paths.chain(model.interfaces.iter().map(|interface| &*interface.path)))
     };
-    named.map(|collection| &*collection.path).or_else(misspelt).map(|path| format!("/api/{path}"))
+    named.map(|collection| &*collection.path).or_else(misspelt).map(|path| model.api.path_of(path))
 }

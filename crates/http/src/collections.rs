@@ -41,12 +41,12 @@ fn shown<'e>(engine: &'e Engine, context: &Context) -> Shown<'e> {
     };
     let collections = model.collections.iter().filter(shown).map(|collection| {
         let Collection { name, path, single, .. } = collection;
-        ShownCollection { name, path: format!("/api/{path}"), single: *single, types: Vec::new() }
+        ShownCollection { name, path: model.api.path_of(path), single: *single, types: Vec::new() }
     });
     let interfaces = model.interfaces.iter().filter_map(|interface| {
         let types = interface.types.iter().map(|id| model.collection(*id));
         let types: Vec<&str> = types.filter(|of| may(of, Action::Read)).map(|of| &*of.name).collect();
-        let path = format!("/api/{}", interface.path);
+        let path = model.api.path_of(&interface.path);
         (!types.is_empty()).then_some(ShownCollection { name: &interface.name, path, single: false, types })
     });
     Shown { collections: collections.chain(interfaces).collect() }

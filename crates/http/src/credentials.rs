@@ -56,6 +56,11 @@ impl Recognized {
 /// The header in which a caller, signed in or not, shows the token of a link.
 pub(crate) const LINK: HeaderName = HeaderName::from_static("backstay-link");
 
+/// The caller, as an extension of a request that a program makes in this process and whose caller it has recognized itself. Requests
+/// that come over a connection have none.
+#[derive(Debug, Clone)]
+pub struct KnownCaller(pub Arc<Caller>);
+
 /// Recognizes the caller. `Authorization` takes precedence over the cookie; a token that is not valid is refused, and so is
 /// that of a link.
 pub(crate) async fn recognize(head: &Head<'_>) -> Result<Recognized, Refusal> {
@@ -73,6 +78,9 @@ pub(crate) async fn recognize(head: &Head<'_>) -> Result<Recognized, Refusal> {
 
 /// Recognizes the caller without links.
 async fn signed_in(head: &Head<'_>) -> Result<Recognized, Refusal> {
+    if let Some(KnownCaller(caller)) = head.parts.extensions.get() {
+        return Ok(Recognized { caller: Arc::clone(caller), credential: Credential::Bearer });
+    }
     let (token, credential) = match bearer(head)? {
         Some(token) => (Secret::new(token.to_owned()), Credential::Bearer),
         None => match cookie(head) {
@@ -90,15 +98,17 @@ pub(crate) fn anonymous() -> Arc<Caller> {
     Arc::clone(&ANONYMOUS)
 }
 
-/// The token in `Authorization: Bearer` (RFC 6750, section 2.1).
-fn bearer<'r>(head: &Head<'r>) -> Result<Option<&'r str>, Refusal> {
+/// The token in `Authorization: Bearer` (RFC 6750, section 2.1), or after a word that the settings allow.
+pub(crate) fn bearer<'r>(head: &Head<'r>) -> Result<Option<&'r str>, Refusal> {
     let Some(value) = head.header(&header::AUTHORIZATION).map_err(|_| Refusal::Authorization)? else {
         return Ok(None);
     };
     let (scheme, token) = value.split_once(' ').ok_or(Refusal::Authorization)?;
     let token = token.trim_start_matches(' ');
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || !token.bytes().all(is_token) {
+    let is_scheme = |known: &String| scheme.eq_ignore_ascii_case(known);
+    let is_known = scheme.eq_ignore_ascii_case("bearer") || head.state.settings.token_schemes.iter().any(is_scheme);
+    if !is_known || token.is_empty() || !token.bytes().all(is_token) {
         return Err(Refusal::Authorization);
     }
     Ok(Some(token))

@@ -103,7 +103,7 @@ pub(crate) async fn read_in_turn<T: Send + 'static>(
 /// A request that is written down may be nobody's.
 fn nobody(path: &str) -> Refusal {
     let problem = "`me` is the account that is signed in, and nobody is here".to_owned();
-    let misused = ViolationKind::Misused { problem, remedy: format!("write the id: /api/{path}/…") };
+    let misused = ViolationKind::Misused { problem, remedy: format!("write the id: {path}/…") };
     Refusal::malformed("path", misused)
 }
 
@@ -231,14 +231,15 @@ struct Line<'t> {
 impl<'t> Line<'t> {
     fn read(model: &Model, text: &'t str) -> Result<Self, Refusal> {
         let expected = || {
-            let expected = "a method and a path below /api/, such as GET /api/posts?limit=1".to_owned();
+            let (prefix, example) = (model.api.as_str(), model.api.path_of("posts"));
+            let expected = format!("a method and a path below {prefix}, such as GET {example}?limit=1");
             Refusal::malformed("request", ViolationKind::Type { expected })
         };
         let (method, target) = text.trim().split_once(' ').ok_or_else(expected)?;
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| expected())?;
         let target = target.trim();
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        let records = Records::resolve(model, path.trim().strip_prefix("/api/").ok_or_else(expected)?)?;
+        let records = Records::resolve(model, model.api.below(path.trim()).ok_or_else(expected)?)?;
         let endpoint = endpoints::route_of(records.pattern()).endpoint(&method)?;
         let Handler::Record(kind) = endpoint.handler else { return Err(expected()) };
         Ok(Self { records, kind, endpoint, query })
@@ -332,7 +333,9 @@ impl Sent<'_> {
 fn named(reader: &Reader, records: Records) -> Result<Records, Refusal> {
     match records {
         Records::Single(collection) => Ok(Records::Record(collection, reader.single(collection).ok_or_else(mismatch)?)),
-        Records::Own(collection) => Err(nobody(&reader.model().collection(collection).path)),
+        Records::Own(collection) => {
+            Err(nobody(&reader.model().api.path_of(&reader.model().collection(collection).path)))
+        }
         Records::Collection(_)
         | Records::Query(_)
         | Records::Aggregate(_)

@@ -38,8 +38,9 @@ fn page(admitted: &Admitted<'_>, email: &str) -> String {
     let model = admitted.state().engine.model();
     let mut collections = String::new();
     for collection in model.collections.iter().filter(|collection| !collection.system) {
-        let (path, name) = (escape(&collection.path), escape(&collection.name));
-        let _ = writeln!(collections, "<li><a href=\"/api/{path}\">/api/{path}</a> {name}</li>");
+        let path = model.api.path_of(&collection.path);
+        let (path, name) = (escape(&path), escape(&collection.name));
+        let _ = writeln!(collections, "<li><a href=\"{path}\">{path}</a> {name}</li>");
     }
     let docs = if admitted.state().settings.has_docs() { "<a href=\"/docs\">Try the API</a> · " } else { "" };
     PAGE.replace("{docs}", docs)

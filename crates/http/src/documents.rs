@@ -21,9 +21,10 @@ pub(crate) fn options(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
 
 /// `GET /`
 pub(crate) fn root(admitted: &Admitted<'_>) -> Result<Answer, Refusal> {
+    let model = admitted.state().engine.model();
     let mut links = json!({
-        "name": admitted.state().engine.model().name,
-        "links": { "api": "/api/", "transact": "/transact", "openapi": "/openapi.json", "signIn": "/auth/sign-in", "health": "/readyz" },
+        "name": model.name,
+        "links": { "api": model.api.as_str(), "transact": "/transact", "openapi": "/openapi.json", "signIn": "/auth/sign-in", "health": "/readyz" },
     });
     if admitted.state().settings.has_docs() {
         links["links"]["docs"] = json!("/docs");

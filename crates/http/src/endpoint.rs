@@ -1,6 +1,6 @@
 use backstay_base::Action;
 use backstay_engine::{MatchingVerb, RecordVerb, RequestKind};
-use backstay_model::{Addressed, RouteMethod};
+use backstay_model::{Addressed, ApiPrefix, RouteMethod};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::Refusal;
@@ -24,6 +24,8 @@ pub(crate) struct Route {
 pub(crate) enum Pattern {
     /// One of these paths; the first is the one in links and in the `OpenAPI` document.
     Fixed(&'static [&'static str]),
+    /// `/api/`: what is below it
+    Collections,
     /// `/problems/{code}`
     Problem,
     /// `/do/{action}`: an action that writes
@@ -455,6 +457,7 @@ impl Pattern {
     pub(crate) fn addressed(self) -> Option<Addressed> {
         match self {
             Self::Fixed(_)
+            | Self::Collections
             | Self::Problem
             | Self::Action
             | Self::Reading
@@ -471,11 +474,23 @@ impl Pattern {
         }
     }
 
+    /// Whether its paths are those of records, which a setting moves.
+    pub(crate) fn is_of_records(self) -> bool {
+        self == Self::Collections || self.is_of_types() || self.addressed().is_some()
+    }
+
+    /// The pattern with the records below this prefix.
+    pub(crate) fn text_at(self, api: &ApiPrefix) -> String {
+        let below = self.text().strip_prefix("/api/").filter(|_| self.is_of_records());
+        below.map_or_else(|| self.text().to_owned(), |rest| api.path_of(rest))
+    }
+
     /// Whether its paths are those of interfaces.
     pub(crate) fn is_of_types(self) -> bool {
         match self {
             Self::Types | Self::QueryOfTypes | Self::OfTypes => true,
             Self::Fixed(_)
+            | Self::Collections
             | Self::Problem
             | Self::Action
             | Self::Reading
@@ -496,11 +511,12 @@ impl Pattern {
         }
     }
 
-    /// The pattern as the `OpenAPI` document writes it.
+    /// The pattern as the `OpenAPI` document writes it, unless a setting moves records.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Fixed([path, ..]) => path,
             Self::Fixed([]) => "",
+            Self::Collections => "/api/",
             Self::Problem => "/problems/{code}",
             Self::Action => "/do/{action}",
             Self::Reading => "/do/{reading}",

@@ -1,6 +1,8 @@
 //! The table of everything that can be called. A new endpoint is a row here and an arm for its handler in `door` and
 //! `openapi`.
 
+use std::iter;
+
 use backstay_model::{Action, Model};
 use http::{HeaderValue, Method};
 
@@ -409,7 +411,7 @@ const fn of_types(pattern: Pattern, endpoints: &'static [Endpoint], otherwise: &
 }
 
 const WRITTEN_BY_TYPE: &str =
-    "several types are read here with GET; write a record at the path of its type, which `GET /api/` lists";
+    "several types are read here with GET; write a record at the path of its type, which the list of collections shows";
 
 static TYPES: Route = of_types(Pattern::Types, &[LIST_RECORDS], WRITTEN_BY_TYPE);
 static QUERY_OF_TYPES: Route = of_types(Pattern::QueryOfTypes, &[QUERY_RECORDS], "send a query with POST");
@@ -529,7 +531,7 @@ static OTHERS: &[Route] = &[
     document(Pattern::Fixed(&["/openapi.json"]), &[Endpoint { handler: Handler::OpenApi, ..DOCUMENT }]),
     document(Pattern::Problem, &[Endpoint { handler: Handler::Problem, ..DOCUMENT }]),
     Route {
-        pattern: Pattern::Fixed(&["/api/", "/api"]),
+        pattern: Pattern::Collections,
         callers: Callers::Everyone,
         overload: Overload::Refused,
         endpoints: &[Endpoint {
@@ -764,7 +766,7 @@ pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, 
     if let Some(own) = state.own_paths.find(path) {
         return Ok((route_of_own(state, own), Target::Own(own)));
     }
-    if let Some(rest) = path.strip_prefix("/api/").filter(|rest| !rest.is_empty()) {
+    if let Some(rest) = model.api.below(path) {
         let records = Records::resolve(model, rest)?;
         return Ok((route_of(records.pattern()), Target::Records(records)));
     }
@@ -774,7 +776,8 @@ pub(crate) fn find<'p>(state: &State, path: &'p str) -> Result<(&'static Route, 
     let astray = || {
         let actions = model.actions.iter().filter(|action| action.route.is_none() && action.is_offered());
         let actions = actions.map(|action| format!("{ACTIONS}{}", action.name));
-        let near: Vec<String> = actions.chain(fixed_paths().map(str::to_owned)).collect();
+        let here = iter::once(model.api.as_str().to_owned());
+        let near: Vec<String> = actions.chain(fixed_paths().map(str::to_owned)).chain(here).collect();
         astray::refusal(model, path, near.iter().map(String::as_str))
     };
     let route = other(state, path).ok_or_else(astray)?;
@@ -822,9 +825,9 @@ pub(crate) fn allowed(state: &State, path: &str) -> Option<(String, Option<Heade
     if let Some(own) = state.own_paths.find(path) {
         return Some((allow(state.own_paths.verbs(own)), None));
     }
-    let route = match path.strip_prefix("/api/") {
-        Some(rest) if !rest.is_empty() => route_of(pattern(state.engine.model(), rest)?),
-        _ => match action(state.engine.model(), path) {
+    let route = match state.engine.model().api.below(path) {
+        Some(rest) => route_of(pattern(state.engine.model(), rest)?),
+        None => match action(state.engine.model(), path) {
             Some((_, action)) => route_of_action(action),
             None => other(state, path)?,
         },
@@ -841,7 +844,7 @@ fn action<'m>(model: &'m Model, path: &str) -> Option<(usize, &'m Action)> {
 
 /// The endpoint of an action, or of a route that is one.
 pub(crate) fn endpoint_of_action(action: &Action) -> &'static Endpoint {
-    let Some(backstay_model::Route { method, inbox, path: _ }) = &action.route else {
+    let Some(backstay_model::Route { method, inbox, path: _, token: _ }) = &action.route else {
         return &route_of_action(action).endpoints[0];
     };
     let verb = Verb::of_route(*method);
@@ -862,6 +865,7 @@ fn other(state: &State, path: &str) -> Option<&'static Route> {
     let docs: &[Route] = if state.settings.has_docs() { DOCS } else { &[] };
     OTHERS.iter().chain(docs).chain(development).find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
+        Pattern::Collections => state.engine.model().api.is_itself(path),
         Pattern::Problem => path.starts_with(PROBLEMS),
         Pattern::Action
         | Pattern::Reading
@@ -890,7 +894,8 @@ fn fixed_paths() -> impl Iterator<Item = &'static str> {
     let open = OTHERS.iter().filter(|route| route.callers != Callers::Operators);
     let paths = open.filter_map(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.first().copied(),
-        Pattern::Problem
+        Pattern::Collections
+        | Pattern::Problem
         | Pattern::Action
         | Pattern::Reading
         | Pattern::Route
@@ -951,7 +956,8 @@ mod tests {
         for route in all().chain(DEVELOPMENT).filter(|route| ![Pattern::Route, Pattern::Inbox].contains(&route.pattern))
         {
             let first = route.pattern.text().split(['/', ':']).nth(1).expect("a path begins with `/`");
-            assert!(first.is_empty() || RESERVED_PATHS.contains(&first), "{first}");
+            let is_of_records = route.pattern.is_of_records();
+            assert!(first.is_empty() || is_of_records || RESERVED_PATHS.contains(&first), "{first}");
         }
     }
 

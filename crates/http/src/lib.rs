@@ -69,6 +69,7 @@ mod usage;
 mod write_headers;
 
 pub use cors::{Cors, CorsError};
+pub use credentials::KnownCaller;
 pub use decode::{carries_body, parse_request};
 pub use development::Development;
 pub use docs_access::Docs;

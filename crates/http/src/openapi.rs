@@ -63,6 +63,7 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
             { "token": [], "link": [] },
             { "cookie": [], "link": [] },
         ],
+        "x-api-prefix": model.api.without_slash(),
         "x-identity": model.identity.map(|id| &model.collection(id).name),
         "x-limits": limits(sizes, settings),
         "x-problems": problems(),

@@ -2,7 +2,7 @@
 
 use backstay_base::{Error, RecordId};
 use backstay_engine::{Answer as Answered, Outcome, Written};
-use backstay_model::Collection;
+use backstay_model::{CollectionId, Model};
 use backstay_rest::{JSON, in_body, outcomes};
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -44,7 +44,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
             preconditions::require_version(headers, found.version)?;
             let mut answer = Answer::ready(StatusCode::OK, admitted.audience(), found.body).tagged(Some(found.tag));
             if let (Some(id), Some(collection)) = (found.named, collection) {
-                answer.header(header::CONTENT_LOCATION, location(engine.model().collection(collection), &id)?);
+                answer.header(header::CONTENT_LOCATION, location(engine.model(), collection, &id)?);
             }
             Ok(answer)
         }
@@ -55,7 +55,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
         Answered::Written(written) => {
             let (mut answer, is_shown) = written_answer(admitted, &written);
             if let ([id], Some(collection)) = (&written.ids[..], collection) {
-                let at = || location(engine.model().collection(collection), id);
+                let at = || location(engine.model(), collection, id);
                 match (written.outcome, by_key) {
                     // An array of one record is answered as an array.
                     (Outcome::Created, _) if written.version.is_none() => {}
@@ -75,11 +75,12 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>, kind: RecordRequest) -> 
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Where a record is.
-fn location(collection: &Collection, id: &RecordId) -> Result<HeaderValue, Error> {
+fn location(model: &Model, collection: CollectionId, id: &RecordId) -> Result<HeaderValue, Error> {
     let mut buffer = [0; 36];
     let key = id.key();
     let segment = utf8_percent_encode(key.encode(&mut buffer), SEGMENT);
-    HeaderValue::from_str(&format!("/api/{}/{segment}", collection.path)).map_err(Error::internal)
+    let path = model.api.path_of(&model.collection(collection).path);
+    HeaderValue::from_str(&format!("{path}/{segment}")).map_err(Error::internal)
 }
 
 /// The answer to a write, and whether it shows what was written. A replayed answer was stored as the first request preferred

@@ -10,6 +10,7 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
+use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::Doorway;
@@ -47,6 +48,12 @@ impl Service {
     #[must_use]
     pub fn below(self, path: &str) -> Self {
         Self { prefix: Arc::from(path.trim_end_matches('/')), ..self }
+    }
+
+    /// Answers a request that this process makes, with the whole body.
+    pub async fn answer_whole(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Interrupted> {
+        let (parts, body) = self.clone().answer(request.map(Body::from)).await.into_parts();
+        Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
     }
 
     async fn answer(self, mut request: Request<Body>) -> Response<ServiceBody> {

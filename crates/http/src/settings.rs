@@ -38,6 +38,8 @@ pub struct HttpSettings {
     pub network_percent: u8,
     /// Who may see the interactive documentation at `/docs`.
     pub docs: Docs,
+    /// Words that may be before the token in `Authorization` instead of `Bearer`.
+    pub token_schemes: Vec<String>,
     /// What events are signed with, by the names that inboxes of the model give.
     pub inbox_secrets: InboxSecrets,
     /// What the developer of the application is offered; `None` on a server that only serves it.
@@ -62,6 +64,7 @@ impl Default for HttpSettings {
             memory_bytes: limits::MEMORY_BYTES,
             network_percent: limits::NETWORK_PERCENT,
             docs: Docs::default(),
+            token_schemes: Vec::new(),
             inbox_secrets: InboxSecrets::default(),
             development: None,
         }

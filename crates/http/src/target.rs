@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::iter;
 
 use backstay_base::{Error, KeyForm, RecordId, ViolationKind};
-use backstay_model::{Addressed, Collection, CollectionId, Interface, InterfaceId, Model};
+use backstay_model::{Addressed, ApiPrefix, Collection, CollectionId, Interface, InterfaceId, Model};
 use backstay_rest::decode;
 use backstay_scalar::{Scalar, Token};
 
@@ -137,13 +137,13 @@ impl Records {
         let malformed = |kind| Refusal::malformed("path", kind);
         let shape = Shape::of(path).map_err(malformed)?;
         let (name, verb) = shape.name_and_verb();
-        let astray = || astray::refusal(model, &format!("/api/{}", shape.first), iter::empty());
+        let astray = || astray::refusal(model, &model.api.path_of(&shape.first), iter::empty());
         let Some(collection) = model.collection_at(name) else {
-            return Self::of_types(model.interface_at(name).ok_or_else(astray)?, &shape);
+            return Self::of_types(model, model.interface_at(name).ok_or_else(astray)?, &shape);
         };
         let pattern = shape.pattern(Some(collection));
         if pattern.addressed().is_some_and(|addressed| !addressed.is_in(collection)) {
-            return Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}")) });
+            return Err(Refusal::NoSuchPath { hint: Some(model.api.path_of(name)) });
         }
         match (verb, shape.rest) {
             (None, None) if pattern == Pattern::Single => Ok(Self::Single(collection.id)),
@@ -152,7 +152,7 @@ impl Records {
             (None, Some("me")) if model.identity == Some(collection.id) && key_of(collection, "me").is_none() => {
                 Ok(Self::Own(collection.id))
             }
-            (None, Some(id)) => Self::record(collection, id, malformed),
+            (None, Some(id)) => Self::record((&model.api, collection), id, malformed),
             (Some(BY), None) => Ok(Self::By(collection.id)),
             (Some("query"), None) => Ok(Self::Query(collection.id)),
             (Some(TRASH), None) => Ok(Self::Trash(collection.id)),
@@ -160,18 +160,18 @@ impl Records {
             (Some(EXPORT), None) => Ok(Self::Export(collection.id)),
             (Some(CHANGES), None) => Ok(Self::Changes(collection.id)),
             (Some("count"), None) => {
-                Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}:aggregate?select=count")) })
+                Err(Refusal::NoSuchPath { hint: Some(model.api.path_of(&format!("{name}:aggregate?select=count"))) })
             }
             (Some("live"), None) => {
                 Err(Refusal::NotThereYet("`:live` is not supported yet; poll with `:query` instead"))
             }
-            (Some(_), _) => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{name}:query")) }),
+            (Some(_), _) => Err(Refusal::NoSuchPath { hint: Some(model.api.path_of(&format!("{name}:query"))) }),
         }
     }
 
     /// Reads the path of something of an interface, which has records to read and nothing else.
-    fn of_types(interface: &Interface, shape: &Shape<'_>) -> Result<Self, Refusal> {
-        let here = || format!("/api/{}", interface.path);
+    fn of_types(model: &Model, interface: &Interface, shape: &Shape<'_>) -> Result<Self, Refusal> {
+        let here = || model.api.path_of(&interface.path);
         match (shape.name_and_verb().1, shape.rest) {
             (None, None) => Ok(Self::Types(interface.id)),
             (Some("query"), None) => Ok(Self::QueryOfTypes(interface.id)),
@@ -189,13 +189,13 @@ impl Records {
 
     /// What the rest of a path names, still percent-encoded: a `:` of a key is `%3A` where a verb could follow it.
     fn record(
-        collection: &Collection,
+        (api, collection): (&ApiPrefix, &Collection),
         encoded: &str,
         malformed: impl Fn(ViolationKind) -> Refusal,
     ) -> Result<Self, Refusal> {
         let id = &*decode(encoded, false).map_err(&malformed)?;
         if id.is_empty() {
-            return Err(Refusal::NoSuchPath { hint: Some(format!("/api/{}", collection.path)) });
+            return Err(Refusal::NoSuchPath { hint: Some(api.path_of(&collection.path)) });
         }
         if id.contains('/') {
             return Err(Refusal::NoSuchPath { hint: None });
@@ -208,7 +208,7 @@ impl Records {
         };
         if let Some((id, addressed, records)) = verb {
             let id = key_of(collection, &decode(id, false).map_err(malformed)?).filter(|_| addressed.is_in(collection));
-            let hint = || Some(format!("/api/{}", collection.path));
+            let hint = || Some(api.path_of(&collection.path));
             return id.map(|id| records(collection.id, id)).ok_or_else(|| Refusal::NoSuchPath { hint: hint() });
         }
         // No record has an id of another form, so it is not found, like any other that does not exist.
@@ -220,7 +220,9 @@ impl Records {
         let missing = || Error::NotFound { what: format!("{} with this id; an id is {form}", collection.name) };
         match (key_of(collection, id), id) {
             (Some(id), _) => Ok(Self::Record(collection.id, id)),
-            (None, "query") => Err(Refusal::NoSuchPath { hint: Some(format!("/api/{}:query", collection.path)) }),
+            (None, "query") => {
+                Err(Refusal::NoSuchPath { hint: Some(api.path_of(&format!("{}:query", collection.path))) })
+            }
             (None, _) => Err(missing().into()),
         }
     }

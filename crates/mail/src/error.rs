@@ -75,6 +75,15 @@ pub enum SendError {
         #[source]
         source: Box<smtp::Error>,
     },
+    /// The address has letters other than those of ASCII, and the server takes none (RFC 6531, `SMTPUTF8`).
+    #[error("the mail server takes no address with letters other than a to z: `{to}`")]
+    OtherLetters {
+        /// Whom the mail is for.
+        to: String,
+        /// What lettre says.
+        #[source]
+        source: Box<smtp::Error>,
+    },
     /// The server can't be used, or doesn't take the mail now.
     #[error("the mail server doesn't take the mail")]
     Deferred(#[source] Box<smtp::Error>),
@@ -93,7 +102,7 @@ impl SendError {
     /// Whether it would fail again.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Unwritten(_) | Self::Refused { .. } => true,
+            Self::Unwritten(_) | Self::Refused { .. } | Self::OtherLetters { .. } => true,
             Self::Deferred(_) | Self::Unwritable { .. } => false,
         }
     }

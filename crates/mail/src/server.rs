@@ -7,7 +7,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{AsyncSmtpTransport, PoolConfig};
-use lettre::{AsyncTransport as _, Tokio1Executor};
+use lettre::{Address, AsyncTransport as _, Tokio1Executor};
 use tokio::sync::OnceCell;
 
 use crate::error::SendError;
@@ -39,7 +39,14 @@ impl Server {
         let message = letter.message()?;
         let connect = || async { self.transport(letter.from.domain()) };
         let transport = self.transport.get_or_try_init(connect).await?;
-        let reply = transport.send(message).await?;
+        let has_other_letters = message.envelope().to().iter().any(|to: &Address| !AsRef::<str>::as_ref(to).is_ascii());
+        let reply = match transport.send(message).await {
+            // What lettre itself refuses is about the settings (TLS, how to sign in), or about the address.
+            Err(error) if error.is_client() && has_other_letters && transport.test_connection().await? => {
+                return Err(SendError::OtherLetters { to: letter.to.to_owned(), source: Box::new(error) });
+            }
+            reply => reply?,
+        };
         let lines: Vec<&str> = reply.message().collect();
         Ok(format!("{} {}", reply.code(), lines.join(" ")))
     }

@@ -5,6 +5,7 @@ mod action;
 mod action_values;
 mod addressed;
 mod allow;
+mod api_prefix;
 mod call_rate;
 mod compile;
 mod declared_actions;
@@ -50,6 +51,7 @@ mod values;
 pub use action::{Action, ActionResult, ResultKind, Returned};
 pub use addressed::Addressed;
 pub use allow::{Allow, FieldAllow, Layer, UpdateRule};
+pub use api_prefix::{ApiPrefix, ApiPrefixError};
 pub use call_rate::{CallRate, RatePer};
 pub use diagnostic::{Diagnostic, Diagnostics, PlainDiagnostic, Severity};
 pub use difference::{
@@ -68,7 +70,7 @@ pub use key::{Key, KeyKind};
 pub use kind::{Document, Element, FieldKind, InnerRelation, Link, Mention, OnDelete, Shape, Toward};
 pub use length::{Length, LengthProblem, Unit};
 pub use lint::Lint;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_at, load_stored};
 pub use mention::Mentioned;
 pub use model::{
     Asked, Check, Class, Collection, Column, ColumnStorage, Computed, ComputedRights, Embedded, EmbeddedRole,

@@ -5,6 +5,7 @@ use backstay_base::{Action, Duration, Place, RecordId, limits};
 use backstay_scalar::{Language, Part, Scalar, Storage, Value};
 
 use crate::allow::{FieldAllow, Layer};
+use crate::api_prefix::ApiPrefix;
 use crate::enumeration::{Enum, EnumId};
 use crate::ids::{CollectionId, EmbeddedId, FieldId, InterfaceId, RecordUnionId, UnionId};
 use crate::interface::Interface;
@@ -26,6 +27,8 @@ use crate::timer::Timer;
 pub struct Model {
     /// `@app(name:)`.
     pub name: String,
+    /// The path below which its records are.
+    pub api: ApiPrefix,
     /// Stored types, those of the system model last; indexed by `CollectionId`.
     pub collections: Vec<Collection>,
     /// Enums, indexed by `EnumId`.

@@ -1,7 +1,6 @@
-/// First parts of paths that are Backstay's own. Below `/api/`, routes are where no records are.
+/// First parts of paths that are Backstay's own, besides that of records.
 pub const RESERVED_PATHS: &[&str] = &[
     "admin",
-    "api",
     "auth",
     "changes",
     "dev",
@@ -28,6 +27,8 @@ pub struct Route {
     pub path: RoutePath,
     /// Whose events it receives; `None`: what it takes is up to its function.
     pub inbox: Option<Inbox>,
+    /// Whether its function gets the token that a client sends in `Authorization`.
+    pub token: bool,
 }
 
 /// A method of HTTP that a route can have.

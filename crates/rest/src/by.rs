@@ -2,7 +2,7 @@
 
 use backstay_base::{Error, Place, RecordId, ViolationKind};
 use backstay_engine::{Get, UniqueKey, Which};
-use backstay_model::{Collection, CollectionId, FieldId};
+use backstay_model::{Collection, CollectionId, FieldId, Model};
 use serde_json::value::RawValue;
 
 use crate::history::GetWords;
@@ -86,7 +86,7 @@ impl Reader {
         let fields = names.iter().map(|name| Ok(field_named(of, name)?.id));
         let fields: Vec<FieldId> = fields.collect::<Result<_, ViolationKind>>()?;
         let is_same = |key: &Vec<FieldId>| key.len() == fields.len() && key.iter().all(|field| fields.contains(field));
-        of.keys().into_iter().find(is_same).ok_or_else(|| no_key(of, &names))
+        of.keys().into_iter().find(is_same).ok_or_else(|| no_key(self.model(), of, &names))
     }
 
     pub(crate) fn which(
@@ -113,7 +113,7 @@ impl Reader {
         let key = keys.next().ok_or_else(|| {
             Error::malformed(
                 Place::part("query"),
-                no_key(of, &pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()),
+                no_key(self.model(), of, &pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()),
             )
         })?;
         Ok(Which::Key(key))
@@ -155,7 +155,7 @@ fn refuse_foreign(of: &Collection, pairs: &[Pair<'_>]) -> Result<(), Error> {
 }
 
 /// Why these fields name no record.
-fn no_key(of: &Collection, names: &[&str]) -> ViolationKind {
+fn no_key(model: &Model, of: &Collection, names: &[&str]) -> ViolationKind {
     let quoted = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
     let given = quoted(names.to_vec());
     let problem = match names {
@@ -166,7 +166,7 @@ fn no_key(of: &Collection, names: &[&str]) -> ViolationKind {
     let key = |key: &Vec<FieldId>| quoted(key.iter().map(|field| of.field(*field).name.as_str()).collect());
     let keys: Vec<String> = of.keys().iter().map(key).collect();
     let remedy = match keys.as_slice() {
-        [] => format!("it has none; write its id in the path: `/api/{}/…`", of.path),
+        [] => format!("it has none; write its id in the path: `{}/…`", model.api.path_of(&of.path)),
         [key] => format!("its unique key is {key}"),
         keys => format!("its unique keys are: {}", keys.join("; ")),
     };

@@ -227,7 +227,7 @@ fn known_or_field(collection: &Collection, name: &str) -> Result<(), ViolationKi
     }
     if groups::WORDS.contains(&name) {
         let problem = format!("unknown parameter `{}`", shorten(name));
-        let remedy = format!("ask for groups at /api/{}:aggregate", collection.path);
+        let remedy = format!("ask for groups at `{}:aggregate`", collection.path);
         return Err(ViolationKind::Misused { problem, remedy });
     }
     if let Some(remedy) = parameter::remedy(name) {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_audit::{Entry, ModelNumber};
 use backstay_base::{Ambient, Timestamp};
-use backstay_model::{Collection, CollectionId, Model, Pairing, SourceFile, load};
+use backstay_model::{Collection, CollectionId, Model, Pairing, SourceFile, load_stored};
 use backstay_scalar::Storage;
 use backstay_sql::{Models, Param, Statement, paired, schema};
 
@@ -320,7 +320,7 @@ pub(crate) async fn stored_model(session: &mut dyn SchemaSession, stored: Snapsh
         Ok(())
     };
     session.query(&snapshot::files(stored.number), visit).await?;
-    load(files).map(|loaded| loaded.model).map_err(|_| OpenError::OldModel)
+    load_stored(files).map(|loaded| loaded.model).map_err(|_| OpenError::OldModel)
 }
 
 /// The key of dependency keys.

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use backstay_base::{Ambient, Secret};
 use backstay_engine::{Application, Engine, Location, OpenOptions, Sizes};
-use backstay_model::SourceFile;
+use backstay_model::{ApiPrefix, Diagnostics, Loaded, SourceFile, load, load_at};
 use tempfile::TempDir;
 
 use crate::{Cluster, TestClient};
@@ -49,12 +49,24 @@ impl TestApplication {
 
     /// The same, with values of these sizes.
     pub fn open_with(files: Vec<SourceFile>, ambient: Ambient, sizes: Sizes) -> Self {
+        Self::opened(Self::place(), files, ambient, sizes)
+    }
+
+    /// A database of its own, and a directory.
+    fn place() -> (TempDir, Location) {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let location = match TestDatabase::chosen() {
             TestDatabase::Sqlite => Location::from(directory.path()),
             TestDatabase::Postgres => Location::Url(Secret::new(Cluster::shared().schema())),
         };
-        Self::opened((directory, location), files, ambient, sizes)
+        (directory, location)
+    }
+
+    /// The application with the records below this path.
+    pub fn open_below(api: &ApiPrefix, files: Vec<SourceFile>) -> Self {
+        let (directory, location) = Self::place();
+        let engine = Self::engine_of(location.clone(), load_at(files, api), Ambient::system(), Sizes::default());
+        Self { engine, directory, location }
     }
 
     /// Opens the application on the PostgreSQL database at this address.
@@ -106,9 +118,13 @@ impl TestApplication {
         self.directory.path()
     }
 
-    #[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
     fn engine_at(location: Location, files: Vec<SourceFile>, ambient: Ambient, sizes: Sizes) -> Engine {
-        let loaded = backstay_model::load(files).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+        Self::engine_of(location, load(files), ambient, sizes)
+    }
+
+    #[expect(clippy::panic, reason = "a test with a model that does not load has failed, and is to show why")]
+    fn engine_of(location: Location, loaded: Result<Loaded, Diagnostics>, ambient: Ambient, sizes: Sizes) -> Engine {
+        let loaded = loaded.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         let application = Application::compile(loaded.model);
         let application = application.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         let application = application.with_sizes(sizes);

@@ -5,7 +5,7 @@ use backstay_base::{Ambient, Secret};
 use backstay_engine::Context;
 use backstay_http::{Door, HttpSettings, Services};
 use backstay_identity::{AccountRef, HashingCost, Identity, NewKey, Settings, SignUp, system_model};
-use backstay_model::SourceFile;
+use backstay_model::{ApiPrefix, SourceFile};
 use bytes::Bytes;
 use http::header::HOST;
 use http::{HeaderMap, Method, Request};
@@ -37,6 +37,12 @@ impl TestApp {
     /// The same from several model files.
     pub fn of_files(files: Vec<SourceFile>, settings: HttpSettings) -> Self {
         Self::opened(files, settings, Ambient::system())
+    }
+
+    /// The application that this model text describes, with the records below this path.
+    pub fn below(api: &ApiPrefix, model: &str) -> Self {
+        let files = vec![SourceFile::app("model/test.graphql", model), system_model(Some("User"))];
+        Self::of(TestApplication::open_below(api, files), HttpSettings::default())
     }
 
     /// The application that this model text describes, with time and randomness under the control of the test.

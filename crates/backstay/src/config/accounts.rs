@@ -1,4 +1,4 @@
-use super::value::{Applies, Key, Kind, quoted};
+use super::value::{Applies, Key, Kind, Wrong, list, quoted};
 
 /// Sign-up, sessions and limits on attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Accounts {
     pub sign_ups_per_address: u32,
     /// Minutes until the limits above are fully restored.
     pub attempt_minutes: u32,
+    /// Words before the token in `Authorization`, besides `Bearer`.
+    pub token_schemes: Vec<String>,
 }
 
 /// Who may sign up.
@@ -40,6 +42,7 @@ impl Default for Accounts {
             attempts_per_address: 50,
             sign_ups_per_address: 20,
             attempt_minutes: 15,
+            token_schemes: Vec::new(),
         }
     }
 }
@@ -141,4 +144,31 @@ pub(super) const KEYS: &[Key] = &[
         },
         show: |config| config.accounts.attempt_minutes.to_string(),
     },
+    Key {
+        section: "accounts",
+        name: "token_schemes",
+        applies: Applies::Reload,
+        kind: Kind::Texts,
+        about: "Words that clients may write before the token in `Authorization` instead of `Bearer`, such as `\"Token\"`: for \
+                clients of an API that exists already.",
+        set: |config, given| {
+            let schemes = given.texts()?;
+            Wrong::in_items(&schemes, token_scheme)?;
+            config.accounts.token_schemes = schemes;
+            Ok(())
+        },
+        show: |config| list(&config.accounts.token_schemes),
+    },
 ];
+
+/// Checks the name of a scheme (RFC 9110, section 11.1).
+fn token_scheme(scheme: &String) -> Result<(), &'static str> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let has_credentials = ["basic", "digest", "negotiate"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    match scheme.as_str() {
+        "" => Err("empty"),
+        text if !text.bytes().all(is_token) => Err("expected one word, such as Token"),
+        _ if has_credentials => Err("what follows this word isn't a token"),
+        _ => Ok(()),
+    }
+}

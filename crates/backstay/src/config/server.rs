@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use backstay_base::limits;
 use backstay_http::{Cors, CorsError};
+use backstay_model::ApiPrefix;
 
 use super::subnets::subnets;
 use super::value::{Applies, Given, Key, Kind, Wrong, list, quoted};
@@ -31,6 +32,8 @@ pub struct Server {
     pub compression_min_bytes: usize,
     /// Where there is interactive documentation.
     pub docs: DocsShown,
+    /// The path below which records are.
+    pub api_prefix: ApiPrefix,
 }
 
 /// Where there is interactive documentation at `/docs`.
@@ -72,6 +75,7 @@ impl Default for Server {
             secure_cookies: false,
             compression_min_bytes: limits::COMPRESS_BYTES,
             docs: DocsShown::Development,
+            api_prefix: ApiPrefix::default(),
         }
     }
 }
@@ -238,6 +242,19 @@ pub(super) const KEYS: &[Key] = &[
             let word = DocsShown::WORDS.iter().find(|(shown, _)| *shown == config.server.docs);
             quoted(word.map_or("development", |(_, word)| word))
         },
+    },
+    Key {
+        section: "server",
+        name: "api_prefix",
+        applies: Applies::Reload,
+        kind: Kind::Text,
+        about: "The path below which the records of all collections are, such as `/records` or `/api/v2`, so that routes of \
+                your own can have the paths below `/api`. Clients are made anew after a change.",
+        set: |config, given| {
+            config.server.api_prefix = given.text()?.parse::<ApiPrefix>()?;
+            Ok(())
+        },
+        show: |config| quoted(config.server.api_prefix.without_slash()),
     },
 ];
 

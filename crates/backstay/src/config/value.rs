@@ -1,6 +1,7 @@
 use std::fmt;
 
 use backstay_http::CorsError;
+use backstay_model::ApiPrefixError;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -88,6 +89,12 @@ impl Wrong {
 
 impl From<CorsError> for Wrong {
     fn from(error: CorsError) -> Self {
+        Self::Value(error.to_string())
+    }
+}
+
+impl From<ApiPrefixError> for Wrong {
+    fn from(error: ApiPrefixError) -> Self {
         Self::Value(error.to_string())
     }
 }

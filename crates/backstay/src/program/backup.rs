@@ -57,7 +57,7 @@ pub(super) fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
         return Err(Failure::ServerRuns { place: place.database, what: "restore a backup over" });
     }
     open_files::raise_limit()?;
-    let application = if arguments.any_application { None } else { Some(compile(&place.directory)?.application) };
+    let application = if arguments.any_application { None } else { Some(compile(&place)?.application) };
     let expected = application.as_ref().map(|application| application.model().name.clone());
     let file: PathBuf = std::path::absolute(&arguments.file)?;
     let restoring = Restoring { file: &file, application: expected.as_deref(), moment: Ambient::system().clock.now() };

@@ -5,13 +5,13 @@ use backstay_client::MailTemplate;
 use super::{find, write_out};
 use crate::arguments::{Client, Made};
 use crate::doors::http_settings;
-use crate::{Failure, compile, mail};
+use crate::{Failure, compile, functions, mail};
 
 /// Makes a client, or the declarations of functions, from the document that a server of the application would describe itself with.
 pub(super) fn client(arguments: &Client) -> Result<ExitCode, Failure> {
     let (Client::Typescript(Made { app, out }) | Client::Functions(Made { app, out })) = arguments;
     let place = find(app.path(), None)?;
-    let compiled = compile(&place.directory)?;
+    let compiled = compile(&place)?;
     let settings = http_settings(&place.config)?;
     let document = backstay_http::describe(compiled.application.model(), place.sizes(), &settings);
     let text = match arguments {
@@ -22,7 +22,8 @@ pub(super) fn client(arguments: &Client) -> Result<ExitCode, Failure> {
             let mail: Vec<MailTemplate> = each
                 .map(|(name, values)| MailTemplate { name: name.to_owned(), values: values.into_iter().collect() })
                 .collect();
-            backstay_client::declarations(&document, &mail)?
+            let paths = functions::paths(compiled.application.model());
+            backstay_client::declarations(&document, &mail, &paths)?
         }
     };
     write_out(&text, out.as_deref())

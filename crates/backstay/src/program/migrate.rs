@@ -19,7 +19,7 @@ use crate::{Answer, Command, Compiled, Failure, Place, compile, logging};
 /// Shows the steps without applying them.
 pub(super) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_ref())?;
-    let compiled = compile(&place.directory)?;
+    let compiled = compile(&place)?;
     place.require_database()?;
     let plan = Plan { steps: place.plan(&compiled.application)?, allow_data_loss: arguments.allow_data_loss };
     print(&match arguments.format {
@@ -33,7 +33,7 @@ pub(super) fn plan(arguments: &Migrating) -> Result<ExitCode, Failure> {
 pub(super) async fn apply(arguments: &Migrating) -> Result<ExitCode, Failure> {
     let place = find(arguments.whole.app.path(), arguments.whole.data.as_ref())?;
     // Problems of the model are shown with excerpts here, whoever migrates.
-    let compiled = compile(&place.directory)?;
+    let compiled = compile(&place)?;
     let allow_data_loss = arguments.allow_data_loss;
     let answer = match Running::find(&place)? {
         Some(server) => {

@@ -19,7 +19,7 @@ pub(super) async fn import(arguments: Import) -> Result<ExitCode, Failure> {
     let place = find(&arguments.away.app, arguments.away.data.as_ref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     if let Some(directory) = &arguments.all {
-        let compiled = compile(&place.directory)?;
+        let compiled = compile(&place)?;
         let channel = Channel::to_import(&place)?;
         let whole = WholeImport {
             directory: directory.clone(),
@@ -96,7 +96,7 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
     let place = find(&arguments.away.app, arguments.away.data.as_ref())?;
     logging::start(Log { format: LogFormat::Text, level: LogLevel::Warn });
     if let Some(directory) = &arguments.all {
-        let compiled = compile(&place.directory)?;
+        let compiled = compile(&place)?;
         let channel = Channel::to_export(&place)?;
         let exported = until_stopped(export_all(&channel, compiled.application.model(), directory)).await;
         channel.close();

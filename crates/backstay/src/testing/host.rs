@@ -1,12 +1,18 @@
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use backstay_base::{Clock as _, Error, Place, Timestamp, ViolationKind, limits};
 use backstay_egress::{Outgoing, Response};
 use backstay_functions::{Answers, Attempt, Begun, Host, Refusal};
+use backstay_http::{ClientAddress, KnownCaller, Service};
 use backstay_identity::AccountRef;
 use backstay_mail::Outbox;
 use backstay_scalar::{Scalar, Token, Value};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::{HeaderValue, Request, header};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -39,6 +45,7 @@ struct By {
 enum Asked {
     Request { by: Option<By>, request: serde_json::Map<String, serde_json::Value> },
     Action { by: By, action: String, arguments: serde_json::Value },
+    Fetch { by: By, fetch: Sent },
     Advance { advance: String },
     Answer { method: String, url: String, answer: Answer },
     Fetches { fetches: Told },
@@ -51,6 +58,15 @@ enum Asked {
 enum Told {
     /// What was sent so far.
     Sent,
+}
+
+/// A request over HTTP.
+#[derive(Debug, Deserialize)]
+struct Sent {
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: String,
 }
 
 /// What a server would answer.
@@ -77,6 +93,7 @@ impl TestHost {
             Asked::Action { by, action, arguments } => {
                 self.client(Some(by)).act(&action, arguments).await.map_err(refused)
             }
+            Asked::Fetch { by, fetch } => self.fetch(by, fetch).await,
             Asked::Mails { mails: Told::Sent } => serde_json::to_value(self.outbox.sent()).map_err(Error::internal),
             Asked::Advance { advance } => self.advance(&advance).await,
             Asked::Answer { method, url, answer: Answer { status, headers, body } } => {
@@ -97,6 +114,29 @@ impl TestHost {
             }
         };
         Client::new(self.serving.clone(), by)
+    }
+
+    /// Sends a request over HTTP; the whole response. Somebody who is named needs no token.
+    async fn fetch(&self, by: By, Sent { method, path, headers, body }: Sent) -> Result<serde_json::Value, Error> {
+        let is_named = by.who.is_some();
+        let client = self.client(Some(by));
+        let caller = match &*self.serving.served().await {
+            Some(served) if is_named => Some(client.caller(&served.instance).await?),
+            Some(_) | None => None,
+        };
+        let builder = Request::builder().method(&*method).uri(path).header(header::HOST, "localhost");
+        let request = headers.iter().fold(builder, |request, (name, value)| request.header(name, value));
+        let mut request = request.body(Bytes::from(body)).map_err(Error::internal)?;
+        request.extensions_mut().insert(ClientAddress(Ipv4Addr::LOCALHOST.into()));
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(KnownCaller(caller));
+        }
+        let response = Service::new(self.serving.doorway().clone()).answer_whole(request).await;
+        let (head, body) = response.map_err(Error::internal)?.into_parts();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        let octets = BASE64_STANDARD.encode(&body);
+        Ok(json!({ "status": head.status.as_u16(), "headers": headers, "octets": octets }))
     }
 
     /// Moves the clock forward and does what is due; the time then, in milliseconds since 1970.
@@ -140,6 +180,14 @@ fn refused(error: CallError) -> Error {
     }
 }
 
+/// A test is told what no client is: the cause of an internal error, such as what a function has thrown.
+fn told(error: Error) -> Refusal {
+    match &error {
+        Error::Internal(cause) => Refusal::with_message(backstay_base::with_causes(&**cause), error),
+        _ => Refusal::of(error),
+    }
+}
+
 fn not_in_tests() -> Refusal {
     Refusal::of(Error::internal(NotInTests))
 }
@@ -172,6 +220,6 @@ impl Host for TestHost {
     fn rollback(&self, _: u64) {}
 
     fn testing<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
-        Box::pin(async { self.answered(text).await.map(|answer| answer.to_string()).map_err(Refusal::of) })
+        Box::pin(async { self.answered(text).await.map(|answer| answer.to_string()).map_err(told) })
     }
 }

@@ -99,12 +99,13 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 26] = [
+    let groups: [(&str, &[&str]); 27] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
         ("check", &[]),
         ("test", &[]),
+        ("bundle", &[]),
         ("migrate", &["plan", "apply"]),
         ("seed", &[]),
         ("import", &[]),

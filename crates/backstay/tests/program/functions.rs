@@ -252,6 +252,54 @@ fn tests_run_against_an_application_of_their_own() {
     assert!(app.run(&["test", "--only", "elsewhere"]).refused().contains("no test has this text in its name"));
 }
 
+/// What tests can ask of routes, and what they learn of errors.
+const ROUTE_TESTS: &str = r#"import { expect, test } from "backstay/test";
+
+test("routes answer over HTTP", async ({ as, db }) => {
+  const ada = await db.users.create({ email: "ada@example.org" });
+  const made = await as(ada).fetch("/articles", { method: "POST", json: { title: "One" } });
+  expect(made.status).toBe(201);
+  expect(made.headers.get("location")).toBe("/articles/one");
+  expect(await made.json()).toEqual({ by: ada.id });
+  expect((await as(null).fetch("/articles", { method: "POST", json: { title: "One" } })).status).toBe(401);
+  const wrong = await as(ada).fetch("/articles", { method: "POST", body: "{", headers: { "content-type": "application/json" } });
+  expect(await wrong.json()).toMatchObject({ status: 422, reason: "not-json" });
+  expect((await as(null).fetch("/nothing")).status).toBe(404);
+  await expect(as(null).fetch("articles")).rejects.toThrow("a path of the application");
+  await expect(as(ada).call("publish")).rejects.toThrow("as(…).fetch(path)");
+});
+
+test("a test learns what a function throws", async ({ as }) => {
+  await expect(as(null).call("fail")).rejects.toThrow("the stars are wrong");
+  await expect(as(null).call("register")).rejects.toThrow("auth has no `signup`; did you mean `signUp`?");
+});
+"#;
+
+#[test]
+fn tests_send_requests_to_routes_and_expect_what_functions_throw() {
+    let app = App::empty();
+    app.write(
+        "model/blog.graphql",
+        "extend schema @app(name: \"Blog\") @route(method: POST, path: \"/articles\", run: \"publish\", allow: \"auth.id != null\")\n\
+         type User @identity @allow(read: \"true\") { email: Email! @unique }\n\
+         type Mutation {\n  fail: Int @function @allow(call: \"true\")\n  register: Int @function @allow(call: \"true\")\n}\n",
+    );
+    app.write(
+        "functions/blog.js",
+        "export async function publish(request, { auth }) {\n  const { title } = await request.json();\n  \
+         return Response.json({ by: auth.id }, { status: 201, headers: { location: `/articles/${title.toLowerCase()}` } });\n}\n\
+         export function fail() {\n  throw new Error(\"the stars are wrong\");\n}\n\
+         export const register = (_, { auth }) => auth.signup({});\n",
+    );
+    app.write("functions/blog.test.ts", ROUTE_TESTS);
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
+    // No client is told any of this.
+    let (status, failed) = app.serve().ask("POST", "/do/fail", None, "{}");
+    assert_eq!(status, 500, "{failed}");
+    assert!(!failed.to_string().contains("stars"), "{failed}");
+}
+
 #[test]
 fn the_test_of_the_document_passes() {
     let app = app();

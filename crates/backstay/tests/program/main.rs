@@ -5,6 +5,7 @@ mod adopting;
 mod backups;
 mod before;
 mod browser;
+mod bundling;
 mod changing;
 mod checking;
 mod command_line;

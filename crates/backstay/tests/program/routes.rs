@@ -49,6 +49,17 @@ fn functions_answer_paths_of_their_own() {
 }
 
 #[test]
+fn the_test_of_a_route_in_the_document_passes() {
+    let app = app();
+    app.write("secret", "whsec_c2VjcmV0\n");
+    app.write("backstay.toml", "[secrets]\nPAYMENTS = { file = \"secret\" }\n");
+    let test = documented("articles are found by their slugs");
+    app.write("functions/articles.test.ts", &format!("import {{ expect, test }} from \"backstay/test\";\n{test}"));
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}", passed.out);
+}
+
+#[test]
 fn an_inbox_has_a_secret() {
     let refused = app().run(&["serve"]).refused();
     assert!(refused.contains("the secrets of inboxes aren't set: PAYMENTS"), "{refused}");

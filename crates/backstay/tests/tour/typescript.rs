@@ -91,7 +91,7 @@ fn every_client_compiles() {
 #[test]
 fn functions_of_the_examples_compile() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for example in ["shop", "wallet"] {
+    for example in ["shop", "wallet", "conduit"] {
         let place = tempfile::tempdir().expect("a temporary directory");
         let application = root.join("examples").join(example);
         copy(&application.join("functions"), &place.path().join("functions"));

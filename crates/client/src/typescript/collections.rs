@@ -137,7 +137,8 @@ pub(super) fn write(text: &mut String, document: &Document<'_>, names: &Names<'_
             abilities(name, collection, false)
         );
     }
-    text.push_str("  };\n}\n\nconst PATHS: { readonly [name: string]: { path: string; single: boolean } } = {\n");
+    let _ = writeln!(text, "  }};\n}}\n\nconst API = {:?};", document.prefix);
+    text.push_str("const PATHS: { readonly [name: string]: { path: string; single: boolean } } = {\n");
     for Collection { path, single, .. } in document.collections.values() {
         let _ = writeln!(text, "  {}: {{ path: {path:?}, single: {single} }},", quoted(&member(path)));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::names::{Names, quoted};
+use super::names::{Names, member, quoted};
 use super::{TYPES, collections, types};
 use crate::DocumentError;
 use crate::document::Document;
@@ -22,8 +22,8 @@ pub struct MailTemplate {
 }
 
 /// Declarations of the module `backstay`, which functions of the application with this `OpenAPI` document and these templates of mail
-/// import.
-pub fn declarations(openapi: &str, mail: &[MailTemplate]) -> Result<String, DocumentError> {
+/// import. `paths`: those of all collections, some of which the document doesn't describe: only tests ask for their records.
+pub fn declarations(openapi: &str, mail: &[MailTemplate], paths: &[String]) -> Result<String, DocumentError> {
     let value = serde_json::from_str(openapi)?;
     let document = Document::read(&value)?;
     let names = Names::of(&document, &[TYPES, LIBRARY]);
@@ -43,7 +43,11 @@ pub fn declarations(openapi: &str, mail: &[MailTemplate]) -> Result<String, Docu
     );
     write_body(&mut module, &text);
     module.push_str("}\n\n/** What tests import from \"backstay/test\". */\ndeclare module \"backstay/test\" {\n");
+    let hidden = paths.iter().filter(|path| document.collections.values().all(|known| known.path != path.as_str()));
+    let hidden: Vec<String> = hidden.map(|path| format!("{:?}", member(path))).collect();
     write_body(&mut module, TESTING);
+    let hidden = if hidden.is_empty() { "never".to_owned() } else { hidden.join(" | ") };
+    let _ = writeln!(module, "  /** Collections of which nobody may read records. */\n  type HiddenPath = {hidden};");
     module.push_str("}\n");
     Ok(module)
 }

@@ -244,6 +244,8 @@ global {
     readonly headers: Headers;
     /** The parameters of the path. */
     readonly params: { readonly [name: string]: string };
+    /** The token that the client sends in `Authorization`, of a route with `token: true`; else null. */
+    readonly token: string | null;
     readonly bodyUsed: boolean;
     text(): Promise<string>;
     json(): Promise<any>;

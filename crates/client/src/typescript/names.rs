@@ -23,7 +23,7 @@ const GLOBALS: &[&str] = &[
     "String",
 ];
 const GENERATED: &[&str] =
-    &["Types", "PATHS", "SignUp", "SignedInAccount", "BackstayClient", "Db", "Tx", "MailTemplates"];
+    &["Types", "API", "PATHS", "SignUp", "SignedInAccount", "BackstayClient", "Db", "Tx", "MailTemplates"];
 /// The members that every client has, and those that objects have.
 const MEMBERS: &[&str] =
     &["auth", "later", "token", "with", "transact", "independently", "sendAll", "connection", "constructor"];

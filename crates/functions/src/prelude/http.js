@@ -1,5 +1,6 @@
 // Requests and responses of routes: of the standard's (WinterTC minimum common API) what functions need.
 
+import { Refused } from "backstay:refusals";
 import { host, provide } from "backstay:run";
 
 const { encode, decode, base64, unbase64, readForm } = host;
@@ -248,13 +249,24 @@ class Body {
 
 /** A request for a route. */
 class Request extends Body {
-  constructor({ method, url, headers, params, body, octets }) {
+  constructor({ method, url, headers, params, body, octets, token }) {
     super({ text: body, octets: octets === undefined ? undefined : unbase64(octets) });
     this.method = method;
     this.url = url;
     this.headers = new Headers(headers);
     this.params = freeze(params);
+    this.token = token ?? null;
     freeze(this);
+  }
+
+  /** A body that can't be read is its sender's mistake. */
+  async json() {
+    const text = await this.text();
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new Refused(`the body isn't JSON: ${error.message}`, { code: "not-json" });
+    }
   }
 }
 
@@ -316,4 +328,10 @@ class Response extends Body {
   }
 }
 
-provide({ File, FormData, Headers, Request, Response });
+/** What the host was answered. */
+function answered({ status, headers, octets }) {
+  const bytes = bytesOf(unbase64(octets));
+  return new Response(bytes.length === 0 ? null : bytes, { status, headers });
+}
+
+provide({ answered, File, FormData, Headers, Request, Response });

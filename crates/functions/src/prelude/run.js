@@ -10,7 +10,7 @@ delete globalThis.__host;
 const { parse, stringify } = JSON;
 const { apply } = Reflect;
 const { then } = Promise.prototype;
-const { hasOwn, keys, freeze, defineProperty } = Object;
+const { hasOwn, keys, freeze, defineProperty, getOwnPropertyNames } = Object;
 const RealDate = Date;
 const RealPromise = Promise;
 
@@ -23,7 +23,7 @@ export function provide(parts) {
   for (const name of keys(parts)) provided[name] = parts[name];
 }
 
-function part(name, module) {
+export function part(name, module) {
   if (!(name in provided)) host.load(`backstay:${module}`);
   if (!(name in provided)) throw new Error(`there is no room for \`${name}\``);
   return provided[name];
@@ -143,7 +143,7 @@ export function strict(object, label, elsewhere) {
   return new Proxy(freeze(object), {
     get(own, name) {
       if (typeof name === "symbol" || name in own || name === "then" || name === "toJSON") return own[name];
-      throw new TypeError(`${label} has no \`${name}\`${meant(name, keys(own), "", elsewhere)}`);
+      throw new TypeError(`${label} has no \`${name}\`${meant(name, getOwnPropertyNames(own), "", elsewhere)}`);
     },
   });
 }
@@ -252,7 +252,7 @@ function authOf(caller) {
   for (const name of ["signUp", "signIn", "signOut", "changeEmail", "changePassword"]) {
     defineProperty(caller, name, { value: (...given) => part("accounts", "accounts")[name](...given) });
   }
-  return frozen(caller);
+  return strict(frozen(caller), "auth", { user: "id", userId: "id", login: "signIn", logout: "signOut", register: "signUp" });
 }
 
 /** The arguments of an action, or the request for a route. */

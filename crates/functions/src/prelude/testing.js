@@ -2,7 +2,7 @@
 
 import { Problem } from "backstay:refusals";
 import { requestsBy } from "backstay:database";
-import { ask, here, moved, strict } from "backstay:run";
+import { ask, here, moved, part, strict } from "backstay:run";
 
 const tests = new Map();
 
@@ -39,9 +39,27 @@ function as(who, { roles = [] } = {}) {
       async call(action, args = {}) {
         return asks({ by, action, arguments: args }, here(`call(${JSON.stringify(action)})`));
       },
+      /** Sends a request over HTTP to the application, such as one for a route. */
+      fetch: async (path, init) => fetched(by, path, init),
     },
     "as(…)",
   );
+}
+
+const SENT = ["method", "headers", "body", "json"];
+
+async function fetched(by, path, init = {}) {
+  const unknown = Object.keys(init).find((key) => !SENT.includes(key));
+  if (unknown !== undefined) throw new TypeError(`fetch has no option \`${unknown}\`; it has ${SENT.join(", ")}`);
+  if (typeof path !== "string" || !path.startsWith("/")) throw new TypeError('fetch takes a path of the application: fetch("/articles/one")');
+  const { method = "GET", headers = {}, body, json } = init;
+  if (json !== undefined && body !== undefined) throw new TypeError("a request has `body` or `json`, not both");
+  if (body !== undefined && typeof body !== "string") throw new TypeError("the body of a request is a string; write `json` for an object");
+  const pairs = [...new Headers(headers)];
+  if (json !== undefined && !pairs.some(([name]) => name === "content-type")) pairs.push(["content-type", "application/json"]);
+  const sent = { method, path, headers: pairs, body: json === undefined ? (body ?? "") : JSON.stringify(json) };
+  const answer = await asks({ by, fetch: sent }, here(`fetch(${JSON.stringify(path)})`));
+  return part("answered", "http")(answer);
 }
 
 const clock = strict(

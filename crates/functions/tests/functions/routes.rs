@@ -31,6 +31,18 @@ async fn a_request_has_what_the_standard_says() {
     check("await request.text(); return await request.json()", "TypeError: the body was read already").await;
     check("return new URL(request.url).searchParams.get('c')", r#""d""#).await;
     check("request.method = 'GET'", "TypeError: 'method' is read-only").await;
+    check("return request.token", "null").await;
+    check("return auth.signup({})", "TypeError: auth has no `signup`; did you mean `signUp`?").await;
+    check("return auth.user", "TypeError: auth has no `user`; did you mean `id`?").await;
+    check("return JSON.parse(JSON.stringify(auth)).id", "\"7\"").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_json_is_its_sender_s_mistake() {
+    let refused = read_as("application/json", ("body", "{\"n\":"), "return await request.json()").await;
+    assert!(refused.starts_with("the body isn't JSON: "), "{refused}");
+    let caught = "try { await request.json() } catch (error) { return error.code }";
+    assert_eq!(read_as("application/json", ("body", "x"), caught).await, "\"not-json\"");
 }
 
 /// What `main` returns for a request with this type, body and octets.

@@ -21,8 +21,8 @@ fn problems_have_places_in_the_source() {
     check(
         &[("a.ts", "import x from 'lodash';")],
         &[
-            "functions/a.ts:1:15: `lodash` isn't in `functions/`; bundle the package into a file there, for instance with \
-         esbuild, and import that file by its path: \"./…\"",
+            "functions/a.ts:1:15: there is no `functions/packages/lodash.js`; install the package (`npm install lodash`) and \
+             run `backstay bundle`",
         ],
     );
     check(

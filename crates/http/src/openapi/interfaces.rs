@@ -23,7 +23,7 @@ pub(super) fn paths(model: &Model, shown: &[&Interface]) -> Map<String, Value> {
     for route in endpoints::all().filter(|route| route.pattern.is_of_types()) {
         for interface in shown {
             let here = |endpoint| operation(model, interface, endpoint);
-            let path = route.pattern.text().replace("{interface}", &interface.path);
+            let path = route.pattern.text_at(&model.api).replace("{interface}", &interface.path);
             add(&mut paths, path, route.endpoints.iter().filter_map(here));
         }
     }

@@ -19,9 +19,9 @@ pub(super) fn paths(model: &Model, shown: &[&Collection], interfaces: &[&Interfa
     let whole = Whole { model, shown, interfaces };
     let mut paths = Map::new();
     for route in endpoints::all() {
-        let pattern = route.pattern.text();
+        let pattern = route.pattern.text_at(&model.api);
         let Some(addressed) = route.pattern.addressed() else {
-            add(&mut paths, pattern.to_owned(), route.endpoints.iter().filter_map(|row| operation(row, whole)));
+            add(&mut paths, pattern, route.endpoints.iter().filter_map(|row| operation(row, whole)));
             continue;
         };
         for collection in shown.iter().filter(|collection| addressed.is_in(collection)) {
@@ -263,7 +263,7 @@ impl Shapes {
             Handler::ChangeEmail => Self::new(Some(texts(&["email", "password"], &[])), object()),
             Handler::MakeLink => Self::new(None, Some(made_link())),
             Handler::RevokeLink => Self::new(Some(texts(&["id"], &[])), None),
-            Handler::Explain => Self::new(Some(question()), object()),
+            Handler::Explain => Self::new(Some(question(whole.model)), object()),
             Handler::Transact => Self::new(Some(requests(whole)), Some(results())),
             // Signing out has no body; the others are not described.
             Handler::SignOut
@@ -835,7 +835,8 @@ fn requests(whole: Whole<'_>) -> Value {
 /// A request of a kind within `/transact`.
 fn request(kind: RequestKind, whole: Whole<'_>) -> Value {
     let mut properties = Map::new();
-    let path = json!({ "enum": whole.paths(kind), "description": "A path below `/api/`." });
+    let path =
+        json!({ "enum": whole.paths(kind), "description": format!("A path below `{}`.", whole.model.api.as_str()) });
     properties.insert(kind.name().to_owned(), path);
     let mut required = vec![kind.name()];
     let has_no_id = whole.has_singles() && kind.addresses().contains(&Addressed::Single);
@@ -922,10 +923,11 @@ fn results() -> Value {
 }
 
 /// What `/explain` takes.
-fn question() -> Value {
+fn question(model: &Model) -> Value {
     let mut question = texts(&["request"], &[]);
-    question["examples"] = json!([{ "request": "GET /api/" }]);
-    question["properties"]["request"]["description"] = json!("Such as GET /api/posts?limit=1 or POST /transact.");
+    question["examples"] = json!([{ "request": format!("GET {}", model.api.as_str()) }]);
+    question["properties"]["request"]["description"] =
+        json!(format!("Such as GET {}?limit=1 or POST /transact.", model.api.path_of("posts")));
     question["properties"]["as"] = json!({
         "type": ["string", "null"],
         "description": "Who calls: email address or id of an account, an operator or a key. Absent or null: an anonymous caller.",

@@ -11,7 +11,7 @@ use http::{HeaderName, header};
 use serde_json::{Map, Value, json};
 
 use crate::Refusal;
-use crate::credentials::LINK;
+use crate::credentials::{LINK, bearer};
 use crate::head::Head;
 
 /// Credentials are for the server: it says who calls.
@@ -23,6 +23,8 @@ pub(super) struct Received {
     url: String,
     headers: Vec<(String, String)>,
     parameters: Map<String, Value>,
+    /// The token in `Authorization`, if the route asks for it.
+    token: Option<String>,
 }
 
 impl Received {
@@ -34,19 +36,30 @@ impl Received {
             url: url(head),
             headers: headers.collect(),
             parameters: parameters(head, action)?,
+            token: token(head, action)?,
         })
     }
 
     /// The request that the function takes as its argument.
     pub(super) fn written(self, body: &[u8]) -> Arc<str> {
-        let Self { method, url, headers, parameters } = self;
+        let Self { method, url, headers, parameters, token } = self;
         let mut request = json!({ "method": method, "url": url, "headers": headers, "params": parameters });
+        if let Some(token) = token {
+            request["token"] = token.into();
+        }
         match str::from_utf8(body) {
             Ok(text) => request["body"] = text.into(),
             Err(_) => request["octets"] = BASE64_STANDARD.encode(body).into(),
         }
         json!({ "$request": request }).to_string().into()
     }
+}
+
+/// The token that the client sends in `Authorization`, for a route that passes it on. That of a cookie is never passed on:
+/// no script of a page may read it.
+fn token(head: &Head<'_>, action: &Action) -> Result<Option<String>, Refusal> {
+    let is_asked = action.route.as_ref().is_some_and(|route| route.token);
+    if is_asked { Ok(bearer(head)?.map(ToOwned::to_owned)) } else { Ok(None) }
 }
 
 fn url(head: &Head<'_>) -> String {

@@ -75,7 +75,7 @@ async fn what_other_systems_write_gets_our_words() {
         ("notes:aggregate?aggregate[count]=*", "write count in `select`"),
         ("notes:aggregate?group=author%7Bname%7D&select=count", "write author.name"),
         ("notes:aggregate?select=rank.sum()", "write sum(rank)"),
-        ("notes?group=title", "ask for groups at /api/notes:aggregate"),
+        ("notes?group=title", "ask for groups at `notes:aggregate`"),
         ("notes:aggregate?select=count&having=rank%20%3E%201", "use `filter`"),
     ] {
         let reply = app.call(&format!("GET /api/{query}"), &[]).await;

@@ -47,6 +47,7 @@ mod other_keys;
 mod overload;
 mod paging;
 mod past;
+mod prefix;
 mod put;
 mod ranges;
 mod records;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_engine::ActionCall;
+use backstay_http::HttpSettings;
 use backstay_testkit::{Reply, TestApp};
 use bytes::Bytes;
 use http::Request;
@@ -19,6 +20,7 @@ extend schema
   @route(method: GET, path: "/articles/feed", run: "show", allow: "auth.id != null", name: "feed")
   @route(method: GET, path: "/api/articles/{slug}/tags/{tag}", run: "show", allow: "true", name: "tag")
   @route(method: POST, path: "/echo", run: "show", allow: "true", name: "echo")
+  @route(method: GET, path: "/token", run: "show", allow: "auth.id != null", name: "token", token: true)
   @route(method: GET, path: "/picture", run: "picture", allow: "true")
   @route(method: POST, path: "/seldom", run: "show", allow: "true", name: "seldom", rate: "2/h", per: ADDRESS)
 
@@ -86,6 +88,38 @@ async fn a_route_gets_the_request_without_credentials() {
     };
     check("GET /api/articles/x/tags/%C3%A4", json!({ "slug": "x", "tag": "ä" })).await;
     check("GET /articles/feed.xml", json!({ "slug": "feed.xml" })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_asks_for_it_gets_the_token_that_the_client_sends_itself() {
+    let app = open();
+    let ada = app.account("ada@example.org").await;
+    let token = ada.strip_prefix("Bearer ").expect("a token");
+    let headers = [("authorization", ada.as_str())];
+    assert_eq!(asked(&app.call("GET /token", &headers).await)["token"], token);
+    assert_eq!(asked(&app.call("GET /articles/feed", &headers).await)["token"], Value::Null);
+    let cookie = format!("backstay={token}");
+    let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    assert_eq!(
+        asked(&app.call("GET /token", &headers).await)["token"],
+        Value::Null,
+        "no page may read that of a cookie"
+    );
+    assert_eq!(app.call("GET /token", &[]).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_may_write_the_words_before_the_token_that_the_settings_allow() {
+    let settings = HttpSettings { token_schemes: vec!["Token".to_owned()], ..HttpSettings::default() };
+    let app = TestApp::with(MODEL, settings);
+    let ada = app.account("ada@example.org").await;
+    let token = ada.strip_prefix("Bearer ").expect("a token");
+    for (scheme, status) in [("Bearer", 200), ("Token", 200), ("token", 200), ("Basic", 401), ("Tokens", 401)] {
+        let value = format!("{scheme} {token}");
+        assert_eq!(app.call("GET /auth/me", &[("authorization", &value)]).await.status, status, "{scheme}");
+    }
+    let value = format!("Token {token}");
+    assert_eq!(open().call("GET /auth/me", &[("authorization", &value)]).await.status, 401, "unless they do");
 }
 
 #[tokio::test(flavor = "multi_thread")]

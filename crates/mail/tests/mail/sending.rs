@@ -62,6 +62,20 @@ async fn refusal(delivery: &Delivery) -> (bool, String) {
     (error.is_final(), error.to_string())
 }
 
+/// The server of the tests doesn't know `SMTPUTF8`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_the_server_cannot_take_fails_at_once() {
+    let (server, delivery) = open();
+    let error = send(&delivery, "Jörg <jörg@example.org>").await.expect_err("it isn't sent");
+    let expected = "the mail server takes no address with letters other than a to z: `Jörg <jörg@example.org>`";
+    assert_eq!((error.is_final(), error.to_string().as_str()), (true, expected));
+    send(&delivery, "Jörg <jorg@example.org>").await.expect("a name may have any letters");
+    assert_eq!(server.received().len(), 1);
+    let demanding = self::delivery(&format!("smtp://127.0.0.1:{}", server.port()));
+    let error = send(&demanding, "jörg@example.org").await.expect_err("without STARTTLS nothing is sent");
+    assert!(!error.is_final(), "that is a matter of settings: {error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_refuses_for_ever_is_final() {
     let (server, delivery) = open();

@@ -77,7 +77,7 @@ impl<'m> ActionBehaviour<'m> {
         Self {
             name,
             writes: *writes,
-            route: route.as_ref().map(|Route { method, path, inbox: _ }| (*method, path.text.as_str())),
+            route: route.as_ref().map(|Route { method, path, inbox: _, token: _ }| (*method, path.text.as_str())),
             arguments: arguments.map_or_else(Vec::new, |of| members(model, of).collect()),
             result: format!("{}{}", whole(model, &result.kind), if result.required { "!" } else { "" }),
             unnoticed: [description.as_deref(), Some(function)],

@@ -16,8 +16,8 @@ use super::paths::{PathChange, PathOfTypes, paths_changed};
 use super::states::{self, StatesPart};
 use super::writes::{WriteDirective, Writes};
 use crate::{
-    Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Searched, Sequence,
-    Set, SetOn, TimedAct, Timer,
+    ApiPrefix, Class, Collection, Field, FieldId, Model, NamedRule, NumberPiece, OwnerName, Pack, RuleText, Searched,
+    Sequence, Set, SetOn, TimedAct, Timer,
 };
 
 /// The behaviour of a collection and of the fields that it shares with another, in their order.
@@ -443,7 +443,7 @@ impl ApplicationPart {
             Self::Roles => "the enum of roles".to_owned(),
             Self::Accounts { .. } => "the type of accounts".to_owned(),
             Self::Action(change) => change.words(),
-            Self::Path(PathChange { path, .. }) => format!("what is read at /api/{path}"),
+            Self::Path(PathChange { path, .. }) => format!("what is read at {path}"),
             Self::States { of, parts: _ } => format!("the states of {of}"),
         }
     }
@@ -493,6 +493,8 @@ pub(super) struct ApplicationBehaviour<'m> {
     name: &'m str,
     /// By owner and name, sorted.
     rules: Vec<NamedBehaviour<'m>>,
+    /// Below which path records are.
+    api: &'m ApiPrefix,
     /// The paths of interfaces.
     interfaces: Vec<PathOfTypes<'m>>,
     actions: Vec<ActionBehaviour<'m>>,
@@ -504,7 +506,8 @@ pub(super) struct ApplicationBehaviour<'m> {
 impl<'m> ApplicationBehaviour<'m> {
     /// What changed in newer behaviour.
     pub(super) fn changed_in(&self, newer: &Self) -> Vec<ApplicationPart> {
-        let Self { name, rules, packs, interfaces, actions, roles, identity } = self;
+        // Where records are isn't kept with a model.
+        let Self { name, api: _, rules, packs, interfaces, actions, roles, identity } = self;
         let mut parts = Vec::new();
         if *name != newer.name {
             parts.push(ApplicationPart::Name);
@@ -515,7 +518,7 @@ impl<'m> ApplicationBehaviour<'m> {
         if *roles != newer.roles {
             parts.push(ApplicationPart::Roles);
         }
-        parts.extend(paths_changed(interfaces, &newer.interfaces).into_iter().map(ApplicationPart::Path));
+        parts.extend(paths_changed(interfaces, &newer.interfaces, newer.api).into_iter().map(ApplicationPart::Path));
         parts.extend(actions_changed(actions, &newer.actions).into_iter().map(ApplicationPart::Action));
         // Other accounts than before are a difference of their own.
         if let (None, Some(of)) = (identity, newer.identity) {
@@ -527,6 +530,7 @@ impl<'m> ApplicationBehaviour<'m> {
     pub(super) fn of(model: &'m Model) -> Self {
         let Model {
             name,
+            api,
             rules,
             packs,
             roles,
@@ -557,6 +561,7 @@ impl<'m> ApplicationBehaviour<'m> {
         Self {
             name,
             rules,
+            api,
             interfaces: interfaces.iter().map(|of| PathOfTypes::of(model, of)).collect(),
             actions: actions.iter().filter(|of| of.is_offered()).map(|of| ActionBehaviour::of(model, of)).collect(),
             packs,

@@ -140,11 +140,11 @@ impl<'a> Pair<'a> {
             all.push(Difference::CollectionRenamed { from: self.before.name.clone(), to: collection() });
         }
         if self.before.path != self.after.path && self.after.versions.is_none() {
-            let (from, to) = (self.before.path.clone(), self.after.path.clone());
+            let [from, to] = [self.before, self.after].map(|of| self.new.api.path_of(&of.path));
             all.push(Difference::PathChanged { collection: collection(), from, to });
         }
         if self.before.single != self.after.single {
-            let (path, single) = (self.after.path.clone(), self.after.single);
+            let (path, single) = (self.new.api.path_of(&self.after.path), self.after.single);
             all.push(Difference::SingleChanged { collection: collection(), path, single });
         }
         let keep = |of: &Collection| of.trash.map(|trash| trash.keep);

@@ -23,7 +23,7 @@ impl fmt::Display for Difference {
                 write!(f, "{collection} is removed, with all its records")
             }
             Self::PathChanged { collection, from, to } => {
-                write!(f, "{collection} moves from /api/{from} to /api/{to}; no record changes")
+                write!(f, "{collection} moves from {from} to {to}; no record changes")
             }
             Self::FieldAdded { collection, field, filled, .. } => {
                 write!(f, "{collection}.{field} is new; {}", filled_words(*filled))

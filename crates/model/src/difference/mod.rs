@@ -90,11 +90,11 @@ pub enum Difference {
         /// Its name.
         collection: String,
     },
-    /// The path under `/api/` is another; nothing stored changes.
+    /// The path of its records is another; nothing stored changes.
     PathChanged {
         /// The collection.
         collection: String,
-        /// The path it had.
+        /// The path it had, such as `/api/posts`.
         from: String,
         /// The path it has.
         to: String,

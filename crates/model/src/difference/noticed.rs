@@ -15,7 +15,7 @@ impl Difference {
         Some(match self {
             Self::CollectionAdded { collection } => harmless(format!("{collection} is a new collection")),
             Self::CollectionRemoved { collection } => breaking(format!("the collection {collection} is gone")),
-            Self::PathChanged { from, to, .. } => breaking(format!("/api/{from} is now /api/{to}")),
+            Self::PathChanged { from, to, .. } => breaking(format!("{from} is now {to}")),
             Self::SingleChanged { collection, path, single } => breaking(place_words(collection, path, *single)),
             Self::TrashChanged { collection, had, has, .. } => return trash_change(collection, (*had, *has)),
             Self::TreeAdded { collection, had: false, .. } => {
@@ -242,7 +242,7 @@ fn second_words((collection, index): (&str, &str), condition: Option<&String>) -
 /// How many records a path is for.
 fn place_words(collection: &str, path: &str, single: bool) -> String {
     match single {
-        true => format!("{collection} is one record, read and changed at /api/{path}"),
-        false => format!("{collection} is a list of records at /api/{path}"),
+        true => format!("{collection} is one record, read and changed at {path}"),
+        false => format!("{collection} is a list of records at {path}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::api::{ApiChange, breaking, harmless};
 use super::listing::listed;
-use crate::{Interface, Model};
+use crate::{ApiPrefix, Interface, Model};
 
 /// What is read at the path of an interface. Its name is nowhere stored, and clients don't see it.
 pub(super) struct PathOfTypes<'m> {
@@ -20,7 +20,7 @@ impl<'m> PathOfTypes<'m> {
 /// The types whose records are read at the path of an interface are others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathChange {
-    /// The path.
+    /// The path, such as `/api/content`.
     pub path: String,
     /// Types whose records are read there from now on.
     pub added: Vec<String>,
@@ -35,15 +35,15 @@ impl PathChange {
     pub(super) fn noticed(&self) -> ApiChange {
         let Self { path, added, gone, exists } = self;
         match (exists, gone.is_empty()) {
-            (false, _) => breaking(format!("/api/{path} is gone")),
-            (true, false) => breaking(format!("/api/{path} has no records of {} any more", listed(gone))),
-            (true, true) => harmless(format!("/api/{path} has records of {}", listed(added))),
+            (false, _) => breaking(format!("{path} is gone")),
+            (true, false) => breaking(format!("{path} has no records of {} any more", listed(gone))),
+            (true, true) => harmless(format!("{path} has records of {}", listed(added))),
         }
     }
 }
 
-/// How the paths of newer interfaces differ from those before.
-pub(super) fn paths_changed(older: &[PathOfTypes<'_>], newer: &[PathOfTypes<'_>]) -> Vec<PathChange> {
+/// How the paths of newer interfaces differ from those before. `api`: below which path they are.
+pub(super) fn paths_changed(older: &[PathOfTypes<'_>], newer: &[PathOfTypes<'_>], api: &ApiPrefix) -> Vec<PathChange> {
     let types = |all: &[PathOfTypes<'_>], path: &str| -> Vec<String> {
         let of = all.iter().find(|of| of.path == path);
         of.map_or_else(Vec::new, |of| of.types.iter().map(|name| (*name).to_owned()).collect())
@@ -60,7 +60,7 @@ pub(super) fn paths_changed(older: &[PathOfTypes<'_>], newer: &[PathOfTypes<'_>]
         let added: Vec<String> = after.iter().filter(|name| !before.contains(name)).cloned().collect();
         let gone: Vec<String> = before.iter().filter(|name| !after.contains(name)).cloned().collect();
         let is_same = added.is_empty() && gone.is_empty();
-        (!is_same).then(|| PathChange { path: path.to_owned(), added, gone, exists: !after.is_empty() })
+        (!is_same).then(|| PathChange { path: api.path_of(path), added, gone, exists: !after.is_empty() })
     };
     paths.into_iter().filter_map(change).collect()
 }

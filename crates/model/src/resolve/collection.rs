@@ -188,9 +188,9 @@ pub(super) fn written_path(report: &mut Report<'_>, directive: &Directive, syste
         && path.len() <= limits::MODEL_NAME_CHARS;
     if !shaped {
         let help = if path.starts_with('/') {
-            "write the part after `/api/` alone, such as \"blog-posts\""
+            format!("write the part after `{}` alone, such as \"blog-posts\"", report.path_of(""))
         } else {
-            "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter"
+            "a path has up to 48 lower-case letters, digits and hyphens, and starts with a letter".to_owned()
         };
         let message = if path.is_empty() { "the path is empty".to_owned() } else { format!("`{path}` is not a path") };
         report.error(place, message, "not a path", help);

@@ -105,7 +105,7 @@ fn check_path(report: &mut Report<'_>, of: &Interface, (others, collections): (&
     let of_interface = others.iter().find(|other| other.path == of.path).map(|other| (&other.name, other.span));
     let of_type = collections.iter().find(|other| other.path == of.path).map(|other| (&other.name, other.span));
     let Some((name, span)) = of_type.or(of_interface) else { return };
-    let message = format!("{name} and {} have the same path, `/api/{}`", of.name, of.path);
+    let message = format!("{name} and {} have the same path, `{}`", of.name, report.path_of(&of.path));
     let diagnostic = Diagnostic::error(message).at(of.span, "and this").and(span, "this");
     report.push(diagnostic.help("write `@path(is: \"…\")` with another path on one of them"));
 }

@@ -67,11 +67,11 @@ use trash::check_trash;
 use whole::{check_whole, identity};
 
 use crate::compile::Compiled;
-use crate::{Collection, Diagnostics, Model};
+use crate::{ApiPrefix, Collection, Diagnostics, Model};
 
-/// The model, or nothing where errors were found; all diagnostics in either case.
-pub(crate) fn resolve(compiled: &Compiled) -> (Option<Model>, Diagnostics) {
-    let mut report = Report::new(&compiled.places);
+/// The model, or nothing where errors were found; all diagnostics in either case. `api`: where its records are, if that is known.
+pub(crate) fn resolve(compiled: &Compiled, api: Option<&ApiPrefix>) -> (Option<Model>, Diagnostics) {
+    let mut report = Report::new(&compiled.places, api);
     let model = model(&mut report, compiled);
     let out = report.finish();
     (if out.has_errors() { None } else { model }, out)
@@ -116,6 +116,7 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     let addressed = collections.iter().filter(|collection| collection.versions.is_none());
     Some(Model {
         name: app.name?,
+        api: report.api.cloned().unwrap_or_default(),
         by_name: collections.iter().map(|collection| (collection.name.clone(), collection.id)).collect(),
         by_path: addressed.map(|collection| (collection.path.clone(), collection.id)).collect(),
         collections,

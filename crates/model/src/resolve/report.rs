@@ -5,17 +5,24 @@ use apollo_compiler::parser::SourceSpan;
 
 use crate::places::Places;
 use crate::source::Span;
-use crate::{Diagnostic, Diagnostics};
+use crate::{ApiPrefix, Diagnostic, Diagnostics};
 
 /// Collects diagnostics at places that the compiler knows.
 pub(super) struct Report<'a> {
     pub(super) places: &'a Places,
+    /// Below which path records are, if that is known.
+    pub(super) api: Option<&'a ApiPrefix>,
     out: Diagnostics,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(places: &'a Places) -> Self {
-        Self { places, out: Diagnostics::new(Arc::clone(&places.sources)) }
+    pub(super) fn new(places: &'a Places, api: Option<&'a ApiPrefix>) -> Self {
+        Self { places, api, out: Diagnostics::new(Arc::clone(&places.sources)) }
+    }
+
+    /// The path at which the records of a path are, such as `/api/posts`.
+    pub(super) fn path_of(&self, path: &str) -> String {
+        self.api.cloned().unwrap_or_default().path_of(path)
     }
 
     pub(super) fn has_errors(&self) -> bool {

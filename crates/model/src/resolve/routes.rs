@@ -7,9 +7,10 @@ use backstay_base::limits;
 
 use super::read;
 use super::report::Report;
+use crate::api_prefix::Beside;
 use crate::{
-    Action, Collection, Diagnostic, Inbox, Interface, Provider, RESERVED_PATHS, Route, RouteMethod, RoutePart,
-    RoutePath,
+    Action, ApiPrefix, Collection, Diagnostic, Inbox, Interface, Provider, RESERVED_PATHS, Route, RouteMethod,
+    RoutePart, RoutePath,
 };
 
 /// The route that this directive declares.
@@ -18,7 +19,8 @@ pub(super) fn route(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
     let path = path(report, text, place)?;
     if directive.name != "inbox" {
         let method = RouteMethod::named(read::word(directive, "method")?)?;
-        return Some(Route { method, path, inbox: None });
+        let token = directive.specified_argument_by_name("token").and_then(|value| value.to_bool()).unwrap_or(false);
+        return Some(Route { method, path, inbox: None, token });
     }
     let provider = Provider::named(read::word(directive, "provider")?)?;
     let (secret, at) = read::text(directive, "secret")?;
@@ -27,7 +29,8 @@ pub(super) fn route(report: &mut Report<'_>, directive: &Node<Directive>) -> Opt
         let help = "write the name of a secret, such as \"STRIPE_SECRET\", and keep the secret itself out of the model";
         report.error(at, "this is not the name of a secret", "capital letters, digits and `_`", help);
     }
-    Some(Route { method: RouteMethod::Post, path, inbox: Some(Inbox { provider, secret: secret.to_owned() }) })
+    let inbox = Some(Inbox { provider, secret: secret.to_owned() });
+    Some(Route { method: RouteMethod::Post, path, inbox, token: false })
 }
 
 fn path(report: &mut Report<'_>, text: &str, place: Option<SourceSpan>) -> Option<RoutePath> {
@@ -79,32 +82,13 @@ pub(super) fn check_paths(
     actions: &[Action],
     (collections, interfaces): (&[Collection], &[Interface]),
 ) {
+    let has = |path: &str| collections.iter().any(|of| of.path == path) || interfaces.iter().any(|of| of.path == path);
     let routes: Vec<(&Action, &Route)> =
         actions.iter().filter_map(|action| action.route.as_ref().map(|route| (action, route))).collect();
     for (index, (action, route)) in routes.iter().enumerate() {
-        let mut refuse = |message: String, label: &str, help: &str| {
-            report.push(Diagnostic::error(message).located(Some(action.span), label).help(help));
-        };
         let text = &route.path.text;
-        let literal = |at: usize| match route.path.parts.get(at) {
-            Some(RoutePart::Literal(text)) => Some(text.as_str()),
-            Some(RoutePart::Parameter(_)) | None => None,
-        };
-        let has =
-            |path: &str| collections.iter().any(|of| of.path == path) || interfaces.iter().any(|of| of.path == path);
-        match (literal(0), literal(1)) {
-            (Some("api"), Some(path)) if has(path) => refuse(
-                format!("`{text}` is within `/api/{path}`, where records of the model are"),
-                "a path of records",
-                "give the type another path with `@path(is: \"…\")`, or the route",
-            ),
-            (Some("api"), Some(_)) => {}
-            (Some(first), _) if RESERVED_PATHS.contains(&first) => refuse(
-                format!("`{text}` is within `/{first}`, which is Backstay's own"),
-                "a path of Backstay's own",
-                "begin the path with another word",
-            ),
-            (Some(_) | None, _) => {}
+        if let Some((message, label, help)) = taken(&route.path, report.api, has) {
+            report.push(Diagnostic::error(message).located(Some(action.span), label).help(help));
         }
         let same = |(_, other): &&(&Action, &Route)| {
             let by_method = other.inbox.is_none() && route.inbox.is_none();
@@ -116,5 +100,33 @@ pub(super) fn check_paths(
             let help = "give one of them another path, or another method; an inbox has its path for itself";
             report.push(diagnostic.and(first.span, "first here").help(help));
         }
+    }
+}
+
+/// Why a route can't be at a path that Backstay has: the message, what is there, and what to do.
+fn taken(
+    path: &RoutePath,
+    api: Option<&ApiPrefix>,
+    has: impl Fn(&str) -> bool,
+) -> Option<(String, &'static str, &'static str)> {
+    const OWN: &str = "a path of Backstay's own";
+    let text = &path.text;
+    let of_records = api.and_then(|api| Some((api, api.beside(path)?)));
+    match (of_records, path.parts.first()) {
+        (Some((api, Beside::Below(RoutePart::Literal(path)))), _) => has(path).then(|| {
+            let message = format!("`{text}` is within `{}`, where records of the model are", api.path_of(path));
+            let help = "give the route or the type (`@path(is: \"…\")`) another path, or set `server.api_prefix`, which moves \
+                        all records";
+            (message, "a path of records", help)
+        }),
+        (Some((api, Beside::Below(RoutePart::Parameter(_)) | Beside::Same)), _) => {
+            let message = format!("`{text}` is within `{api}`, which is Backstay's own");
+            Some((message, OWN, "begin the path with another word, or set `server.api_prefix`, which moves all records"))
+        }
+        (None, Some(RoutePart::Literal(first))) if RESERVED_PATHS.contains(&first.as_str()) => {
+            let message = format!("`{text}` is within `/{first}`, which is Backstay's own");
+            Some((message, OWN, "begin the path with another word"))
+        }
+        (None, _) => None,
     }
 }

@@ -29,8 +29,8 @@ pub(super) fn check_singles(report: &mut Report<'_>, survey: &Survey<'_>, enums:
                 let diagnostic =
                     Diagnostic::error(message).at(field.span, "always the same record").and(target.span, "`@single`");
                 let what = if field.is_of_reference() { "the type from the union" } else { "the field" };
-                report
-                    .push(diagnostic.help(format!("remove {what}; clients read the record at `/api/{}`", target.path)));
+                let path = report.path_of(&target.path);
+                report.push(diagnostic.help(format!("remove {what}; clients read the record at `{path}`")));
             }
         }
     }

@@ -82,7 +82,8 @@ fn check_paths(report: &mut Report<'_>, collections: &[Collection]) {
     let mut seen: HashMap<&str, &Collection> = HashMap::new();
     for collection in collections {
         if let Some(first) = seen.insert(&collection.path, collection) {
-            let what = format!("{} and {} have the same path, `/api/{}`", first.name, collection.name, collection.path);
+            let path = report.path_of(&collection.path);
+            let what = format!("{} and {} have the same path, `{path}`", first.name, collection.name);
             collision(report, what, collection.span, first.span, "write `@path(is: \"…\")` on one of them");
         }
     }

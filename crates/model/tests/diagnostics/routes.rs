@@ -1,6 +1,6 @@
 //! `@route` and `@inbox`: paths of the team's own.
 
-use backstay_model::{SourceFile, load};
+use backstay_model::{SourceFile, load, load_at, load_stored};
 use insta::assert_snapshot;
 
 use crate::told;
@@ -88,6 +88,35 @@ extend schema
   @route(method: GET, path: "/do/x", run: "f", allow: "true")
 "#
     ));
+}
+
+#[test]
+fn records_elsewhere_leave_their_paths_to_routes() {
+    let model = |routes: &str| {
+        let text = format!("extend schema @app(name: \"Test\"){TYPES}extend schema {routes}");
+        vec![SourceFile::app("model.graphql", text)]
+    };
+    let told = |prefix: &str, path: &str| {
+        let route = format!("@route(method: GET, path: \"{path}\", run: \"a\", allow: \"true\")");
+        let first = |wrong: backstay_model::Diagnostics| wrong.iter().next().map(|one| one.message.clone());
+        load_at(model(&route), &prefix.parse().expect("a prefix")).err().and_then(first)
+    };
+    for path in ["/api/articles", "/api/articles/{slug}", "/api", "/api/{any}", "/rest", "/rest/v2/articles"] {
+        assert_eq!(told("/rest/v1", path), None, "{path}");
+    }
+    let check = |path: &str, expected: &str| assert_eq!(told("/rest/v1", path).as_deref(), Some(expected));
+    check(
+        "/rest/v1/articles/{id}",
+        "`/rest/v1/articles/{id}` is within `/rest/v1/articles`, where records of the model are",
+    );
+    check("/rest/{v}/papers", "`/rest/{v}/papers` is within `/rest/v1/papers`, where records of the model are");
+    check("/rest/v1", "`/rest/v1` is within `/rest/v1`, which is Backstay's own");
+    check("/rest/v1/{any}", "`/rest/v1/{any}` is within `/rest/v1`, which is Backstay's own");
+    check("/do/x", "`/do/x` is within `/do`, which is Backstay's own");
+    // Where the records of a stored model were isn't known.
+    let routes = "@route(method: GET, path: \"/api/articles\", run: \"a\", allow: \"true\")";
+    assert!(load_stored(model(routes)).is_ok());
+    assert!(load(model(routes)).is_err());
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn at_path(reader: &Reader, raw: &RawValue, visible: &dyn Fn(&Collection) -> boo
     let expected = "the path of a collection, such as \"posts\"";
     let path = json::text(raw, expected)?.ok_or_else(|| ViolationKind::Type { expected: expected.to_owned() })?;
     let found = reader.model().collection_at(&path).filter(|collection| visible(collection));
-    if let Some(rest) = path.strip_prefix("/api/").or_else(|| path.strip_prefix('/')) {
+    if let Some(rest) = reader.model().api.below(&path).or_else(|| path.strip_prefix('/')) {
         let remedy = format!("write only the collection's path: \"{}\"", shorten(rest));
         return Err(ViolationKind::Misused { problem: "this is a path from the root".to_owned(), remedy });
     }

@@ -26,6 +26,11 @@ fn settings_are_read() {
         &[],
         "server.trusted_proxies = [\"::1/64\"]\nserver.secure_cookies = true",
     );
+    check(
+        "[server]\napi_prefix = '/records'\n[accounts]\ntoken_schemes = ['Token']",
+        &[],
+        "server.api_prefix = \"/records\"\naccounts.token_schemes = [\"Token\"]",
+    );
     check("server.public_url = 'https://news.example/'", &[], "server.public_url = \"https://news.example\"");
     check(
         "[server]\ncors_credentials = true\ncors_origins = ['https://a.example']",
@@ -113,6 +118,16 @@ fn what_is_wrong_is_named_with_its_place() {
         &[],
         "backstay.toml:2:17: server.cors_origins: `https://*preview.example.org` is not a wildcard that Backstay \
          supports; `*` can only replace the first label of a domain, with https: https://*.preview.example.org",
+    );
+    check(
+        "[server]\napi_prefix = '/auth'",
+        &[],
+        "backstay.toml:2:14: server.api_prefix: paths below it are Backstay's own; begin with another word, such as `/records`",
+    );
+    check(
+        "[accounts]\ntoken_schemes = ['Token', 'Basic']",
+        &[],
+        "backstay.toml:2:27: accounts.token_schemes: what follows this word isn't a token",
     );
     check(
         "[server]\nlisten = '127.0.0.1:1'\n[log]\n\n[server]\nsecure_cookies = true",
