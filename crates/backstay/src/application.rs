@@ -1,7 +1,7 @@
 use backstay_engine::Application;
 use backstay_model::{Diagnostics, Loaded, SourceFile, load};
 
-use crate::{Directory, Failure, seed, transfer};
+use crate::{Directory, Failure, inspection, seed, transfer};
 
 /// An application's model, compiled.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(crate) fn load_whole(mut files: Vec<SourceFile>) -> Result<Loaded, Diagnosti
     files.push(backstay_identity::system_model(identity.as_deref()));
     files.push(seed::system_model());
     files.push(transfer::system_model());
+    files.push(inspection::system_model());
     files.push(backstay_jobs::system_model());
     files.push(backstay_jobs::webhooks_model());
     load(files)

@@ -240,6 +240,9 @@ pub enum Failure {
         /// Each, with why.
         left: Vec<String>,
     },
+    /// There is no server whose inspector could be turned on.
+    #[error("no server of this application is running")]
+    NothingToInspect,
     /// Only a database on a server can be adopted.
     #[error("you haven't named a database to adopt")]
     NoServer,
@@ -547,6 +550,7 @@ impl Failure {
             }
             Self::Occupied => Some("try again, or stop the server first".to_owned()),
             Self::ServerEnded => Some("run the command again: an import goes on where it was".to_owned()),
+            Self::NothingToInspect => Some("start it with `backstay serve`; `backstay dev` is always inspected".to_owned()),
             Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
                 Some(help.clone())

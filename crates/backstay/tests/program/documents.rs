@@ -99,7 +99,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 26] = [
+    let groups: [(&str, &[&str]); 27] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),
@@ -124,6 +124,7 @@ fn every_command_is_documented() {
         ("webhook", &["add", "list", "show", "test", "rotate", "replay", "disable", "enable", "remove"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
+        ("inspect", &["on", "off", "show"]),
         ("client", &["typescript"]),
         ("directives", &[]),
     ];
