@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::developing::Dev;
 use crate::mail::support;
-use crate::support::{exchange, read, until};
+use crate::support::{App, exchange, read, until};
 
 /// What is asked of a server with this token.
 fn ask(address: &str, line: &str, token: &str, body: &Value) -> (u16, Value) {
@@ -117,4 +117,41 @@ fn an_operator_has_a_server_inspected_for_a_while() {
     assert_eq!(audited.len(), 1, "{log}");
     let record = audited[0]["changes"][0]["record"].as_str().expect("a record");
     assert!(record.starts_with("BackstayInspection/"), "{record}");
+}
+
+#[test]
+fn what_a_function_logs_is_in_the_trace_of_its_call() {
+    let app = App::empty();
+    app.write(
+        "model/greet.graphql",
+        "extend schema @app(name: \"Greet\")\n\
+         type Guest @allow(read: \"true\") @allow(create: \"'greet' in auth.via\") { name: String! }\n\
+         type Mutation { greet(name: String!): String @function @allow(call: \"true\") }\n",
+    );
+    app.write(
+        "functions/greet.ts",
+        "import { type FunctionContext } from \"backstay\";\n\
+         export async function greet({ name }: { name: string }, { db, log }: FunctionContext) {\n\
+           log.info(\"greeting\", name);\n\
+           await db.guests.create({ name });\n\
+           log.warn(\"greeted\");\n\
+           return name;\n\
+         }\n",
+    );
+    let dev = Dev::start(&app);
+    let (status, done) = ask(dev.address(), "POST /do/greet", "", &json!({ "name": "Ann" }));
+    assert_eq!(status, 200, "{done}");
+    let (_, list) = ask(dev.address(), "GET /inspect/traces?path=/do/greet", "", &Value::Null);
+    let path = format!("GET /inspect/traces?id={}", list["traces"][0]["id"].as_str().expect("an id"));
+    let (_, whole) = ask(dev.address(), &path, "", &Value::Null);
+    let whole = &whole["traces"][0];
+    let lines: Vec<(&str, &str)> = whole["log"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| (line["level"].as_str().expect("a level"), line["text"].as_str().expect("a text")))
+        .collect();
+    assert_eq!(lines, [("info", "greeting Ann"), ("warn", "greeted")], "{whole}");
+    assert_eq!(whole["asked"], json!(["create Guest"]), "{whole}");
+    assert_eq!(whole["commits"][0]["transaction"], "create", "{whole}");
 }
