@@ -262,6 +262,13 @@ pub enum Answer {
         /// For programs.
         explanation: serde_json::Value,
     },
+    /// The server is inspected.
+    InspectorOn {
+        /// Until when; always without it.
+        until: Option<String>,
+    },
+    /// The server isn't inspected.
+    InspectorOff {},
     /// Something about webhooks.
     #[serde(untagged)]
     Webhook(WebhookAnswer),
@@ -475,6 +482,11 @@ impl fmt::Display for Answer {
             Self::Job { job } => job.whole(f),
             Self::JobRetried { job } => writeln!(f, "queued the job {job} anew"),
             Self::JobCancelled { job } => writeln!(f, "cancelled the job {job}"),
+            Self::InspectorOn { until: Some(until) } => {
+                writeln!(f, "the server is inspected until {until}; sign in at /inspect as an operator")
+            }
+            Self::InspectorOn { until: None } => writeln!(f, "the server is always inspected; open /inspect"),
+            Self::InspectorOff {} => writeln!(f, "the server isn't inspected"),
             Self::Webhook(told) => told.fmt(f),
             Self::Invited { email, token, .. } => {
                 writeln!(f, "{}\n\nThis token is shown only once. {email} can sign up with it.", token.expose())

@@ -1,7 +1,7 @@
 use backstay_engine::Application;
 use backstay_model::{ApiPrefix, Diagnostics, Loaded, SourceFile, load_at};
 
-use crate::{Failure, Place, seed, transfer};
+use crate::{Failure, Place, inspection, seed, transfer};
 
 /// An application's model, compiled.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(crate) fn load_whole(mut files: Vec<SourceFile>, api: &ApiPrefix) -> Result<
     files.push(backstay_identity::system_model(identity.as_deref()));
     files.push(seed::system_model());
     files.push(transfer::system_model());
+    files.push(inspection::system_model());
     files.push(backstay_jobs::system_model());
     files.push(backstay_jobs::webhooks_model());
     load_at(files, api)

@@ -1,5 +1,6 @@
 mod advice;
 mod callers;
+mod inspection;
 mod jobs;
 mod rewritten;
 mod transfer;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogFormat, is_url, meant_address};
 
 pub(crate) use callers::{Account, Invitations, Invite, Key, NewInvitation, Operator, PasswordFrom, Role};
+pub(crate) use inspection::Inspect;
 pub(crate) use jobs::Job;
 pub(crate) use transfer::{Export, Import, OnError};
 pub(crate) use webhooks::Webhook;
@@ -131,6 +133,9 @@ pub(crate) enum Verb {
     /// Explain why a request is allowed or refused, and what it costs
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
+    /// Keep what a running server does for a while, and show it at /inspect
+    #[command(subcommand)]
+    Inspect(Inspect),
     /// Make a client of an application's API
     #[command(subcommand)]
     Client(Client),

@@ -1,3 +1,4 @@
+mod inspection;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -6,6 +7,7 @@ use std::path::PathBuf;
 use backstay_base::Secret;
 use serde::{Deserialize, Serialize};
 
+pub use inspection::InspectVerb;
 pub use webhooks::WebhookVerb;
 
 use crate::{Batch, ExportPage, Failure, ImportStart, SignUp};
@@ -171,6 +173,11 @@ pub enum Command {
     Webhook {
         /// What is done.
         verb: WebhookVerb,
+    },
+    /// Keep what the server does for a while.
+    Inspect {
+        /// What is done.
+        verb: InspectVerb,
     },
     /// Invite someone to sign up.
     Invite {

@@ -23,7 +23,7 @@ use new_account::NewAccount;
 use crate::apply::applied;
 use crate::backup::{self, Reporter};
 use crate::commit_log::{self, Retention};
-use crate::{Answer, Command, Failure, Instance, Seeded, reindex, transfer};
+use crate::{Answer, Command, Failure, Instance, Seeded, inspection, reindex, transfer};
 
 impl Instance {
     /// Runs a command in the name of Backstay itself: the only place that does, whichever process was asked.
@@ -88,6 +88,7 @@ impl Instance {
             Command::RetryJob { job } => jobs::retry(&self.jobs, job).await?,
             Command::CancelJob { job } => jobs::cancel(&self.jobs, job).await?,
             Command::Webhook { verb } => Box::pin(webhooks::carry_out(&self.webhooks, verb)).await?,
+            Command::Inspect { verb } => inspection::carry_out(&self.engine, cx, verb).await?,
             Command::Invite { email, roles, seconds } => {
                 let invited = invitations::invite(administration, email, &roles, after(cx.now, seconds)?).await;
                 invited.map_err(|error| roles::failure(&self.engine, &roles, error))?

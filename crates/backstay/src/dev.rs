@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_base::Secret;
-use backstay_engine::{Context, Migration, OpenOutcome};
+use backstay_engine::{Context, Inspector, Migration, OpenOutcome};
 use backstay_http::{Development, HttpSettings, ModelProblems};
 use backstay_model::Style;
 use tokio::task::block_in_place;
@@ -90,7 +90,9 @@ pub(crate) async fn dev(arguments: &Dev) -> Result<ExitCode, Failure> {
 async fn readable(arguments: &Dev, watcher: &mut Watcher) -> Place {
     loop {
         match Place::find(arguments.whole.app.path(), arguments.whole.data.as_ref()) {
-            Ok(place) => return Place { purpose: Purpose::Developing, ..place },
+            Ok(place) => {
+                return Place { purpose: Purpose::Developing, inspector: Inspector::always(), ..place };
+            }
             Err(failure) => logging::tell(&failure.render(colour())),
         }
         say_warning("waiting until this is corrected");

@@ -246,6 +246,9 @@ pub enum Failure {
         /// Each, with why.
         left: Vec<String>,
     },
+    /// There is no server whose inspector could be turned on.
+    #[error("no server of this application is running")]
+    NothingToInspect,
     /// Only a database on a server can be adopted.
     #[error("you haven't named a database to adopt")]
     NoServer,
@@ -566,6 +569,7 @@ impl Failure {
             Self::OutdatedServer { .. } => {
                 Some("bring the application's files up to date, and run `backstay migrate apply` or restart it".to_owned())
             }
+            Self::NothingToInspect => Some("start it with `backstay serve`; `backstay dev` is always inspected".to_owned()),
             Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
                 Some(help.clone())

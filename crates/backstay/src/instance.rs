@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use backstay_base::{Ambient, Secret, with_causes};
 use backstay_engine::{
-    Application, Engine, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
+    Application, Engine, Inspector, Location, OpenError, OpenOptions, OpenOutcome, ServerProblem, Sizes, Step, Stored,
 };
 use backstay_identity::{HashingCost, Identity, Settings};
 use backstay_jobs::{Jobs, Webhooks};
@@ -45,6 +45,8 @@ pub struct Place {
     pub(crate) templates: Arc<Templates>,
     /// What the application is opened for.
     pub(crate) purpose: Purpose,
+    /// What keeps what is done, in each version that is served.
+    pub(crate) inspector: Inspector,
 }
 
 /// An open application: what commands and the server work with. Cheap to clone.
@@ -97,7 +99,8 @@ impl Place {
             Location::Directory(_) => Vec::new(),
         };
         let (procedures, templates, purpose) = (Registered::default(), Arc::new(Templates::none()), Purpose::default());
-        Ok(Self { directory, config, data, database, pooler, replicas, procedures, templates, purpose })
+        let inspector = Inspector::default();
+        Ok(Self { directory, config, data, database, pooler, replicas, procedures, templates, purpose, inspector })
     }
 
     /// Refuses an application whose actions nothing carries out, whose mail goes nowhere, or whose inboxes have no secrets.
@@ -191,6 +194,7 @@ impl Place {
         let opened = Engine::open(application.with_sizes(self.sizes()), options, ambient);
         let (engine, outcome) = opened.map_err(|error| self.why(error))?;
         engine.set_procedures(Arc::new(self.procedures.clone()));
+        engine.set_inspector(self.inspector.clone());
         let identity = Identity::new(engine.clone(), settings(&self.config.accounts))?;
         let seeder = Seeder::new(engine.clone(), identity.clone())?;
         let (directory, sign_up) = (self.directory.clone(), self.config.accounts.sign_up);

@@ -78,7 +78,7 @@ impl Declared {
             Some(roles) => Arc::new(Caller { roles: roles.into(), ..service() }),
             None => self.caller(job).await?,
         };
-        let cx = Context::new(&self.engine, caller).of_job(job.depth);
+        let cx = Context::new(&self.engine, caller).of_job(job.depth).traced(job.trace.clone());
         let act = Act {
             action: index,
             arguments: Arc::clone(&job.input),

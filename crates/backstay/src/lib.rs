@@ -23,6 +23,7 @@ mod directory;
 mod doors;
 mod failure;
 mod functions;
+mod inspection;
 mod instance;
 mod jobs;
 mod logging;
@@ -63,7 +64,7 @@ pub use backstay_http::{ClientAddress, Service, ServiceBody};
 pub use bundle::BundleError;
 pub use call::{Call, Count, Page, RecordName};
 pub use client::{CallError, Client};
-pub use command::{Command, ReindexPlace, WebhookVerb};
+pub use command::{Command, InspectVerb, ReindexPlace, WebhookVerb};
 pub use config::{
     Accounts, Config, ConfigError, ConfigPlace, ConfigProblem, ConfigProblems, Data, DocsShown, Egress, Limits, Log,
     LogFormat, LogLevel, Mail, ProxyHeader, Secrets, Server, SignUp, reference,

@@ -1,6 +1,6 @@
 //! Mail of an application: its templates are read beside its model, and what they make is sent by jobs.
 
-mod notices;
+mod notifications;
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use serde_json::{json, to_string};
 use crate::config::from_file;
 use crate::{Config, Directory, Failure, Place, logging};
 
-pub(crate) use notices::check;
-use notices::{NoNotice, Notices, Notified};
+pub(crate) use notifications::check;
+use notifications::{Notifications, Prepared, Unprepared};
 
 /// Who sends mail while an application is developed, unless its settings say.
 const DEVELOPER: &str = "backstay@localhost.localdomain";
@@ -65,7 +65,7 @@ struct Inner {
     delivery: Option<(Delivery, Sender)>,
     /// Whether each is shown on the developer's terminal.
     is_shown: bool,
-    notices: Notices,
+    notifications: Notifications,
 }
 
 impl Mails {
@@ -101,8 +101,9 @@ impl Mails {
         let from = from.map(Sender::parse).transpose().map_err(backstay_base::Error::internal)?;
         let is_shown = matches!(place.purpose, Purpose::Developing);
         let templates = Arc::clone(&place.templates);
-        let notices = Notices { engine: engine.clone(), identity: identity.clone(), reader: Arc::clone(reader) };
-        Ok(Self(Arc::new(Inner { templates, delivery: delivery.zip(from), is_shown, notices })))
+        let notifications =
+            Notifications { engine: engine.clone(), identity: identity.clone(), reader: Arc::clone(reader) };
+        Ok(Self(Arc::new(Inner { templates, delivery: delivery.zip(from), is_shown, notifications })))
     }
 }
 
@@ -128,15 +129,24 @@ impl Inner {
                 Err(error) => Outcome::Dead(format!("what the job takes is no mail: {error}")),
             };
         }
-        match self.notices.mail(job).await {
-            Ok(Notified::Mail(mail)) => self.handed_over(job, &mail).await,
-            Ok(Notified::Nobody(why)) => Outcome::Done(json!({ "notSent": why }).to_string().into()),
-            Err(NoNotice::Final(why)) => Outcome::Dead(why),
-            Err(error @ NoNotice::Later(_)) => Outcome::Again(error.to_string()),
+        match self.notifications.prepare(job).await {
+            Ok(Prepared::Mail(mail)) => self.handed_over(job, &mail).await,
+            Ok(Prepared::Kept) => Outcome::Done("null".into()),
+            Ok(Prepared::Nobody(why)) => Outcome::Done(json!({ "notSent": why }).to_string().into()),
+            Err(Unprepared::Final(why)) => Outcome::Dead(why),
+            Err(error @ Unprepared::Later(_)) => Outcome::Again(error.to_string()),
         }
     }
 
     async fn handed_over(&self, job: &Claimed, mail: &Mail) -> Outcome {
+        job.trace.asked(format!("mail {}", mail.template));
+        let began = job.trace.moment();
+        let outcome = self.sent_by_server(job, mail).await;
+        job.trace.stage("send", began);
+        outcome
+    }
+
+    async fn sent_by_server(&self, job: &Claimed, mail: &Mail) -> Outcome {
         let Some((delivery, from)) = &self.delivery else {
             return Outcome::Again("no mail server is configured: set `url` and `from` in [mail]".to_owned());
         };
@@ -144,7 +154,7 @@ impl Inner {
             Ok(content) => content,
             Err(error) => return Outcome::Dead(with_causes(&error)),
         };
-        let (id, date) = (job.id.to_string(), self.notices.engine.ambient().clock.now());
+        let (id, date) = (job.id.to_string(), self.notifications.engine.ambient().clock.now());
         let letter = Letter { id: &id, from, to: &mail.to, content: &content, date };
         match delivery.send(&letter).await {
             Ok(receipt) => {

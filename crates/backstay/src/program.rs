@@ -4,6 +4,7 @@ mod bundle;
 mod callers;
 mod check;
 mod client;
+mod inspection;
 mod jobs;
 mod migrate;
 mod new;
@@ -68,6 +69,7 @@ async fn run(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Key(key) => callers::key(key).await,
         Verb::Job(job) => jobs::job(job).await,
         Verb::Webhook(webhook) => webhooks::webhook(webhook).await,
+        Verb::Inspect(inspect) => inspection::inspect(inspect).await,
         Verb::Invite(invite) => callers::invite(invite).await,
         Verb::Explain(Explain { request, caller, link, body, within }) => {
             command(&within, Command::Explain { caller, link, request, body }).await

@@ -629,3 +629,21 @@ pub const WEBHOOK_LETTER_DAYS: i64 = 30;
 pub const WEBHOOK_LETTERS: usize = 100;
 /// Milliseconds between two looks for webhook messages that are due, and for changes that endpoints are told of.
 pub const WEBHOOK_MILLIS: u64 = 250;
+/// Bytes of the traces that the inspector keeps.
+pub const INSPECTOR_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of one of them; of a larger one only its stages are kept.
+pub const TRACE_BYTES: usize = 512 * 1024;
+/// Rules, statements, log lines, and so on, of one of them.
+pub const TRACE_PARTS: usize = 500;
+/// Traces that the inspector lists, unless it is asked for another number.
+pub const INSPECTOR_LIST: usize = 200;
+/// Minutes for which an operator can have a server inspected.
+pub const INSPECTOR_MINUTES: u32 = 24 * 60;
+/// Bytes of the name that another system gives the trace that a request belongs to.
+pub const TRACE_PARENT_BYTES: usize = 128;
+/// Steps of a path to the accounts that a change notifies.
+pub const NOTIFY_STEPS: usize = 4;
+/// Accounts that one change notifies by one path, and records on the way to them.
+pub const NOTIFIED: u32 = 1000;
+/// Bytes of a statement, or of one of its values, in a trace.
+pub const TRACE_TEXT_BYTES: usize = 4096;

@@ -92,7 +92,10 @@ pub(crate) async fn carry_out(
     let procedure = procedure.ok_or_else(|| Error::internal(NoProcedure(action.name.clone())))?;
     let caller = (inner, within(inner, cx, action));
     let call = ActionCall::new(caller, (index, arguments), notation, claim);
-    let result = procedure.run(call).await.map_err(|error| of_procedure(action, error))?;
+    let began = cx.trace().moment();
+    let result = procedure.run(call).await.map_err(|error| of_procedure(action, error));
+    cx.trace().stage(format!("function {}", action.function), began);
+    let result = result?;
     if result.len() > limits::ANSWER_BYTES {
         return Err(too_large());
     }

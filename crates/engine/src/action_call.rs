@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::inner::{Inner, exists_for};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
-use crate::{AskedJob, Context, NewJob, Notation, Request};
+use crate::{AskedJob, Context, NewJob, Notation, Request, Trace};
 
 /// A call of an action, as its procedure sees it. Cheap to clone.
 #[derive(Clone)]
@@ -88,6 +88,11 @@ impl ActionCall {
     /// When the call began.
     pub fn now(&self) -> Timestamp {
         self.0.cx.now
+    }
+
+    /// Where it is noted what is done for the call.
+    pub fn trace(&self) -> &Trace {
+        self.0.cx.trace()
     }
 
     /// The model.

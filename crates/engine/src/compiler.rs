@@ -333,7 +333,7 @@ impl<'m> Compiler<'m> {
             let (directive, help) = match hook.run {
                 HookRun::Action(_) => ("@on", "compare fields of the record, and let the job look up the rest"),
                 HookRun::Before(_) => ("@on", "compare fields of the record, and let the function look up the rest"),
-                HookRun::Mail(_) => ("@notify", "compare fields of the record, or have a job send the mail"),
+                HookRun::Notify(_) => ("@notify", "compare fields of the record, or have a job notify them"),
             };
             let message = format!("`when:` of `{directive}` follows a relation, and only the record itself is at hand");
             self.diagnostics.push(Diagnostic::error(message).at(when.span, "follows a relation").help(help));

@@ -14,6 +14,7 @@ use crate::answered::NoAnswer;
 use crate::application::CallerClass;
 use crate::before::Session;
 use crate::bind::{Bindings, Question};
+use crate::explanation::ExplainedCaller;
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_hooks::PendingHook;
@@ -22,7 +23,7 @@ use crate::record::Key;
 use crate::recorder::Recorder;
 use crate::reference::Reference;
 use crate::taken_along::TakenAlong;
-use crate::{Commits, Record};
+use crate::{Commits, Record, Trace};
 
 /// How a request came.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct Arrival {
     pub commits: Commits,
     /// How old the state may be that its reads find, each by itself.
     pub freshness: Freshness,
+    /// Where it is noted what is done for it.
+    pub trace: Trace,
 }
 
 /// One request: its caller, its id and the moment at which it began.
@@ -61,19 +64,37 @@ pub struct Context {
     freshness: Freshness,
     /// How many jobs have led to it, each queued by a change that the one before has made.
     pub(crate) hook_depth: u32,
+    trace: Trace,
 }
 
 impl Context {
     /// A request of a caller of this class.
     pub(crate) fn with(caller: Arc<Caller>, class: Arc<CallerClass>, arrival: Arrival) -> Self {
-        let Arrival { request, now, client, deadline, memory, commits, freshness } = arrival;
-        Self { caller, class, request, now, client, deadline, memory, commits, freshness, hook_depth: 0 }
+        let Arrival { request, now, client, deadline, memory, commits, freshness, trace } = arrival;
+        Self { caller, class, request, now, client, deadline, memory, commits, freshness, hook_depth: 0, trace }
     }
 
     /// The request of a job to which so many other ones have led, each queued by a change that the one before has made.
     #[must_use]
     pub fn of_job(self, depth: u32) -> Self {
         Self { hook_depth: depth, ..self }
+    }
+
+    /// The same request, noted in this trace.
+    #[must_use]
+    pub fn traced(self, trace: Trace) -> Self {
+        trace.caller(|| ExplainedCaller::of(&self.caller));
+        Self { trace, ..self }
+    }
+
+    /// The same request, of which nothing more is noted.
+    pub(crate) fn untraced(&self) -> Self {
+        Self { trace: Trace::OFF, ..self.clone() }
+    }
+
+    /// Where it is noted what is done for the request.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// Whether the caller may see these fields of every record of the collection.
@@ -90,8 +111,9 @@ impl Context {
 
     /// How the request came.
     pub(crate) fn arrival(&self) -> Arrival {
-        let Self { request, now, client, deadline, ref memory, ref commits, freshness, .. } = *self;
-        Arrival { request, now, client, deadline, memory: memory.clone(), commits: commits.clone(), freshness }
+        let Self { request, now, client, deadline, ref memory, ref commits, freshness, ref trace, .. } = *self;
+        let (memory, commits, trace) = (memory.clone(), commits.clone(), trace.clone());
+        Arrival { request, now, client, deadline, memory, commits, freshness, trace }
     }
 
     /// On whose account the request is answered.
@@ -422,15 +444,10 @@ impl<'a> TxContext<'a, '_> {
 
     /// The statement of a read with its values.
     pub(crate) fn asked(&mut self, question: &Question<'_>) -> Statement {
-        let Question { template, bindings, collection, withheld } = question;
-        if let Some(recorder) = &mut self.recorder {
-            let subject = (&*self.engine.application.model, *collection);
-            match withheld {
-                true => recorder.withheld_statement(template, bindings, subject),
-                false => recorder.statement(template, bindings, subject),
-            }
+        match &mut self.recorder {
+            Some(recorder) => recorder.question(&self.engine.application.model, question),
+            None => question.bindings.statement(question.template),
         }
-        bindings.statement(template)
     }
 
     /// The last version of the deleted record with this key; 0 if none was deleted.

@@ -116,7 +116,7 @@ impl Engine {
         let range = Arc::clone(range);
         let sink = Collect::new(move |row: &dyn Row| due_record(row, &range));
         let (sink, read) = inner.read(cx.demand(), &bindings.statement(&template), sink).await;
-        read.map(|()| sink.found)
+        read.map(|_| sink.found)
     }
 }
 

@@ -20,8 +20,9 @@ use crate::observer::{self, ChangeWatch, Dependency, Published, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
-    Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, Explanation, Notation, Procedure, Procedures, Record,
-    Refused, Request, Requests, Singles, Sizes, Transaction, act, each, explain, prepared, transaction, write_requests,
+    Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, ExplainedCaller, Explanation, Inspector, Notation,
+    Procedure, Procedures, Record, Refused, Request, Requests, Singles, Sizes, Trace, Transaction, act, each, explain,
+    prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -30,6 +31,7 @@ pub struct Engine {
     pub(crate) inner: Arc<Inner>,
     /// What carries out the actions of the model.
     procedures: Arc<OnceLock<Arc<dyn Procedures>>>,
+    inspector: Arc<OnceLock<Inspector>>,
 }
 
 impl fmt::Debug for Engine {
@@ -65,7 +67,7 @@ impl Engine {
             published,
             singles: OnceLock::new(),
         };
-        let engine = Self { inner: Arc::new(inner), procedures: Arc::default() };
+        let engine = Self { inner: Arc::new(inner), procedures: Arc::default(), inspector: Arc::default() };
         match engine.open_singles() {
             Ok(singles) => {
                 engine.inner.singles.get_or_init(|| singles);
@@ -76,6 +78,16 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Says what keeps what is done here lately. The first who says it decides.
+    pub fn set_inspector(&self, inspector: Inspector) {
+        let _ = self.inspector.set(inspector);
+    }
+
+    /// What keeps what is done here lately.
+    pub fn inspector(&self) -> &Inspector {
+        self.inspector.get_or_init(Inspector::default)
     }
 
     /// The steps that opening with this application would take; none for an unchanged model.
@@ -348,7 +360,7 @@ impl Engine {
         let statement = Bindings::new(cx.caller(), cx.now).id(id).statement(&plan.template);
         let sink = Collect::new(move |row: &dyn Row| plan.layout.read(row).and_then(Record::new));
         let (mut sink, read) = self.inner.read(cx.demand(), &statement, sink).await;
-        read.map(|()| sink.found.pop())
+        read.map(|_| sink.found.pop())
     }
 
     /// The record whose fields have these values, whatever the caller may see. Name the fields of a unique index: if several records
@@ -451,7 +463,7 @@ impl Engine {
             _ => Err(DecodeError { column, expected: "an id" }),
         });
         let (sink, read) = self.inner.read(cx.demand(), &statement, sink).await;
-        read.map(|()| sink.found)
+        read.map(|_| sink.found)
     }
 }
 
@@ -460,13 +472,15 @@ impl Context {
     pub fn new(engine: &Engine, caller: Arc<Caller>) -> Self {
         let (request, now) = (RequestId(engine.next_id()), engine.ambient().clock.now());
         let (memory, commits, freshness) = (Memory::uncounted(), Commits::UNNOTED, Freshness::Latest);
-        let arrival = Arrival { request, now, client: None, deadline: None, memory, commits, freshness };
+        let trace = Trace::OFF;
+        let arrival = Arrival { request, now, client: None, deadline: None, memory, commits, freshness, trace };
         Self::begun(engine, caller, arrival)
     }
 
     /// A request that has come before.
     pub fn begun(engine: &Engine, caller: Arc<Caller>, arrival: Arrival) -> Self {
         let class = engine.inner.application.class(&caller);
+        arrival.trace.caller(|| ExplainedCaller::of(&caller));
         Self::with(caller, class, arrival)
     }
 

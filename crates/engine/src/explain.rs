@@ -33,27 +33,14 @@ pub(crate) async fn explain(
     request: Request,
     encoder: &'static dyn Encoder,
 ) -> Result<Explanation, Error> {
-    let collections = request.collections();
-    let mut explanation = Explanation::new(in_words(&request, &inner.application.model), explained(cx));
-    let action = asked_action(inner, cx, &request);
-    let (open, mut refused) = (open(inner, cx, &collections, action), Vec::new());
-    for (collection, refusal) in collections.iter().zip(&open) {
-        if refusal.is_some() {
-            // No record matters: the type's rule refuses the caller as such.
-            refused.extend(transaction::run(inner, cx, TypeRule { collection: *collection, action }).await?);
-        }
-    }
+    let mut explanation =
+        Explanation::new(in_words(&request, &inner.application.model), ExplainedCaller::of(cx.caller()));
+    let Before { refused, open, reads } = before(inner, cx, &request).await?;
     if let Some(refusal) = open.iter().flatten().next().filter(|_| open.iter().all(Option::is_some)) {
         explanation.rules = refused;
         explanation.refuse(refusal);
         return Ok(explanation);
     }
-    let reads: Vec<ReadOf> = reads(&request, action)
-        .into_iter()
-        .zip(&open)
-        .filter(|(_, refusal)| refusal.is_none())
-        .map(|(read, _)| read)
-        .collect();
     let verdict = match Prepared::new(inner, cx, request, encoder) {
         Ok(request) => rehearse(inner, cx, (request, reads), &mut explanation).await,
         Err(refusal) => Err(refusal),
@@ -65,8 +52,45 @@ pub(crate) async fn explain(
     Ok(explanation)
 }
 
+/// What is known of a request before it runs.
+struct Before {
+    /// The rules by which the caller may do nothing of the kind in a collection.
+    refused: Vec<ExplainedRule>,
+    /// Of each collection why that is so.
+    open: Vec<Option<Error>>,
+    /// What it reads in the others.
+    reads: Vec<ReadOf>,
+}
+
+async fn before(inner: &Arc<Inner>, cx: &Context, request: &Request) -> Result<Before, Error> {
+    let (collections, action) = (request.collections(), asked_action(inner, cx, request));
+    let (open, mut refused) = (open(inner, cx, &collections, action), Vec::new());
+    for (collection, refusal) in collections.iter().zip(&open) {
+        if refusal.is_some() {
+            // No record matters: the type's rule refuses the caller as such.
+            refused.extend(transaction::run(inner, cx, TypeRule { collection: *collection, action }).await?);
+        }
+    }
+    let allowed = reads(request, action).into_iter().zip(&open).filter(|(_, refusal)| refusal.is_none());
+    let reads = allowed.map(|(read, _)| read).collect();
+    Ok(Before { refused, open, reads })
+}
+
+/// The rules that are known before a request runs: those that refuse it as such, and those of what it reads.
+pub(crate) async fn rules_before(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    request: &Request,
+) -> Result<Vec<ExplainedRule>, Error> {
+    let Before { refused: mut rules, reads, .. } = before(inner, cx, request).await?;
+    if !reads.is_empty() {
+        rules.extend(transaction::run(inner, cx, ReadRules(reads)).await?);
+    }
+    Ok(rules)
+}
+
 /// What is asked, in words: `create Note`.
-fn in_words(request: &Request, model: &Model) -> String {
+pub(crate) fn in_words(request: &Request, model: &Model) -> String {
     let of_interface = request.interface().map(|interface| &model.interface(interface).name);
     let collections = request.collections();
     let name = of_interface.or_else(|| collections.first().map(|collection| &model.collection(*collection).name));
@@ -276,10 +300,27 @@ impl Transaction for TypeRule {
     }
 }
 
-fn explained(cx: &Context) -> ExplainedCaller {
-    ExplainedCaller {
-        kind: cx.caller().kind.name(),
-        id: cx.caller().id.map(|id| id.to_string()),
-        roles: cx.caller().roles.iter().map(ToString::to_string).collect(),
+/// Asks the rules of what a request reads, part by part.
+struct ReadRules(Vec<ReadOf>);
+
+impl Transaction for ReadRules {
+    type Answer = Vec<ExplainedRule>;
+
+    fn name(&self) -> &'static str {
+        "explain"
+    }
+
+    fn writes(&self) -> Writes {
+        Writes::None
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<ExplainedRule>, Error>> {
+        Box::pin(async move {
+            let mut rules = Vec::new();
+            for read in &self.0 {
+                rules.extend(read_rules(cx, read.clone()).await?);
+            }
+            Ok(rules)
+        })
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Instant;
 
+use backstay_base::Caller;
 use serde::Serialize;
 
 /// Why a request is allowed or refused, and what it costs.
@@ -60,6 +61,16 @@ pub struct ExplainedCaller {
     pub id: Option<String>,
     /// `auth.roles`.
     pub roles: Vec<String>,
+}
+
+impl ExplainedCaller {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        Self {
+            kind: caller.kind.name(),
+            id: caller.id.map(|id| id.to_string()),
+            roles: caller.roles.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// A rule and what it came to.

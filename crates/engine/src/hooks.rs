@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use backstay_base::{Error, Limit, limits};
+use backstay_base::{Error, Limit, RecordId, limits};
 use backstay_expr::{Truth, truth};
-use backstay_model::{Collection, FieldId, Hook, HookOn, HookRun, Notice, RecordEvent};
+use backstay_model::{Channel, Collection, FieldId, Hook, HookOn, HookRun, Model, Notify, RecordEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use crate::bind::InMemory;
 use crate::pending_hooks::{PendingHook, PendingRun};
 use crate::queue::{JobTerms, NewJob, Priority, caller_name};
-use crate::{Record, TxContext};
+use crate::{Record, TxContext, recipients};
 
 /// What the job of a notification (`@notify`) takes, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,13 +26,39 @@ pub struct Notification {
     pub event: String,
     /// The key of the account that is notified.
     pub to: String,
-    /// The name of the template.
-    pub template: String,
+    /// The name of the template, if it becomes a mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// The type of the record that it becomes otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
+    /// What the `kind` of that record is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 impl Notification {
     /// The kind of its jobs.
     pub const JOB: &str = "backstay.notify";
+
+    fn of(model: &Model, (hook, notify): (&Hook, &Notify), pending: &PendingHook, to: RecordId) -> Self {
+        let (template, into, kind) = match &notify.channel {
+            Channel::Mail(template) => (Some(template.to_string()), None, None),
+            Channel::Inbox(records) => {
+                let kind = records.kind.as_ref().map(|(_, kind)| kind.to_string());
+                (None, Some(model.collection(records.into).name.clone()), kind)
+            }
+        };
+        Self {
+            collection: model.collection(hook.collection).name.clone(),
+            id: pending.record.to_string(),
+            event: pending.event.name().to_owned(),
+            to: to.to_string(),
+            template,
+            into,
+            kind,
+        }
+    }
 }
 
 /// Whether a change of a record of this collection can queue anything.
@@ -73,13 +99,11 @@ pub(crate) fn note(
         let changed = changed.iter().copied().filter(|field| !is_own(field)).collect();
         let run = match &declared.run {
             HookRun::Action(run) => PendingRun::Action(*run),
-            HookRun::Mail(Notice { to, template }) => match record.value(*to).as_id() {
-                Some(to) => PendingRun::Notification { to, template: Arc::clone(template) },
-                // The field is empty: there is nobody to notify.
-                None => continue,
-            },
             // It has run.
             HookRun::Before(_) => continue,
+            HookRun::Notify(notify) => {
+                PendingRun::Notifications { known: recipients::known(notify, collection, record) }
+            }
         };
         let (record, version) = (record.id(), record.version());
         cx.hooks.push(PendingHook { hook: *hook, record, version, event, changed, run });
@@ -99,37 +123,53 @@ fn is_about(hook: &Hook, event: RecordEvent, (before, after): (Option<&Record>, 
 /// Queues the jobs of what was noted.
 pub(crate) async fn queue(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
     let pending = std::mem::take(&mut cx.hooks);
-    if pending.len() > limits::WRITE_ROWS && !cx.class.system {
-        let what = "the set of jobs that the change queues";
-        return Err(Limit::Size { what, max: limits::WRITE_ROWS as u64, unit: "jobs" }.into());
-    }
-    if !pending.is_empty() && cx.cx.hook_depth >= limits::HOOK_DEPTH {
-        let what = "the chain of jobs, each queued by a change that the one before has made,";
-        return Err(Limit::Size { what, max: limits::HOOK_DEPTH.into(), unit: "jobs" }.into());
-    }
+    require_few(cx, pending.len())?;
+    let mut queued = 0;
     for pending in pending {
-        let job = job(cx, &pending);
-        cx.queue(&job).await?;
+        let jobs = jobs(cx, &pending).await?;
+        queued += jobs.len();
+        require_few(cx, queued)?;
+        if queued > 0 && cx.cx.hook_depth >= limits::HOOK_DEPTH {
+            let what = "the chain of jobs, each queued by a change that the one before has made,";
+            return Err(Limit::Size { what, max: limits::HOOK_DEPTH.into(), unit: "jobs" }.into());
+        }
+        for job in jobs {
+            cx.queue(&job).await?;
+        }
     }
     Ok(())
 }
 
-fn job(cx: &TxContext<'_, '_>, pending: &PendingHook) -> NewJob {
-    let hook = &cx.engine.application.model.hooks[pending.hook];
-    let (kind, input, terms) = match &pending.run {
-        PendingRun::Action(run) => of_action(cx, pending, (hook, *run)),
-        PendingRun::Notification { to, template } => {
-            // What the account may read is found out when the job runs.
-            let notification = Notification {
-                collection: cx.engine.application.model.collection(hook.collection).name.clone(),
-                id: pending.record.to_string(),
-                event: pending.event.name().to_owned(),
-                to: to.to_string(),
-                template: template.to_string(),
-            };
-            (Notification::JOB.into(), json!(notification), JobTerms::default())
+fn require_few(cx: &TxContext<'_, '_>, jobs: usize) -> Result<(), Error> {
+    let what = "the set of jobs that the change queues";
+    match jobs > limits::WRITE_ROWS && !cx.class.system {
+        true => Err(Limit::Size { what, max: limits::WRITE_ROWS as u64, unit: "jobs" }.into()),
+        false => Ok(()),
+    }
+}
+
+async fn jobs(cx: &mut TxContext<'_, '_>, pending: &PendingHook) -> Result<Vec<NewJob>, Error> {
+    let model = Arc::clone(&cx.engine.application.model);
+    let hook = &model.hooks[pending.hook];
+    match (&pending.run, &hook.run) {
+        (PendingRun::Notifications { known }, HookRun::Notify(notify)) => {
+            let accounts = recipients::all(cx, notify, (hook.collection, pending.record), known).await?;
+            let queued = accounts.into_iter().map(|to| {
+                // What the account may read is found out when the job runs.
+                let notification = Notification::of(&model, (hook, notify), pending, to);
+                new_job(cx, Notification::JOB.into(), json!(notification), JobTerms::default())
+            });
+            Ok(queued.collect())
         }
-    };
+        (PendingRun::Action(run), _) => {
+            let (kind, input, terms) = of_action(cx, pending, (hook, *run));
+            Ok(vec![new_job(cx, kind, input, terms)])
+        }
+        (PendingRun::Notifications { .. }, HookRun::Action(_)) => Ok(Vec::new()),
+    }
+}
+
+fn new_job(cx: &TxContext<'_, '_>, kind: Arc<str>, input: serde_json::Value, terms: JobTerms) -> NewJob {
     NewJob {
         id: cx.next_id(),
         kind,
@@ -175,7 +215,9 @@ mod tests {
             id: "0190a1b2-0000-7000-8000-000000000001".to_owned(),
             event: "CREATE".to_owned(),
             to: "0190a1b2-0000-7000-8000-000000000002".to_owned(),
-            template: "ticket-opened".to_owned(),
+            template: Some("ticket-opened".to_owned()),
+            into: None,
+            kind: None,
         };
         let written = "{\"type\":\"Ticket\",\"id\":\"0190a1b2-0000-7000-8000-000000000001\",\"event\":\"CREATE\",\
                        \"to\":\"0190a1b2-0000-7000-8000-000000000002\",\"template\":\"ticket-opened\"}";

@@ -7,7 +7,7 @@ use backstay_base::{
 use backstay_model::{Collection, CollectionId, FieldId, Index, KeyKind};
 use backstay_scalar::Value;
 use backstay_sql::{Perspective, Planner, Statement, Template, schema};
-use backstay_store::{Demand, RowSink, Store, StoreError};
+use backstay_store::{Demand, ReadStats, RowSink, Store, StoreError};
 use futures_util::lock::Mutex;
 
 use crate::call_rates::CallRates;
@@ -49,15 +49,15 @@ pub(crate) fn too_large() -> Error {
 }
 
 impl Inner {
-    /// Runs one reading statement, and gives its sink back.
+    /// Runs one reading statement, and gives its sink back with what it cost.
     pub(crate) async fn read<S: RowSink + 'static>(
         &self,
         demand: Demand,
         statement: &Statement,
         sink: S,
-    ) -> (S, Result<(), Error>) {
+    ) -> (S, Result<ReadStats, Error>) {
         let (sink, read) = self.store.read(demand, statement, sink).await;
-        (sink, read.map(drop).map_err(|error| self.refused(error)))
+        (sink, read.map_err(|error| self.refused(error)))
     }
 
     /// Does work that can keep a processor busy, in turn with the long reads of this caller and of others.

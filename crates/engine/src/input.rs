@@ -159,6 +159,13 @@ impl Input {
         self
     }
 
+    /// The same for a new record with this id, which the server has made.
+    #[must_use]
+    pub fn with_made_id(mut self, id: RecordId) -> Self {
+        self.reserve(id);
+        self
+    }
+
     /// Gives a new record this id, which the server has made.
     pub(crate) fn reserve(&mut self, id: RecordId) -> RecordId {
         self.reserved = Some(Box::new(id));

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use backstay_base::RecordId;
 use backstay_model::{FieldId, RecordEvent};
 
@@ -20,6 +18,6 @@ pub(crate) struct PendingHook {
 pub(crate) enum PendingRun {
     /// The job of the action at this place.
     Action(usize),
-    /// A mail to an account, made of this template.
-    Notification { to: RecordId, template: Arc<str> },
+    /// Notifications: to the accounts to which the record itself referred, and to those that longer paths lead to.
+    Notifications { known: Vec<RecordId> },
 }

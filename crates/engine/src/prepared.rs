@@ -24,7 +24,7 @@ use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Asked, Context, Encoder, Filter, List, Refused, Request, Requests, Transaction, TxContext, Written,
-    deletion_steps, exclusions, history, remember, transaction,
+    deletion_steps, exclusions, history, remember, traced, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -128,6 +128,21 @@ pub(crate) async fn answer(
 
 /// Checks a request, and plans it; in turn if that can take long.
 pub(crate) async fn prepare(
+    inner: &Arc<Inner>,
+    cx: &Context,
+    request: Request,
+    encoder: &'static dyn Encoder,
+) -> Result<Prepared, Error> {
+    if cx.trace().is_on() {
+        Box::pin(traced::request(inner, cx, &request)).await;
+    }
+    let began = cx.trace().moment();
+    let prepared = plan(inner, cx, request, encoder).await;
+    cx.trace().stage("plan", began);
+    prepared
+}
+
+async fn plan(
     inner: &Arc<Inner>,
     cx: &Context,
     request: Request,
@@ -272,6 +287,11 @@ pub(crate) async fn answer_all(
     let Requests { list, idempotency } = requests;
     let whole = Refused::whole;
     require_few(&list).map_err(whole)?;
+    if cx.trace().is_on() {
+        for asked in &list {
+            Box::pin(traced::request(inner, cx, asked.known())).await;
+        }
+    }
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Transact).map_err(whole)?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose().map_err(whole)?;
     let known: Vec<&Request> = list.iter().map(Asked::known).collect();

@@ -106,6 +106,9 @@ pub fn caller_name(caller: &Caller) -> Option<Arc<str>> {
 impl TxContext<'_, '_> {
     /// Queues a job in the commit of the transaction.
     pub async fn queue(&mut self, job: &NewJob) -> Result<(), Error> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.queued(&job.kind, job.id);
+        }
         let queue = self.engine.queue.get().and_then(|queue| queue.downcast_ref::<KeptQueue>());
         queue.ok_or_else(|| Error::internal(NoQueue))?.0.add(self, job).await
     }

@@ -22,7 +22,7 @@ use crate::sink::Collect;
 use crate::sought::{check_sought, looks_up_classified};
 use crate::{
     AnswerBuffer, Context, Count, Cursor, EncodeError, Encoder, Expression, Filter, Found, Get, List, OfTypes, Page,
-    PageEnd, PageOrder, Perspective, Previous, Start, Tag, TxContext, Which,
+    PageEnd, PageOrder, Perspective, Previous, Start, Tag, TxContext, Which, traced,
 };
 
 /// Where the statements of a read are run: each by itself, or all in a transaction.
@@ -41,8 +41,13 @@ pub(crate) struct Alone<'e>(pub(crate) &'e Inner, pub(crate) &'e Context);
 
 impl Reads for Alone<'_> {
     async fn rows<'r, S: RowSink + 'static>(&'r mut self, question: Question<'r>, sink: S) -> (S, Result<(), Error>) {
-        let statement = question.bindings.statement(question.template);
-        self.0.read(self.1.read_demand(), &statement, sink).await
+        let Self(inner, cx) = *self;
+        let (statement, began) = (question.bindings.statement(question.template), cx.trace().moment());
+        let (sink, read) = inner.read(cx.read_demand(), &statement, sink).await;
+        if let (Some(began), Ok(stats)) = (began, &read) {
+            traced::statement((inner, cx), &question, (began, *stats));
+        }
+        (sink, read.map(drop))
     }
 }
 

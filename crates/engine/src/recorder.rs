@@ -1,11 +1,14 @@
-use backstay_base::{Caller, Place};
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_base::{Caller, Place, RecordId};
 use backstay_expr::{Account, CallerPart};
 use backstay_model::{Class, Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::Value;
-use backstay_sql::{Slot, Template};
-use backstay_store::ReadStats;
+use backstay_sql::{Slot, Statement, Template};
+use backstay_store::{Executed, ReadStats};
 
-use crate::bind::Bindings;
+use crate::bind::{Bindings, Question};
 use crate::explanation::{ExplainedRule, ExplainedStatement};
 use crate::part_name;
 
@@ -24,9 +27,29 @@ pub(crate) struct Recorder {
     record: Option<String>,
     /// How many it has been about.
     records: usize,
+    /// Jobs that were queued.
+    queued: Vec<(Arc<str>, String)>,
+    /// Whether it is of a request as it comes, which may be about secrets, and not of one that an operator has written.
+    of_any: bool,
+}
+
+/// What was recorded.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    /// The rules that were asked, in order.
+    pub(crate) rules: Vec<ExplainedRule>,
+    /// The statements that were run, each with how long it took.
+    pub(crate) statements: Vec<(ExplainedStatement, Duration)>,
+    /// The jobs that were queued: their kinds and ids.
+    pub(crate) queued: Vec<(Arc<str>, String)>,
 }
 
 impl Recorder {
+    /// One of a request as it comes: nothing is told of Backstay's own records, such as sessions and jobs.
+    pub(crate) fn of_any() -> Self {
+        Self { of_any: true, ..Self::default() }
+    }
+
     /// From now on it is about this one of several records, or about the request as a whole.
     pub(crate) fn about(&mut self, record: &Place) {
         self.record = (*record != Place::Whole).then(|| part_name::named(record));
@@ -35,30 +58,71 @@ impl Recorder {
 
     /// Notes a statement that is about to be run.
     pub(crate) fn statement(&mut self, template: &Template, bindings: &Bindings<'_>, subject: About<'_>) {
-        self.notes.push(Note::new(template, bindings, subject));
+        self.push_note(template, (bindings, subject), &|_| false);
     }
 
     /// The same of a statement in which what is compared with may be classified: what the request brought is not told.
     pub(crate) fn withheld_statement(&mut self, template: &Template, bindings: &Bindings<'_>, subject: About<'_>) {
-        self.notes.push(Note::withheld(template, bindings, subject));
+        self.push_note(template, (bindings, subject), &|slot| {
+            matches!(slot, Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) | Slot::Match(_) | Slot::Terms(_))
+        });
     }
 
     /// The same of a statement that keeps whole records, of which the caller may not see all.
     pub(crate) fn whole_statement(&mut self, template: &Template, bindings: &Bindings<'_>, subject: About<'_>) {
-        self.notes.push(Note::of_whole(template, bindings, subject));
+        self.push_note(template, (bindings, subject), &|slot| matches!(slot, Slot::Proposed(_)));
+    }
+
+    /// Notes the statement of a question that is about to be asked, and returns it.
+    pub(crate) fn question(&mut self, model: &Model, question: &Question<'_>) -> Statement {
+        let Question { template, bindings, collection, withheld } = question;
+        match withheld {
+            true => self.withheld_statement(template, bindings, (model, *collection)),
+            false => self.statement(template, bindings, (model, *collection)),
+        }
+        bindings.statement(template)
+    }
+
+    /// Whether it leaves out rules of what Backstay itself does, which don't apply to it.
+    pub(crate) fn of_callers_alone(&self) -> bool {
+        self.of_any
+    }
+
+    /// Notes a job that is queued.
+    pub(crate) fn queued(&mut self, kind: &Arc<str>, id: RecordId) {
+        self.queued.push((Arc::clone(kind), id.to_string()));
     }
 
     /// The rules that were asked, in order, and the statements that were run, each with what it cost.
-    pub(crate) fn finish(
-        mut self,
-        executed: Vec<backstay_store::Executed>,
-    ) -> (Vec<ExplainedRule>, Vec<ExplainedStatement>) {
-        let with_note = executed.into_iter().filter_map(|executed| {
-            let place = self.notes.iter().position(|note| note.sql == executed.statement.text())?;
-            Some(self.notes.remove(place).executed(executed.stats))
+    pub(crate) fn finish(self, executed: Vec<Executed>) -> (Vec<ExplainedRule>, Vec<ExplainedStatement>) {
+        let Recorded { rules, statements, .. } = self.recorded(executed);
+        (rules, statements.into_iter().map(|(statement, _)| statement).collect())
+    }
+
+    /// All that was recorded.
+    pub(crate) fn recorded(mut self, executed: Vec<Executed>) -> Recorded {
+        let with_note = executed.into_iter().filter_map(|Executed { statement, stats, time }| {
+            let place = self.notes.iter().position(|note| note.sql == statement.text())?;
+            Some((self.notes.remove(place).executed(stats), time))
         });
         let statements = with_note.collect();
-        (self.rules, statements)
+        Recorded { rules: self.rules, statements, queued: self.queued }
+    }
+
+    fn push_note(
+        &mut self,
+        template: &Template,
+        (bindings, subject): (&Bindings<'_>, About<'_>),
+        withheld: &dyn Fn(&Slot) -> bool,
+    ) {
+        let (model, collection) = subject;
+        let hidden = || "(withheld)".to_owned();
+        let value = |slot: &Slot| if withheld(slot) { hidden() } else { bound(slot, bindings, subject) };
+        let values = match self.of_any && model.collection(collection).system {
+            true => vec![hidden()],
+            false => template.slots().map(value).collect(),
+        };
+        self.notes.push(Note { sql: template.text().to_owned(), values });
     }
 
     pub(crate) fn push(&mut self, rule: ExplainedRule) {
@@ -78,29 +142,6 @@ struct Note {
 }
 
 impl Note {
-    fn new(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
-        let values = template.slots().map(|slot| bound(slot, bindings, subject)).collect();
-        Self { sql: template.text().to_owned(), values }
-    }
-
-    fn withheld(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
-        let value = |slot: &Slot| match slot {
-            Slot::Cursor(_) | Slot::Param(..) | Slot::Constant(_) | Slot::Match(_) | Slot::Terms(_) => {
-                "(withheld)".to_owned()
-            }
-            slot => bound(slot, bindings, subject),
-        };
-        Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }
-    }
-
-    fn of_whole(template: &Template, bindings: &Bindings<'_>, subject: About<'_>) -> Self {
-        let value = |slot: &Slot| match slot {
-            Slot::Proposed(_) => "(withheld)".to_owned(),
-            slot => bound(slot, bindings, subject),
-        };
-        Self { sql: template.text().to_owned(), values: template.slots().map(value).collect() }
-    }
-
     /// The statement once it was run.
     fn executed(self, stats: ReadStats) -> ExplainedStatement {
         let Self { sql, values } = self;

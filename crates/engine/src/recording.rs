@@ -6,7 +6,6 @@ use backstay_model::{Collection, FieldId, FieldKind, Model};
 use backstay_scalar::Value;
 use backstay_sql::{Perspective, RecordSource, Row};
 
-use crate::TxContext;
 use crate::answered::{NoAnswer, truth_in};
 use crate::bind::{Bindings, InMemory};
 use crate::compiled::Compiled;
@@ -15,6 +14,7 @@ use crate::policy::{CollectionPolicy, Way};
 use crate::proposal::{Permit, Proposal};
 use crate::recorder::{caller_name, of_account, shown, withheld};
 use crate::rule_of::RuleOf;
+use crate::{Authority, TxContext};
 
 /// The record that rules are asked of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,9 @@ pub(crate) async fn rule(
     of: RuleOf<'_>,
     this: This,
 ) -> Result<(), Error> {
-    if cx.recorder.is_none() {
+    let Some(recorder) = &cx.recorder else { return Ok(()) };
+    let is_own = proposal.authority == Authority::System && !matches!(of, RuleOf::Check(..));
+    if is_own && recorder.of_callers_alone() {
         return Ok(());
     }
     let policy = cx.engine.application.policy.collection(proposal.collection.id);

@@ -15,6 +15,7 @@ use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::taken_along::TakenAlong;
+use crate::traced::Stages;
 use crate::{Context, TxContext, at_commit, hooks, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
@@ -119,16 +120,17 @@ async fn run_once<T: Transaction>(
             slug_run,
             made_slugs: Mutex::default(),
             told_along: Arc::clone(&told_along),
+            stages: Stages::queued(cx.trace()),
         })
     };
     let first = if transaction.looks_first() { Retry::LookFirst } else { Retry::None };
     let mut last = running(first, 0);
-    let mut outcome = inner.store.write(Arc::clone(&last)).await;
+    let mut outcome = last.written().await;
     // Others have taken a slug that was free: the next run sees theirs. If it makes the same one again, they are not the
     // reason.
     while last.slug_run + 1 < limits::SLUG_RUNS && last.lost_slug(&outcome) {
         let next = running(first, last.slug_run + 1);
-        outcome = inner.store.write(Arc::clone(&next)).await;
+        outcome = next.written().await;
         if *next.made_slugs.lock() == *last.made_slugs.lock() {
             break;
         }
@@ -138,12 +140,12 @@ async fn run_once<T: Transaction>(
         // The database doesn't say which reference leads nowhere, nor of several new records which has a value that
         // is taken, and names any of several values that are: a second run looks.
         Err(Failure::Store(StoreError::ForeignKey)) if first == Retry::None => {
-            inner.store.write(running(Retry::VerifyReferences, 0)).await
+            running(Retry::VerifyReferences, 0).written().await
         }
         Err(Failure::Store(error @ (StoreError::Unique { .. } | StoreError::UniqueIndex { .. })))
             if first == Retry::None && (transaction.writes().is_undone_apart() || inner.has_several_keys(&error)) =>
         {
-            inner.store.write(running(Retry::SettleEach, last.slug_run)).await
+            running(Retry::SettleEach, last.slug_run).written().await
         }
         // It is not due to a read: the last statements are those that write.
         Err(Failure::Store(StoreError::StepLimit)) if transaction.writes() != Writes::None => {
@@ -229,12 +231,40 @@ struct Running<T> {
     made_slugs: Mutex<Vec<MadeSlug>>,
     /// What the deletions of the last run take along.
     told_along: Arc<Mutex<TakenAlong>>,
+    /// When its parts begin and end.
+    stages: Stages,
 }
 
 impl<T: Transaction> Running<T> {
     /// Whether the outcomes of hooks depend on what they have read.
     fn has_read(&self) -> bool {
         self.before.as_ref().is_some_and(|session| session.has_read())
+    }
+
+    /// Runs it until what it has done is durable.
+    async fn written(self: &Arc<Self>) -> Result<T::Answer, Failure> {
+        let outcome = self.engine.store.write(Arc::clone(self)).await;
+        self.stages.committed(self.cx.trace());
+        outcome
+    }
+
+    /// Runs it, once the store lets it.
+    async fn answer(&self, cx: &mut TxContext<'_, '_>) -> Result<T::Answer, Error> {
+        let began = self.stages.begin(cx);
+        let mut answer = match self.transaction.run(cx).await {
+            Ok(answer) => self.complete(cx).await.map(|()| summing::queue(cx)).map(|()| answer),
+            Err(refusal) => Err(refusal),
+        };
+        if began.is_some() {
+            // Writes are run now, so that their statements are noted.
+            if answer.is_ok()
+                && let Err(error) = cx.settle().await
+            {
+                answer = Err(error);
+            }
+            self.stages.end(cx, (self.transaction.name(), answer.is_ok()), began);
+        }
+        answer
     }
 
     /// Lets follow what follows from all that it has written, and asks what is asked at commit.
@@ -292,6 +322,7 @@ impl<T: Transaction> Work for Running<T> {
 
     fn logged(&self, commit: CommitId) {
         self.cx.commits.note(commit);
+        self.cx.trace().commit(self.transaction.name(), &commit);
     }
 
     fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<T::Answer, Failure>> {
@@ -323,10 +354,7 @@ impl<T: Transaction> Work for Running<T> {
                 before: self.before.clone(),
                 recorder: None,
             };
-            let answer = match self.transaction.run(&mut cx).await {
-                Ok(answer) => self.complete(&mut cx).await.map(|()| summing::queue(&mut cx)).map(|()| answer),
-                Err(refusal) => Err(refusal),
-            };
+            let answer = self.answer(&mut cx).await;
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             *self.told_along.lock() = std::mem::take(&mut cx.told_along);
             if cx.awaits_hooks() {

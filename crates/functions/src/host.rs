@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use backstay_base::{Error, Violation};
+use backstay_base::{Error, Place, Violation, ViolationKind};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
 
@@ -22,6 +22,12 @@ pub trait Host: fmt::Debug + Send + Sync {
     fn commit<'a>(&'a self, block: u64, result: &'a str) -> BoxFuture<'a, Result<Option<Attempt>, Refusal>>;
     /// Ends a block of which nothing is stored.
     fn rollback(&self, block: u64);
+    /// Whether it takes what the function logs.
+    fn hears(&self) -> bool {
+        false
+    }
+    /// The function has logged this.
+    fn hear(&self, _level: &str, _text: &str) {}
     /// Signs somebody up or in, or changes how the caller signs in.
     fn sign<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async { Err(Refusal::of(Error::NoAccounts)) }.boxed()
@@ -39,6 +45,11 @@ pub struct Refusal {
     pub problem: String,
     /// The same, to be answered if the function doesn't catch it.
     pub error: Error,
+}
+
+/// Refuses a part of what a function asks.
+pub(crate) fn misused(part: &'static str, problem: String, remedy: &str) -> Error {
+    Error::malformed(Place::part(part), ViolationKind::Misused { problem, remedy: remedy.to_owned() })
 }
 
 /// An answer has an integer that the function would see as another one.

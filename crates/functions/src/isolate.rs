@@ -200,10 +200,15 @@ impl Isolate {
     }
 
     /// Takes it for one call.
-    pub(crate) fn take(&self, function: &str, entropy: &Arc<dyn Entropy>, deadline: Instant) {
-        self.log.begin(function);
+    pub(crate) fn take(&self, (function, is_heard): (&str, bool), entropy: &Arc<dyn Entropy>, deadline: Instant) {
+        self.log.begin(function, is_heard);
         *self.random.lock() = Some(Arc::clone(entropy));
         self.allowance.renew(deadline);
+    }
+
+    /// Takes what the function has logged since the last time, if it is heard.
+    pub(crate) fn logged(&self) -> Vec<(String, String)> {
+        self.log.take()
     }
 
     /// Goes on until the function waits or has ended.

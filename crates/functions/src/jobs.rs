@@ -1,9 +1,11 @@
 //! Jobs that functions queue, as the prelude writes them.
 
-use backstay_base::{Error, Place, Timestamp, ViolationKind};
+use backstay_base::{Error, Timestamp};
 use backstay_engine::{AskedJob, JobName, JobTerms, Priority};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::host::misused;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +36,7 @@ pub(crate) fn read(text: &str) -> Result<AskedJob, Error> {
     let queued: Queued<'_> = serde_json::from_str(text).map_err(|error| {
         let (problem, remedy) =
             (format!("the job isn't written as one: {error}"), "write `jobs.add(name, input, options)`");
-        wrong("job", problem, remedy)
+        misused("job", problem, remedy)
     })?;
     let Queued { job, input, delay, at, priority, unique, series, attempts } = queued;
     let delay: Option<f64> = term(("delay", delay), "a number of seconds")?;
@@ -45,7 +47,7 @@ pub(crate) fn read(text: &str) -> Result<AskedJob, Error> {
     let attempts = term(("attempts", attempts), "a whole number")?;
     let at = at.as_deref().map(moment).transpose()?;
     if at.is_some() && delay.is_some() {
-        return Err(wrong("at", "both `at` and `delay` are given".to_owned(), "leave one of them out"));
+        return Err(misused("at", "both `at` and `delay` are given".to_owned(), "leave one of them out"));
     }
     let delay = delay.map(micros).transpose()?.unwrap_or(0);
     let priority = priority.as_deref().map(read_priority).transpose()?.unwrap_or_default();
@@ -62,7 +64,7 @@ fn term<'t, T: Deserialize<'t>>(
     let Some(written) = written else { return Ok(None) };
     serde_json::from_str(written.get()).map_err(|_| {
         let problem = format!("`{name}` is {expected}, and not {}", shortened(written.get()));
-        wrong(name, problem, "give such a value, or leave it out")
+        misused(name, problem, "give such a value, or leave it out")
     })
 }
 
@@ -76,7 +78,7 @@ fn shortened(text: &str) -> String {
 fn moment(text: &str) -> Result<Timestamp, Error> {
     Timestamp::parse(text).map_err(|_| {
         let problem = format!("`at` isn't a moment: {text}");
-        wrong("at", problem, "give a `Date`, or a text such as \"2026-01-31T12:00:00Z\"")
+        misused("at", problem, "give a `Date`, or a text such as \"2026-01-31T12:00:00Z\"")
     })
 }
 
@@ -85,7 +87,7 @@ fn micros(seconds: f64) -> Result<i64, Error> {
     const MOST: f64 = 315_360_000.0;
     if !(0.0..=MOST).contains(&seconds) {
         let problem = format!("`delay` is a number of seconds, from 0 to {MOST}");
-        return Err(wrong("delay", problem, "give a number, or a moment as `at`"));
+        return Err(misused("delay", problem, "give a number, or a moment as `at`"));
     }
     #[expect(clippy::cast_possible_truncation, reason = "it is in the range")]
     let micros = (seconds * 1_000_000.0) as i64;
@@ -98,13 +100,9 @@ fn read_priority(name: &str) -> Result<Priority, Error> {
         "NORMAL" => Ok(Priority::Normal),
         "LOW" => Ok(Priority::Low),
         other => {
-            Err(wrong("priority", format!("there is no priority `{other}`"), "write \"HIGH\", \"NORMAL\" or \"LOW\""))
+            Err(misused("priority", format!("there is no priority `{other}`"), "write \"HIGH\", \"NORMAL\" or \"LOW\""))
         }
     }
-}
-
-fn wrong(part: &'static str, problem: String, remedy: &str) -> Error {
-    Error::malformed(Place::part(part), ViolationKind::Misused { problem, remedy: remedy.to_owned() })
 }
 
 #[cfg(test)]

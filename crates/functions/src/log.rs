@@ -20,6 +20,8 @@ pub(crate) struct Log {
 struct Lines {
     function: String,
     written: usize,
+    /// What was written, as pairs of a level and a text, if somebody hears it.
+    heard: Option<Vec<(String, String)>>,
     /// Promises that were rejected, and that nobody has waited for yet, by their identity.
     rejected: Vec<(u64, String)>,
 }
@@ -29,9 +31,15 @@ impl Log {
         Self { lines: Mutex::default(), secrets }
     }
 
-    /// A call of this function begins.
-    pub(crate) fn begin(&self, function: &str) {
-        *self.lines.lock() = Lines { function: function.to_owned(), ..Lines::default() };
+    /// A call of this function begins. `is_heard`: what it writes is kept for whoever takes it, too.
+    pub(crate) fn begin(&self, function: &str, is_heard: bool) {
+        let heard = is_heard.then(Vec::new);
+        *self.lines.lock() = Lines { function: function.to_owned(), heard, ..Lines::default() };
+    }
+
+    /// Takes what was written since the last time, if it is kept.
+    pub(crate) fn take(&self) -> Vec<(String, String)> {
+        self.lines.lock().heard.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub(crate) fn write(&self, level: &str, text: String) {
@@ -44,7 +52,11 @@ impl Log {
             }
             return;
         }
-        let text = lines_of_one(&cut(self.secrets.redacted(text)));
+        let text = cut(self.secrets.redacted(text));
+        if let Some(heard) = &mut lines.heard {
+            heard.push((level.to_owned(), text.clone()));
+        }
+        let (text, function) = (lines_of_one(&text), lines.function.as_str());
         match level {
             "debug" => tracing::debug!(function, "{text}"),
             "warn" => tracing::warn!(function, "{text}"),

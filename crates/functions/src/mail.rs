@@ -4,6 +4,8 @@ use backstay_base::{Error, Place, ViolationKind, with_causes};
 use backstay_engine::{AskedJob, JobName, JobTerms};
 use backstay_mail::{Mail, Templates, is_language};
 
+use crate::host::misused;
+
 /// Reads a mail: the job that sends it. Its template is rendered first, so that a value that was forgotten is an error in the function.
 ///
 /// # Errors
@@ -11,7 +13,7 @@ use backstay_mail::{Mail, Templates, is_language};
 pub(crate) fn read(text: &str, templates: &Templates) -> Result<AskedJob, Error> {
     let mail: Mail = serde_json::from_str(text).map_err(|error| {
         let problem = format!("the mail isn't written as one: {error}");
-        wrong("mail", problem, "write `mail.send({ to, template, language, values })`")
+        misused("mail", problem, "write `mail.send({ to, template, language, values })`")
     })?;
     if !Mail::is_address(&mail.to) {
         // Somebody has typed it: that isn't the function's mistake.
@@ -21,13 +23,9 @@ pub(crate) fn read(text: &str, templates: &Templates) -> Result<AskedJob, Error>
     }
     if let Some(language) = mail.language.as_deref().filter(|language| !is_language(language)) {
         let problem = format!("`{}` is not a language", language.escape_debug());
-        return Err(wrong("language", problem, "give a language tag such as `en` or `de-CH`"));
+        return Err(misused("language", problem, "give a language tag such as `en` or `de-CH`"));
     }
-    templates.render(&mail).map_err(|error| wrong("template", with_causes(&error), &error.remedy()))?;
+    templates.render(&mail).map_err(|error| misused("template", with_causes(&error), &error.remedy()))?;
     let input = serde_json::to_string(&mail).map_err(Error::internal)?;
     Ok(AskedJob { job: JobName::Own(Mail::JOB), input, terms: JobTerms::default() })
-}
-
-fn wrong(part: &'static str, problem: String, remedy: &str) -> Error {
-    Error::malformed(Place::part(part), ViolationKind::Misused { problem, remedy: remedy.to_owned() })
 }

@@ -167,6 +167,14 @@ impl Session {
 struct NoBlock;
 
 impl Host for Session {
+    fn hears(&self) -> bool {
+        self.call.trace().is_on()
+    }
+
+    fn hear(&self, level: &str, text: &str) {
+        self.call.trace().line(level, text);
+    }
+
     fn request<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async move {
             match block {

@@ -147,7 +147,7 @@ impl<'a> Running<'a> {
     async fn step(&mut self, input: Input) -> Result<Output, Failure> {
         let world = std::mem::replace(&mut self.world, World::Left);
         let (allowance, secrets) = (Arc::clone(&self.cancel.0), self.secrets.clone());
-        let (entropy, deadline) = (Arc::clone(&self.ambient.entropy), self.deadline);
+        let (entropy, deadline, is_heard) = (Arc::clone(&self.ambient.entropy), self.deadline, self.host.hears());
         let stepped = move || {
             let isolate = match world {
                 World::Made(isolate) => isolate,
@@ -155,22 +155,28 @@ impl<'a> Running<'a> {
                 World::Left => return Ok(None),
             };
             if let Input::Start { function, .. } = &input {
-                isolate.take(function, &entropy, deadline);
+                isolate.take((function, is_heard), &entropy, deadline);
             }
             let output = isolate.step(input)?;
-            Ok(Some((isolate, output)))
+            let logged = isolate.logged();
+            Ok(Some((isolate, output, logged)))
         };
         let run = move || match stepped() {
-            Ok(Some((isolate, output @ Output::Asks(_)))) => (Ok(Some((World::Made(isolate), output))), None),
+            Ok(Some((isolate, output @ Output::Asks(_), logged))) => {
+                (Ok(Some((World::Made(isolate), output, logged))), None)
+            }
             // Freeing what it holds can take long.
-            Ok(Some((isolate, output))) => (Ok(Some((World::Left, output))), Some(isolate)),
+            Ok(Some((isolate, output, logged))) => (Ok(Some((World::Left, output, logged))), Some(isolate)),
             Ok(None) => (Ok(None), None),
             Err(why) => (Err(why), None),
         };
         let stepped = self.threads.run((self.flow, self.deadline), run).await.map_err(no_result)?;
-        let (world, output) =
+        let (world, output, logged) =
             stepped.map_err(thrown)?.ok_or_else(|| Failure::Engine("the call has ended".to_owned()))?;
         self.world = world;
+        for (level, text) in logged {
+            self.host.hear(&level, &text);
+        }
         Ok(output)
     }
 

@@ -24,7 +24,7 @@ use crate::reply::{Reply, Rest, Unwritten};
 use crate::state::State;
 use crate::{
     Refusal, Services, accounts, actions, changes, collections, compression, credentials, developer, docs, documents,
-    explain, export, inbox, local, openapi, preconditions, problem, records, routes, setup, transact,
+    explain, export, inbox, inspection, local, openapi, preconditions, problem, records, routes, setup, transact,
 };
 
 /// Who is at the other end of a connection.
@@ -100,16 +100,19 @@ impl Door {
         let forwarded = self.forwarded(peer, &parts.headers);
         let share = forwarded.as_ref().unwrap_or(&peer.share);
         let head = Head::new(&self.state, &parts, (peer.address, share), started);
-        let (answer, memory) = match respond(&head, body).await {
-            Ok((answer, memory)) => (answer, Some(memory)),
-            Err(refusal) => (refuse(&head, &refusal), None),
+        let (answer, memory, refused) = match respond(&head, body).await {
+            Ok((answer, memory)) => (answer, Some(memory), None),
+            Err(refusal) => (refuse(&head, &refusal), None, Some(refusal)),
         };
         let (id, status, time) = (head.id, answer.status.as_u16(), started.elapsed());
         let micros = time.as_secs() * 1_000_000 + u64::from(time.subsec_micros());
         tracing::debug!(
             request = %id, method = %parts.method, path = parts.uri.path(), status, micros, "answered"
         );
+        let (trace, began) = (&head.trace, head.trace.moment());
         let (response, begun) = encode(&head, answer, memory).await;
+        trace.stage("encode", began);
+        trace.end(Some(status), refused.map(|refusal| problem::told(&refusal)));
         response.map(|part| {
             let rest = begun.map(|(export, encoding)| {
                 let (peer, door) = (peer.address, Arc::clone(&self.mark));
@@ -136,7 +139,9 @@ impl Door {
         };
         let time = self.state.settings.request_time.as_secs();
         let late = |_| Refusal::Domain(Limit::Time { seconds: time }.into());
-        let (bytes, export, memory) = timeout_at(deadline, read).await.map_err(late)??;
+        let read = timeout_at(deadline, read).await.map_err(late);
+        head.trace.end(None, None);
+        let (bytes, export, memory) = read??;
         let mut held = memory.hold();
         held.resize(bytes.len())?;
         let (bytes, encoding) = match export {
@@ -166,9 +171,14 @@ async fn respond(head: &Head<'_>, body: Body) -> Result<(Answer, Memory), Refusa
     let deadline = tokio::time::Instant::from_std(head.deadline);
     let may_change = AtomicBool::new(false);
     let mut work = pin!(async {
-        let mut admitted = admit(head, body, deadline).await?;
+        let began = head.trace.moment();
+        let admitted = admit(head, body, deadline).await;
+        head.trace.stage("admit", began);
+        let mut admitted = admitted?;
         may_change.store(admitted.changes(), Ordering::Relaxed);
+        let began = head.trace.moment();
         let handled = handle(&mut admitted).await;
+        head.trace.stage("handle", began);
         admitted.wrote();
         let mut answer = handled?;
         if let Some(token) = admitted.commit_token() {
@@ -240,6 +250,8 @@ async fn handle(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
         Handler::DeveloperSignIn => Box::pin(developer::sign_in(admitted)).await,
         Handler::ModelState => developer::model(admitted),
         Handler::ModelText => developer::model_text(admitted),
+        Handler::Inspection(part) => Ok(inspection::page(admitted, part)),
+        Handler::Traces => inspection::traces(admitted),
     }
 }
 

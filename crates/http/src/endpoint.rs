@@ -79,6 +79,8 @@ pub(crate) enum Callers {
     Operators,
     /// Everyone on the machine on which the application is developed. For all others there is nothing at this path.
     Developer,
+    /// The same while an application is developed; operators on a server that only serves it.
+    Inspectors,
 }
 
 /// What happens to a request when its network or the server is at the limit of memory.
@@ -153,6 +155,8 @@ pub(crate) enum Handler {
     DeveloperSignIn,
     ModelState,
     ModelText,
+    Inspection(InspectionPart),
+    Traces,
 }
 
 impl Handler {
@@ -187,7 +191,9 @@ impl Handler {
             | Self::Docs(_)
             | Self::DeveloperSignIn
             | Self::ModelState
-            | Self::ModelText => false,
+            | Self::ModelText
+            | Self::Inspection(_)
+            | Self::Traces => false,
         }
     }
 }
@@ -204,6 +210,14 @@ pub(crate) enum DocsPart {
     Style,
     Viewer,
     ViewerStyle,
+}
+
+/// What the page of the inspector consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InspectionPart {
+    Page,
+    Script,
+    Style,
 }
 
 /// What can be asked of records over HTTP: a list and its groups in two ways.
@@ -376,6 +390,8 @@ pub(crate) enum Parameters {
     OfChanges,
     /// Those of groups: the same, and what records are grouped by.
     OfGroups,
+    /// Those that say which traces are listed.
+    OfTraces,
 }
 
 /// Which preconditions an endpoint takes (RFC 9110, section 13.1). Others are refused.

@@ -8,8 +8,8 @@ use http::{HeaderValue, Method};
 
 use crate::endpoint::{
     ANY_TYPE, BodyLimit, BodyRule, Callers, Conditions, Described, DocsPart, Effect, Endpoint, Handler, Idempotency,
-    Overload, Pages, Parameters, Pattern, Presence, RecordRequest, Route, VIEWER_SCRIPT_PATH, VIEWER_STYLE_PATH, Verb,
-    allow,
+    InspectionPart, Overload, Pages, Parameters, Pattern, Presence, RecordRequest, Route, VIEWER_SCRIPT_PATH,
+    VIEWER_STYLE_PATH, Verb, allow,
 };
 use crate::state::State;
 use crate::target::{Records, Target, pattern};
@@ -721,6 +721,35 @@ static DOCS: &[Route] = &[
     docs(&[VIEWER_STYLE_PATH], &[Endpoint { handler: Handler::Docs(DocsPart::ViewerStyle), ..DOCUMENT }]),
 ];
 
+/// Places that a server has while it is inspected. The page is the same for everyone; what it shows has to be asked for.
+static INSPECTOR: &[Route] = &[
+    document(
+        Pattern::Fixed(&["/inspect"]),
+        &[Endpoint { handler: Handler::Inspection(InspectionPart::Page), ..DOCUMENT }],
+    ),
+    document(
+        Pattern::Fixed(&["/inspect/page.js"]),
+        &[Endpoint { handler: Handler::Inspection(InspectionPart::Script), ..DOCUMENT }],
+    ),
+    document(
+        Pattern::Fixed(&["/inspect/page.css"]),
+        &[Endpoint { handler: Handler::Inspection(InspectionPart::Style), ..DOCUMENT }],
+    ),
+    Route {
+        pattern: Pattern::Fixed(&["/inspect/traces"]),
+        callers: Callers::Inspectors,
+        overload: Overload::Refused,
+        endpoints: &[Endpoint {
+            handler: Handler::Traces,
+            negotiated: true,
+            parameters: Parameters::OfTraces,
+            ..DOCUMENT
+        }],
+        otherwise: READ_ONLY,
+        not_yet: &[],
+    },
+];
+
 const fn for_developer(path: &'static [&'static str], endpoints: &'static [Endpoint]) -> Route {
     let (pattern, callers, overload) = (Pattern::Fixed(path), Callers::Developer, Overload::Answered);
     Route { pattern, callers, overload, endpoints, otherwise: READ_ONLY, not_yet: &[] }
@@ -757,7 +786,7 @@ static RECORDS: [&Route; 15] = [
 
 /// Every route of a server that is not one for development.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    RECORDS.into_iter().chain([&ACTION, &READING, &OWN_PATH, &INBOX]).chain(OTHERS).chain(DOCS)
+    RECORDS.into_iter().chain([&ACTION, &READING, &OWN_PATH, &INBOX]).chain(OTHERS).chain(DOCS).chain(INSPECTOR)
 }
 
 /// The route at a path, and what the path names there.
@@ -863,7 +892,8 @@ const ACTIONS: &str = "/do/";
 fn other(state: &State, path: &str) -> Option<&'static Route> {
     let development: &[Route] = if state.settings.development.is_some() { DEVELOPMENT } else { &[] };
     let docs: &[Route] = if state.settings.has_docs() { DOCS } else { &[] };
-    OTHERS.iter().chain(docs).chain(development).find(|route| match route.pattern {
+    let inspector: &[Route] = if state.is_inspected() { INSPECTOR } else { &[] };
+    OTHERS.iter().chain(docs).chain(inspector).chain(development).find(|route| match route.pattern {
         Pattern::Fixed(paths) => paths.contains(&path),
         Pattern::Collections => state.engine.model().api.is_itself(path),
         Pattern::Problem => path.starts_with(PROBLEMS),

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_base::{Caller, Memory, RequestId, Timestamp, ViolationKind, limits};
-use backstay_engine::{Arrival, Commits, Context, Freshness};
+use backstay_engine::{Arrival, Commits, Context, Freshness, Trace};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
-use crate::Refusal;
 use crate::budget::Share;
 use crate::state::State;
+use crate::{Refusal, inspection};
 
 /// `Request-Id`: names the request in answers and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -27,6 +27,8 @@ pub(crate) struct Head<'r> {
     pub(crate) now: Timestamp,
     /// When its time is up.
     pub(crate) deadline: Instant,
+    /// Where it is noted what is done for it.
+    pub(crate) trace: Trace,
 }
 
 impl<'r> Head<'r> {
@@ -38,7 +40,8 @@ impl<'r> Head<'r> {
     ) -> Self {
         let id = given_id(state, parts, peer).unwrap_or_else(|| RequestId(state.engine.next_id()));
         let (now, deadline) = (state.engine.ambient().clock.now(), started + state.settings.request_time);
-        Self { state, parts, peer, share, id, now, deadline }
+        let trace = inspection::begin(state, parts, (id, now));
+        Self { state, parts, peer, share, id, now, deadline, trace }
     }
 
     /// The context in which the engine works for this caller, with the memory that the request may use.
@@ -48,9 +51,9 @@ impl<'r> Head<'r> {
         (memory, commits): (Memory, Commits),
         freshness: Freshness,
     ) -> Context {
-        let (request, now, deadline) = (self.id, self.now, Some(self.deadline));
+        let (request, now, deadline, trace) = (self.id, self.now, Some(self.deadline), self.trace.clone());
         let arrival =
-            Arrival { request, now, client: Some(self.share.network()), deadline, memory, commits, freshness };
+            Arrival { request, now, client: Some(self.share.network()), deadline, memory, commits, freshness, trace };
         Context::begun(&self.state.engine, caller, arrival)
     }
 

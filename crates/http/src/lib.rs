@@ -37,6 +37,7 @@ mod head;
 mod idempotency;
 mod inbox;
 mod inbox_secrets;
+mod inspection;
 mod kinds;
 mod lanes;
 mod lingering;

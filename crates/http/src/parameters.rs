@@ -19,7 +19,8 @@ pub(crate) fn single(query: Option<&str>, taken: Parameters) -> Result<Option<St
         | Parameters::OfKey
         | Parameters::Key
         | Parameters::OnConflict
-        | Parameters::OfHistory => Ok(None),
+        | Parameters::OfHistory
+        | Parameters::OfTraces => Ok(None),
         Parameters::None => only(query, &[]),
         Parameters::Mode => only(query, &["mode"]),
         Parameters::TerminalToken => only(query, &["token"]),

@@ -139,6 +139,13 @@ pub(crate) fn explained(refusal: &Refusal, request: RequestId, told: Cause) -> A
     answer
 }
 
+/// What a refusal tells its client, in one line. The cause of a failure is in the log.
+pub(crate) fn told(refusal: &Refusal) -> String {
+    let (kind, errors) = (kind_of(refusal), Details::of(refusal).errors);
+    let errors = errors.iter().map(|Fault { at, message, .. }| format!("; {at}: {message}"));
+    format!("{}: {refusal}{}", kind.code, errors.collect::<String>())
+}
+
 /// What the procedure of an action, or a hook before a change, calls its refusal.
 fn reason(refusal: &Refusal) -> Option<&str> {
     match refusal {

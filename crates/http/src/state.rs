@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_engine::Engine;
+use backstay_engine::{Engine, Inspecting};
 use backstay_identity::Identity;
 use backstay_rest::Reader;
 use bytes::Bytes;
@@ -49,6 +49,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Whether it is kept what is done here.
+    pub(crate) fn is_inspected(&self) -> bool {
+        self.engine.inspector().state(self.engine.ambient().clock.now()) != Inspecting::Off
+    }
+
     pub(crate) fn new(services: Services, openapi: Bytes, budget: Arc<Budget>) -> Self {
         let Services { engine, identity, settings } = services;
         let vary = match settings.cors {

@@ -58,6 +58,16 @@ pub enum Outcome {
     Dead(String),
 }
 
+impl Outcome {
+    /// Why it has failed, if it has.
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Done(_) => None,
+            Self::Again(error) | Self::Dead(error) => Some(error),
+        }
+    }
+}
+
 /// The jobs of one application. Cheap to clone.
 #[derive(Clone)]
 pub struct Jobs(Arc<Inner>);

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::ids::{CollectionId, FieldId};
+use crate::notification::Notify;
 use crate::source::{RuleText, Span};
 
 /// `@job`: an action that can also be queued, and is then carried out once its commit is durable.
@@ -59,19 +60,10 @@ pub struct Hook {
 pub enum HookRun {
     /// The job of the action at this place.
     Action(usize),
-    /// A mail to an account.
-    Mail(Notice),
     /// Nothing: the function of this name runs before the change, and may refuse it or change it.
     Before(Arc<str>),
-}
-
-/// A mail that tells an account of a change: `@notify(channel: MAIL)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// The field that refers to the account.
-    pub to: FieldId,
-    /// The name of the template.
-    pub template: Arc<str>,
+    /// A notification for each account that the change concerns.
+    Notify(Notify),
 }
 
 /// The changes that a hook is about.

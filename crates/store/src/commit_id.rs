@@ -1,3 +1,5 @@
+use std::fmt;
+
 use backstay_audit::Leaf;
 
 /// A commit as it is known again: the beginning of the leaf hash of its entry in the commit log.
@@ -19,5 +21,12 @@ impl CommitId {
 
     pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
         self.0
+    }
+}
+
+/// As hexadecimal digits.
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }

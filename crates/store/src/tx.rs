@@ -1,5 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use backstay_audit::RecordKey;
 use backstay_base::{DependencyKey, Timestamp, limits};
@@ -34,6 +35,8 @@ pub struct Executed {
     pub statement: Statement,
     /// What it cost.
     pub stats: ReadStats,
+    /// How long it took.
+    pub time: Duration,
 }
 
 /// What a `Work` leaves to be done after it has succeeded.
@@ -216,16 +219,20 @@ impl<'a> Tx<'a> {
     }
 
     async fn run(&mut self, statement: &Statement) -> Result<u64, StoreError> {
+        let began = self.watched.as_ref().map(|_| Instant::now());
         let changed = self.session.execute(statement).await;
         self.pending.failed |= changed.is_err();
         self.pending.wrote |= changed.as_ref().is_ok_and(|changed| *changed > 0);
-        self.note(statement, changed.as_ref().ok().map(|rows| ReadStats { rows: *rows, ..ReadStats::default() }));
+        self.note(
+            statement,
+            (began, changed.as_ref().ok().map(|rows| ReadStats { rows: *rows, ..ReadStats::default() })),
+        );
         changed
     }
 
-    fn note(&mut self, statement: &Statement, stats: Option<ReadStats>) {
-        if let (Some(watched), Some(stats)) = (&mut self.watched, stats) {
-            watched.push(Executed { statement: statement.clone(), stats });
+    fn note(&mut self, statement: &Statement, (began, stats): (Option<Instant>, Option<ReadStats>)) {
+        if let (Some(watched), Some(began), Some(stats)) = (&mut self.watched, began, stats) {
+            watched.push(Executed { statement: statement.clone(), stats, time: began.elapsed() });
         }
     }
 
@@ -441,10 +448,11 @@ impl<'a> Tx<'a> {
     }
 
     pub(crate) async fn show(&mut self, statement: &Statement, visit: &mut Visit<'_>) -> Result<u64, StoreError> {
+        let began = self.watched.as_ref().map(|_| Instant::now());
         let shown = self.session.query(statement, visit).await;
         // What is too large can be asked for again, with fewer rows.
         self.pending.failed |= matches!(&shown, Err(error) if !matches!(error, StoreError::TooLarge));
-        self.note(statement, shown.as_ref().ok().copied());
+        self.note(statement, (began, shown.as_ref().ok().copied()));
         shown.map(|stats| stats.rows)
     }
 

@@ -38,6 +38,7 @@ impl Named {
             | Command::ListKeys {}
             | Command::RevokeKey { .. }
             | Command::Webhook { .. }
+            | Command::Inspect { .. }
             | Command::Invite { .. }
             | Command::ListInvitations {}
             | Command::RevokeInvitation { .. }

@@ -17,7 +17,7 @@ use crate::support::{App, MODEL};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A `backstay dev` that runs until it is dropped.
-struct Dev {
+pub(crate) struct Dev {
     child: Child,
     lines: Receiver<String>,
     seen: String,
@@ -27,8 +27,13 @@ struct Dev {
 
 impl Dev {
     /// Starts it on any free port, and waits until it listens.
-    fn start(app: &App) -> Self {
+    pub(crate) fn start(app: &App) -> Self {
         Self::start_with(app, &[])
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     fn start_with(app: &App, options: &[&str]) -> Self {

@@ -125,6 +125,7 @@ fn every_command_is_documented() {
         ("webhook", &["add", "list", "show", "test", "rotate", "replay", "disable", "enable", "remove"]),
         ("invite", &["list", "revoke"]),
         ("explain", &[]),
+        ("inspect", &["on", "off", "show"]),
         ("client", &["typescript"]),
         ("directives", &[]),
     ];

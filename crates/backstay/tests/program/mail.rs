@@ -199,7 +199,7 @@ fn functions_are_tested_without_a_mail_server() {
 }
 
 /// The application that notifies accounts, with Ann, who reads German, and Ben.
-fn support(settings: &str) -> App {
+pub(crate) fn support(settings: &str) -> App {
     let app = App::empty();
     app.write("model/support.graphql", &all_documented("graphql")[1]);
     app.write("mail/ticket-opened.en.txt", &all_documented("txt")[1]);

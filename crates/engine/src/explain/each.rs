@@ -10,9 +10,9 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use super::together::{Known, ended, record};
-use super::{Rehearsed, explained, read_rules};
+use super::{Rehearsed, read_rules};
 use crate::dependent::Waiting;
-use crate::explanation::{ExplainedRequest, ExplainedRule, ExplainedStatement, Explanation};
+use crate::explanation::{ExplainedCaller, ExplainedRequest, ExplainedRule, ExplainedStatement, Explanation};
 use crate::inner::Inner;
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
@@ -30,7 +30,8 @@ pub(crate) async fn explain_each(
     if !requests.is_empty() {
         prepared::require_few(&requests)?;
     }
-    let mut explanation = Explanation::new("transact, each request by itself".to_owned(), explained(cx));
+    let mut explanation =
+        Explanation::new("transact, each request by itself".to_owned(), ExplainedCaller::of(cx.caller()));
     let start = Instant::now();
     let known: Vec<Known> = requests.iter().map(|asked| Known::of(inner, cx, asked)).collect();
     let (mut parts, mut refused) = (Vec::new(), Vec::new());

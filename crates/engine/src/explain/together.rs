@@ -8,8 +8,8 @@ use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
-use super::{ReadOf, Rehearsed, TypeRule, asked_action, explained, in_words, open, read_rules, reads, recorded};
-use crate::explanation::{ExplainedRequest, ExplainedRule, ExplainedStatement, Explanation};
+use super::{ReadOf, Rehearsed, TypeRule, asked_action, in_words, open, read_rules, reads, recorded};
+use crate::explanation::{ExplainedCaller, ExplainedRequest, ExplainedRule, ExplainedStatement, Explanation};
 use crate::inner::Inner;
 use crate::prepared::{self, All, Answers};
 use crate::recorder::Recorder;
@@ -24,7 +24,7 @@ pub(crate) async fn explain_all(
     encoder: &'static dyn Encoder,
 ) -> Result<(Explanation, Option<Refused>), Error> {
     prepared::require_few(&requests)?;
-    let mut explanation = Explanation::new("transact".to_owned(), explained(cx));
+    let mut explanation = Explanation::new("transact".to_owned(), ExplainedCaller::of(cx.caller()));
     let known: Vec<Known> = requests.iter().map(|asked| Known::of(inner, cx, asked)).collect();
     let start = Instant::now();
     let refused = match All::rehearsed(inner, cx, requests, encoder) {

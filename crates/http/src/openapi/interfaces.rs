@@ -68,6 +68,7 @@ fn operation(model: &Model, interface: &Interface, endpoint: &Endpoint) -> Optio
         | Parameters::Key
         | Parameters::OnConflict
         | Parameters::OfHistory
+        | Parameters::OfTraces
         | Parameters::Mode
         | Parameters::TerminalToken => Vec::new(),
     };

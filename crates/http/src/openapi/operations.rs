@@ -154,6 +154,7 @@ fn operation_of(model: &Model, collection: &Collection, endpoint: &Endpoint) -> 
         | Parameters::Shown
         | Parameters::OfAction
         | Parameters::OfHistory
+        | Parameters::OfTraces
         | Parameters::OfChanges
         | Parameters::Mode
         | Parameters::TerminalToken => Vec::new(),
@@ -281,6 +282,8 @@ impl Shapes {
             | Handler::DeveloperSignIn
             | Handler::ModelState
             | Handler::ModelText
+            | Handler::Inspection(_)
+            | Handler::Traces
             | Handler::Act
             | Handler::Route
             | Handler::Receive => Self::default(),
@@ -387,9 +390,12 @@ fn references<const N: usize>(names: [&str; N]) -> Value {
 /// The query parameters and headers that an endpoint takes, and its own parameters.
 pub(super) fn parameters(endpoint: &Endpoint, own: Vec<Value>) -> Vec<Value> {
     let mut names = match endpoint.parameters {
-        Parameters::Ignored | Parameters::None | Parameters::Key | Parameters::OfAction | Parameters::TerminalToken => {
-            vec![]
-        }
+        Parameters::Ignored
+        | Parameters::None
+        | Parameters::Key
+        | Parameters::OfAction
+        | Parameters::OfTraces
+        | Parameters::TerminalToken => vec![],
         Parameters::OfRecord | Parameters::Shown | Parameters::OfKey | Parameters::OnConflict => vec!["Select"],
         Parameters::OfHistory => vec!["Limit", "After"],
         Parameters::Mode => vec!["Mode"],

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backstay_base::Secret;
 use backstay_http::{Docs, HttpSettings, InboxSecrets};
-use backstay_testkit::{Reply, TestApp};
+use backstay_testkit::{Reply, TestApp, moment};
 use serde_json::json;
 
 use crate::acting::All;
@@ -47,6 +47,11 @@ fn is_of_trash(path: &str) -> bool {
     [":trash", ":restore", ":purge", ":history"].iter().any(|verb| path.ends_with(verb))
 }
 
+/// Whether only operators find it.
+fn for_operators(endpoint: &str) -> bool {
+    ["POST /explain", "GET /inspect/traces"].contains(&endpoint)
+}
+
 /// The path, or method and path, with names of what there is.
 fn at(path: &str) -> String {
     let collection = if is_of_trash(path) { "papers" } else { "notes" };
@@ -76,20 +81,21 @@ fn open() -> TestApp {
     let app = TestApp::with(&format!("{NOTES}{ACTIONS}"), settings);
     let procedures = All::default().with("act", async |_| Ok("1".to_owned())).with("ask", async |_| Ok("2".to_owned()));
     app.services.engine.set_procedures(Arc::new(procedures));
+    app.services.engine.inspector().turn_on(moment("2100-01-01T00:00:00Z"));
     app
 }
 
 /// Calls an endpoint on a fresh application, with one thing wrong.
 async fn call(endpoint: &str, probe: &Probe) -> Reply {
     let app = open();
-    let token = if endpoint == "POST /explain" {
+    let token = if for_operators(endpoint) {
         app.operator("root@example.org").await
     } else {
         app.account("ada@example.org").await
     };
     let of_trash = is_of_trash(endpoint);
     let id = match endpoint {
-        "POST /explain" => String::new(),
+        _ if for_operators(endpoint) => String::new(),
         _ if of_trash => trashed(&app, &token).await,
         _ => {
             let id = note(&app, &token, "One").await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use backstay_base::{Caller, Error, Memory, Network, RequestId, limits};
-use backstay_engine::{Arrival, Commits, Context, Freshness, Transaction, TxContext};
+use backstay_engine::{Arrival, Commits, Context, Freshness, Trace, Transaction, TxContext};
 use backstay_http::{HttpSettings, Proxies};
 use backstay_testkit::{TestApp, TestDatabase};
 use flate2::read::GzDecoder;
@@ -176,6 +176,7 @@ type Mutation { say(title: String!, body: Text): JSON @function @allow(call: "tr
             memory: Memory::uncounted(),
             commits: Commits::UNNOTED,
             freshness: Freshness::Latest,
+            trace: Trace::OFF,
         };
         Context::begun(&app.services.engine, Arc::new(Caller::anonymous()), arrival)
     };

@@ -35,6 +35,7 @@ mod heads;
 mod history;
 mod inbox;
 mod independent;
+mod inspecting;
 mod interfaces;
 mod json_fields;
 mod keys;

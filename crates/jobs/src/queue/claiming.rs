@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, Timestamp, limits};
-use backstay_engine::{Authority, IfMatch, Input, Priority, Transaction, TxContext};
+use backstay_engine::{Authority, IfMatch, Input, Priority, Trace, Transaction, TxContext};
 use backstay_scalar::Value;
 use futures_util::future::BoxFuture;
 
@@ -29,6 +29,8 @@ pub struct Claimed {
     pub attempt: u32,
     /// How many there are, at most.
     pub most: u32,
+    /// Where it is noted what the attempt does.
+    pub trace: Trace,
 }
 
 /// Claims jobs that are due, as far as there is room for their kinds.
@@ -171,7 +173,7 @@ impl Claim {
         let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
         let Job { id, kind, input, by, attempts, depth, .. } = job;
         let attempt = number(attempts + 1);
-        claims.claimed.push(Claimed { id, kind, input, by, depth, attempt, most: number(most) });
+        claims.claimed.push(Claimed { id, kind, input, by, depth, attempt, most: number(most), trace: Trace::OFF });
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_base::{Error, RecordId, Timestamp, limits};
-use backstay_engine::{ChangeWatch, Dependency};
+use backstay_engine::{ChangeWatch, Dependency, Subject, Trace, TraceKind};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
@@ -225,20 +225,49 @@ impl Workers {
 
     fn run(&mut self, jobs: &Jobs, job: Claimed) {
         let Some((handler, _)) = jobs.handler(&job.kind) else { return };
+        let job = Claimed { trace: traced(jobs, &job), ..job };
         let running = handler.run(job.clone());
         let (ended, has_ended) = (Arc::clone(&self.ended), Arc::clone(&self.has_ended));
         let (id, kind, attempt) = (job.id, Arc::clone(&job.kind), job.attempt);
+        let is_of = trace_kind(jobs, &job.kind);
         let abort = self.tasks.spawn(async move {
             let most = Duration::from_secs(limits::JOB_SECONDS);
             let outcome = timeout(most, running).await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Again(format!("it took longer than {most:?}")));
-            if let Outcome::Again(error) | Outcome::Dead(error) = &outcome {
+            if let Some(error) = outcome.error() {
                 tracing::warn!(job = %job.id, kind = &*job.kind, attempt = job.attempt, error, "a job has failed");
             }
+            job.trace.end(None, outcome.error().map(|error| told(is_of, error)));
             ended.lock().push(job.ended(outcome));
             has_ended.notify_one();
         });
         self.running.insert(id, Running { kind, attempt, abort });
+    }
+}
+
+/// The trace of an attempt, if the server is inspected.
+fn traced(jobs: &Jobs, job: &Claimed) -> Trace {
+    let engine = &jobs.0.engine;
+    engine.inspector().begin(engine.ambient().clock.now(), || {
+        let kind = trace_kind(jobs, &job.kind);
+        let name = format!("{}, attempt {} of {}", job.kind, job.attempt, job.most);
+        Some(Subject { id: job.id.to_string(), kind, name, parent: None })
+    })
+}
+
+fn trace_kind(jobs: &Jobs, kind: &str) -> TraceKind {
+    match jobs.0.engine.model().action_named(kind) {
+        Some(_) => TraceKind::Job,
+        None => TraceKind::Mail,
+    }
+}
+
+/// What a trace tells of why an attempt has failed.
+fn told(kind: TraceKind, error: &str) -> String {
+    match kind {
+        TraceKind::Job | TraceKind::Request => error.to_owned(),
+        // What mail servers answer may name the recipient.
+        TraceKind::Mail => "it has failed; `backstay job show` has the error".to_owned(),
     }
 }
 

@@ -27,7 +27,7 @@ mod length;
 mod members;
 mod money;
 mod naming;
-mod notices;
+mod notifications;
 mod order;
 mod owners;
 mod pattern;
@@ -106,7 +106,8 @@ fn model(report: &mut Report<'_>, compiled: &Compiled) -> Option<Model> {
     documents.mentions(report, &mut collections);
     check_former(report, collections.iter().map(|of| (of.name.as_str(), of.former.as_slice())), None);
     let identity = identity(report, &survey, &collections);
-    hooks.extend(notices::notices(report, names, (&collections, identity)));
+    let notified = notifications::Notified { collections: &collections, enums: &enums, identity };
+    hooks.extend(notifications::notifications(report, names, notified));
     histories(report, &survey, &mut collections);
     check_whole(report, &enums, &collections);
     check_trash(report, &survey, &collections);

@@ -69,7 +69,7 @@ fn notifications_name_an_account() {
     let check = |on_type: &str, expected: &str| assert_eq!(first_error(on_type, "", ""), expected, "{on_type}");
     check(
         r#"@notify(on: CREATE, to: "customer", channel: MAIL, template: "opened")"#,
-        "`customer` is not a field of Order that refers to one account / mark the type of the accounts with `@identity`",
+        "`customer` leads to no account: the model has none / mark the type of the accounts with `@identity`",
     );
     check(
         r#"@notify(on: [CREATE, DELETE], to: "customer", channel: MAIL, template: "opened")"#,
@@ -80,19 +80,90 @@ fn notifications_name_an_account() {
         let model = format!(
             "extend schema @app(name: \"Test\")\n\
              type Person @identity @allow(read: \"true\") {{ email: Email! @unique orders: [Order!] @inverse(field: \"buyer\") }}\n\
-             type Order @allow(read: \"true\") @notify(on: CREATE, to: \"{to}\", channel: MAIL, template: \"a\") {{\n\
-               buyer: Person title: String others: [Person!] }}\n"
+             type Watch @allow(read: \"true\") {{ order: Order! person: Person! }}\n\
+             type Order @allow(read: \"true\") @notify(on: CREATE, to: {to}, channel: MAIL, template: \"a\") {{\n\
+               buyer: Person title: String others: [Person!] watches: [Watch!] @inverse(field: \"order\") }}\n"
         );
         load(vec![SourceFile::app("model.graphql", model)]).map_or_else(|wrong| first(&wrong), |_| String::new())
     };
-    assert_eq!(with_accounts("buyer"), "");
-    let meant = |to: &str| format!("`{to}` is not a field of Order that refers to one account / did you mean `buyer`?");
-    assert_eq!(with_accounts("byer"), meant("byer"));
-    for other in ["title", "others"] {
-        assert!(
-            with_accounts(other).starts_with(&format!("`{other}` is not a field of Order that refers to one account"))
-        );
+    for fine in [r#""buyer""#, r#""others""#, r#""watches.person""#, r#"["buyer", "watches.person", "others"]"#] {
+        assert_eq!(with_accounts(fine), "", "{fine}");
     }
+    let wrong = |to: &str, expected: &str| assert_eq!(with_accounts(to), expected, "{to}");
+    wrong(r#""byer""#, "`byer` is not a relation of Order / did you mean `buyer`?");
+    wrong(r#"["buyer", "watches.persn"]"#, "`persn` is not a relation of Watch / did you mean `person`?");
+    wrong(
+        r#""watches""#,
+        "`watches` leads to Watch, which isn't the type of accounts / go on to the account: `watches.person`",
+    );
+    wrong(
+        r#""buyer.orders.buyer.orders.buyer""#,
+        "`buyer.orders.buyer.orders.buyer` has more than 4 steps / have a job find the accounts, with `@on`",
+    );
+    assert!(with_accounts(r#""title""#).starts_with("`title` is not a relation of Order / "));
+}
+
+#[test]
+fn notifications_in_the_application_become_records() {
+    let model = |notify: &str, notice: &str| {
+        let model = format!(
+            "extend schema @app(name: \"Test\")\n\
+             enum Kind {{ OPENED CLOSED }}\n\
+             type Person @identity @allow(read: \"true\") {{ email: Email! @unique }}\n\
+             type Order @allow(read: \"true\") @notify(on: CREATE, to: \"buyer\", channel: {notify}) {{ buyer: Person }}\n\
+             type Notice @allow(read: \"this.to == auth.id\") {{ {notice} }}\n"
+        );
+        load(vec![SourceFile::app("model.graphql", model)]).map_or_else(|wrong| first(&wrong), |_| String::new())
+    };
+    let whole = "to: Person! order: Order event: String! kind: Kind! readAt: DateTime";
+    let inbox = r#"INBOX, into: "Notice", kind: "OPENED""#;
+    assert_eq!(model(inbox, "to: Person! kind: String!"), "");
+    assert_eq!(model(inbox, whole), "");
+    let check = |notify: &str, notice: &str, expected: &str| assert_eq!(model(notify, notice), expected, "{notify}");
+    check("MAIL", "to: Person!", "a mail needs a template / name the template in `mail/`: `template: \"order-paid\"`");
+    check(
+        r#"MAIL, template: "a", into: "Notice""#,
+        "to: Person!",
+        "a mail has no `into:` / leave it out, or write `channel: INBOX`",
+    );
+    check(
+        "INBOX",
+        "to: Person!",
+        "a notification in the application becomes a record / name the type of its records: `into: \"Notice\"`",
+    );
+    check(r#"INBOX, into: "Notise""#, "to: Person!", "the model has no type `Notise` / did you mean `Notice`?");
+    check(
+        r#"INBOX, into: "Notice""#,
+        "account: Person!",
+        "Notice has no field `to` that refers to one account / add `to`, whose type is that of the accounts",
+    );
+    check(
+        r#"INBOX, into: "Notice""#,
+        "to: Person! title: String!",
+        "Notice.title must have a value, and a notification gives it none / let it be empty, or give it a `@default`; a \
+         notification gives `to`, `event`, `kind` and the record",
+    );
+    check(
+        r#"INBOX, into: "Notice""#,
+        "to: Person! order: Order other: Order",
+        "Notice has several fields that refer to Order / leave `order` or `other` to another type",
+    );
+    check(
+        r#"INBOX, into: "Notice", kind: "OPENED""#,
+        "to: Person!",
+        "Notice has no field `kind` for it / add `kind: String`, or an enum of the kinds",
+    );
+    check(
+        r#"INBOX, into: "Notice", kind: "OPEND""#,
+        "to: Person! kind: Kind",
+        "`OPEND` is no value of Notice.kind / did you mean `OPENED`?",
+    );
+    check(
+        r#"INBOX, into: "Notice", template: "a""#,
+        "to: Person!",
+        "a notification in the application has no template / leave it out: clients write the text, in their language, \
+         from the record that it refers to",
+    );
 }
 
 #[test]
