@@ -211,8 +211,8 @@ impl Isolate {
             load(&ctx, module)
         };
         give("load", Function::new(ctx.clone(), load)?)?;
-        web::provide(ctx, &give)?;
-        temporal::provide(ctx, &give)?;
+        web::provide(ctx, give)?;
+        temporal::provide(ctx, give)?;
         ctx.globals().set("__host", host)
     }
 

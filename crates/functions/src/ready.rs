@@ -199,7 +199,9 @@ mod tests {
     fn no_more_are_kept_than_calls_run() {
         let ready = ready("export const main = () => 1;");
         let taken: Vec<_> = (0..limits::FUNCTION_CALLS + 3).map(|_| begun(&ready, "main").0).collect();
-        taken.into_iter().for_each(|isolate| ready.put_back(isolate));
+        for isolate in taken {
+            ready.put_back(isolate);
+        }
         assert_eq!(ready.isolates.lock().len(), limits::FUNCTION_CALLS);
         assert_eq!(ready.missing(), 0);
     }
