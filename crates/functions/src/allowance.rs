@@ -35,7 +35,7 @@ impl Allowance {
         })
     }
 
-    /// A call begins, which ends at this moment, whatever it waits for.
+    /// The call begins, which ends at this moment, whatever it waits for.
     pub(crate) fn renew(&self, deadline: Instant) {
         self.cpu_left.store(nanos(CPU), Ordering::Relaxed);
         self.until.store(nanos(deadline.saturating_duration_since(self.begun)), Ordering::Relaxed);

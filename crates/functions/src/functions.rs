@@ -1,32 +1,31 @@
 //! Runs functions: each call in an isolate of its own, step by step, and between its steps no thread waits for it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use backstay_base::limits;
 use backstay_mail::Templates;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use crate::accounts::Accounts;
-use crate::allowance::Allowance;
-use crate::code::Code;
 use crate::exact::inexact;
 use crate::failure::Failure;
 use crate::fetching::Outside;
 use crate::host::Host;
-use crate::isolate::Isolate;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::program::Program;
-use crate::running::{Call, Running, World};
+use crate::ready::Ready;
+use crate::running::{Call, Running};
 use crate::secrets::Secrets;
 use crate::threads::Threads;
 
 /// Runs the functions of an application.
 #[derive(Debug)]
 pub struct Functions {
-    served: Arc<Served>,
+    program: Program,
+    secrets: Secrets,
+    ready: Arc<Ready>,
     threads: Threads,
     outside: Outside,
     /// What mail is made of.
@@ -34,16 +33,6 @@ pub struct Functions {
     places: Arc<Places>,
     /// Belongs to what is open, and must not keep that open.
     accounts: RwLock<Option<Weak<dyn Accounts>>>,
-}
-
-/// The functions, with isolates that are ready.
-#[derive(Debug)]
-struct Served {
-    program: Program,
-    secrets: Secrets,
-    warm: Mutex<Vec<Isolate>>,
-    /// How many are ready or being made.
-    prepared: AtomicUsize,
 }
 
 impl Functions {
@@ -54,8 +43,11 @@ impl Functions {
         (outside, secrets): (Outside, Secrets),
         templates: Arc<Templates>,
     ) -> std::io::Result<Arc<Self>> {
+        let ready = Ready::of(Arc::clone(&program.code), secrets.clone());
         let functions = Arc::new(Self {
-            served: Arc::new(Served { program, secrets, warm: Mutex::default(), prepared: AtomicUsize::new(0) }),
+            program,
+            secrets,
+            ready,
             threads: Threads::start(processors)?,
             outside,
             templates,
@@ -77,12 +69,12 @@ impl Functions {
 
     /// Whether there is a function of this name.
     pub fn has(&self, function: &str) -> bool {
-        self.served.program.has(function)
+        self.program.has(function)
     }
 
     /// Why what is exported by this name is no function.
     pub fn other(&self, name: &str) -> Option<&Problem> {
-        self.served.program.other(name)
+        self.program.other(name)
     }
 
     /// A text without the values of secrets.
@@ -106,13 +98,12 @@ impl Functions {
         let last = Instant::now() + Duration::from_secs(limits::FUNCTION_SECONDS);
         let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
         let _place = self.places.enter(call.flow, deadline).await?;
-        let world = self.served.world();
         let mut running =
-            Running::new((&self.threads, world), (host, &self.outside, &self.served.secrets), (&call, deadline));
+            Running::new((&self.threads, &self.ready), (host, &self.outside, &self.secrets), (&call, deadline));
         let ended = running.run(call).await;
-        if let world @ World::Made(_) = running.into_world() {
-            // Freeing what it holds can take long.
-            self.threads.spare(move || drop(world));
+        if let Some(isolate) = running.into_isolate() {
+            let ready = Arc::clone(&self.ready);
+            self.threads.spare(move || ready.put_back(isolate));
         }
         self.warm();
         ended
@@ -120,36 +111,13 @@ impl Functions {
 
     /// Has isolates made ahead while no call waits.
     fn warm(&self) {
-        let served = &self.served;
-        while served.prepared.load(Ordering::Relaxed) < limits::FUNCTION_WARM_ISOLATES {
-            served.prepared.fetch_add(1, Ordering::Relaxed);
-            let (code, place) = (Arc::clone(&served.program.code), Arc::downgrade(served));
-            self.threads.spare(move || prepare(&code, &place));
-        }
-    }
-}
-
-impl Served {
-    /// One that is ready, or what makes one.
-    fn world(&self) -> World {
-        match self.warm.lock().pop() {
-            Some(ready) => {
-                self.prepared.fetch_sub(1, Ordering::Relaxed);
-                World::Made(ready)
-            }
-            None => World::Unmade(Arc::clone(&self.program.code)),
-        }
-    }
-}
-
-fn prepare(code: &Code, place: &Weak<Served>) {
-    // It is served no longer.
-    let Some(served) = place.upgrade() else { return };
-    match Isolate::new(code, &served.secrets, &Allowance::new()) {
-        Ok(isolate) => served.warm.lock().push(isolate),
-        // The next call makes one itself, and reports why that fails.
-        Err(_) => {
-            served.prepared.fetch_sub(1, Ordering::Relaxed);
+        for _ in 0..self.ready.missing() {
+            let ready = Arc::downgrade(&self.ready);
+            self.threads.spare(move || {
+                // The functions are served no longer.
+                let Some(ready) = ready.upgrade() else { return };
+                ready.prepare();
+            });
         }
     }
 }

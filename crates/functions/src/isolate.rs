@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use backstay_base::{Entropy, limits};
+use backstay_heap::Heap;
 use parking_lot::Mutex;
 use rquickjs::context::intrinsic;
-use rquickjs::function::This;
 use rquickjs::loader::bundle::Bundle;
+use rquickjs::object::Property;
 use rquickjs::{CaughtError, Context, Ctx, Function, Module, Object, Runtime};
 use serde::Deserialize;
 
@@ -17,7 +17,6 @@ use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY};
 use crate::log::Log;
 use crate::missing::explained;
-use crate::prelude::{HTTP, TEMPORAL, WEB};
 use crate::secrets::Secrets;
 use crate::{temporal, web};
 
@@ -82,17 +81,22 @@ pub(crate) enum AskedKind {
     Testing,
 }
 
-/// A runtime in which one call runs.
+/// A runtime in which one call runs at a time.
 pub(crate) struct Isolate {
     context: Context,
-    allowance: Arc<Allowance>,
+    heap: Heap,
+    /// Whether what it was after its modules were evaluated was kept.
+    is_kept: bool,
+    /// What the host gives the prelude has a clone of this.
+    given: Arc<()>,
+    allowance: Arc<Mutex<Arc<Allowance>>>,
     log: Arc<Log>,
     random: Arc<Mutex<Option<Arc<dyn Entropy>>>>,
 }
 
 impl fmt::Debug for Isolate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Isolate").field("allowance", &self.allowance).finish_non_exhaustive()
+        f.debug_struct("Isolate").field("is_kept", &self.is_kept).finish_non_exhaustive()
     }
 }
 
@@ -113,26 +117,48 @@ impl Isolate {
     /// Evaluates the modules. Takes a thread with room on its stack.
     pub(crate) fn new(code: &Code, secrets: &Secrets, allowance: &Arc<Allowance>) -> Result<Self, Unusable> {
         let failed = |error: rquickjs::Error| Unusable { message: error.to_string(), stack: String::new() };
-        let runtime = Runtime::new().map_err(failed)?;
+        let (heap, allocator) = Heap::new().ok_or_else(|| failed(rquickjs::Error::Allocation))?;
+        let runtime = Runtime::new_with_alloc(allocator).map_err(failed)?;
         runtime.set_memory_limit(limits::FUNCTION_BYTES);
         runtime.set_max_stack_size(limits::FUNCTION_STACK_BYTES);
         runtime.set_loader(code.links.clone(), Bundle(code.modules));
         // Most calls end before anything is worth collecting.
         runtime.set_gc_threshold(limits::FUNCTION_GARBAGE_BYTES);
-        let allowance = Arc::clone(allowance);
+        let allowance = Arc::new(Mutex::new(Arc::clone(allowance)));
         let asked = Arc::clone(&allowance);
-        runtime.set_interrupt_handler(Some(Box::new(move || asked.is_spent())));
+        runtime.set_interrupt_handler(Some(Box::new(move || asked.lock().is_spent())));
         let log = Arc::new(Log::hiding(secrets.clone()));
         let rejections = Arc::clone(&log);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(move |_, promise, reason, is_handled| {
             rejections.rejected(&promise, &reason, is_handled);
         })));
         let context = Context::custom::<Intrinsics>(&runtime).map_err(failed)?;
-        let isolate = Self { context, allowance, log, random: Arc::default() };
-        isolate.allowance.enter();
+        let (given, random) = (Arc::default(), Arc::default());
+        let mut isolate = Self { context, heap, is_kept: false, given, allowance, log, random };
+        let allowance = isolate.allowance();
+        allowance.enter();
         let evaluated = isolate.context.with(|ctx| isolate.evaluate(&ctx, secrets));
-        isolate.allowance.leave();
-        evaluated.map(|()| isolate)
+        allowance.leave();
+        evaluated?;
+        runtime.run_gc();
+        isolate.is_kept = isolate.heap.keep();
+        Ok(isolate)
+    }
+
+    /// The same isolate as it was when its modules were evaluated, after a call that has ended, or that waits and is given up.
+    /// Nothing if that can't be.
+    pub(crate) fn put_back(self) -> Option<Self> {
+        // This one and that of `provide`: what the host has given is still there, so no finalizer of it has run.
+        (self.is_kept && Arc::strong_count(&self.given) == 2 && self.restore()).then_some(self)
+    }
+
+    #[expect(unsafe_code, reason = "what is put back refers to nothing but itself and to what lives as long as it")]
+    fn restore(&self) -> bool {
+        // SAFETY: the isolate is owned, so that no code runs in it. Outside of its heap are: the functions of the host, which the
+        // prelude can't remove and which are all there, as `given` shows; the handlers and the loader of the runtime, which own no
+        // value of it; and the entry points that `register` keeps from the evaluation on. What a call has made outside is only text
+        // that was dropped with each of its steps.
+        unsafe { self.heap.put_back() }
     }
 
     fn evaluate(&self, ctx: &Ctx<'_>, secrets: &Secrets) -> Result<(), Unusable> {
@@ -142,7 +168,7 @@ impl Isolate {
         match evaluated.result::<Object<'_>>() {
             Some(Ok(_)) => Ok(()),
             Some(Err(error)) => Err(unusable(ctx, error)),
-            None if self.allowance.is_spent() => {
+            None if self.allowance().is_spent() => {
                 Err(Unusable { message: "evaluating the modules takes too long".to_owned(), stack: String::new() })
             }
             None => Err(Unusable {
@@ -156,10 +182,12 @@ impl Isolate {
     }
 
     /// What the prelude takes from the host, and removes from the team's reach.
-    fn provide(&self, ctx: &Ctx<'_>, secrets: &Secrets) -> rquickjs::Result<()> {
+    fn provide<'js>(&self, ctx: &Ctx<'js>, secrets: &Secrets) -> rquickjs::Result<()> {
         let host = Object::new(ctx.clone())?;
+        // For good, so that all of them are there as long as one of them is.
+        let give = |name: &str, function: Function<'js>| host.prop(name, Property::from(function));
         let log = Arc::clone(&self.log);
-        host.set("log", Function::new(ctx.clone(), move |level: String, text: String| log.write(&level, text))?)?;
+        give("log", Function::new(ctx.clone(), move |level: String, text: String| log.write(&level, text))?)?;
         let random = Arc::clone(&self.random);
         let random = move |length: usize| {
             let mut bytes = vec![0_u8; length.min(65536)];
@@ -168,22 +196,36 @@ impl Isolate {
             }
             web::text(&bytes)
         };
-        host.set("random", Function::new(ctx.clone(), random)?)?;
+        give("random", Function::new(ctx.clone(), random)?)?;
         let nearest = |name: String, known: Vec<String>| {
             backstay_base::nearest(&name, known.iter().map(String::as_str)).map(str::to_owned)
         };
-        host.set("nearest", Function::new(ctx.clone(), nearest)?)?;
+        give("nearest", Function::new(ctx.clone(), nearest)?)?;
         let (values, names) = (secrets.clone(), secrets.clone());
-        host.set("secret", Function::new(ctx.clone(), move |name: String| values.value(&name))?)?;
-        host.set("secretNames", Function::new(ctx.clone(), move || names.names())?)?;
-        host.set("register", Function::new(ctx.clone(), register)?)?;
-        host.set("load", Function::new(ctx.clone(), load)?)?;
+        give("secret", Function::new(ctx.clone(), move |name: String| values.value(&name))?)?;
+        give("secretNames", Function::new(ctx.clone(), move || names.names())?)?;
+        give("register", Function::new(ctx.clone(), register)?)?;
+        let given = Arc::clone(&self.given);
+        let load = move |ctx: Ctx<'_>, module: String| {
+            let _ = &given;
+            load(&ctx, module)
+        };
+        give("load", Function::new(ctx.clone(), load)?)?;
+        web::provide(ctx, give)?;
+        temporal::provide(ctx, give)?;
         ctx.globals().set("__host", host)
     }
 
     /// Runs what is due. Ends if the allowance does.
     fn drain(&self, ctx: &Ctx<'_>) {
-        while !self.allowance.is_spent() && ctx.execute_pending_job() {}
+        let allowance = self.allowance();
+        while !allowance.is_spent() && ctx.execute_pending_job() {}
+    }
+
+    /// How many bytes its runtime has in use.
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> i64 {
+        self.context.runtime().memory_usage().malloc_size
     }
 
     /// The names of the functions.
@@ -195,15 +237,20 @@ impl Isolate {
         })
     }
 
-    pub(crate) fn allowance(&self) -> &Arc<Allowance> {
-        &self.allowance
+    fn allowance(&self) -> Arc<Allowance> {
+        Arc::clone(&self.allowance.lock())
     }
 
-    /// Takes it for one call.
-    pub(crate) fn take(&self, (function, is_heard): (&str, bool), entropy: &Arc<dyn Entropy>, deadline: Instant) {
+    /// Takes it for one call, which may use this.
+    pub(crate) fn take(
+        &self,
+        (function, is_heard): (&str, bool),
+        entropy: &Arc<dyn Entropy>,
+        allowance: &Arc<Allowance>,
+    ) {
         self.log.begin(function, is_heard);
         *self.random.lock() = Some(Arc::clone(entropy));
-        self.allowance.renew(deadline);
+        *self.allowance.lock() = Arc::clone(allowance);
     }
 
     /// Takes what the function has logged since the last time, if it is heard.
@@ -213,10 +260,11 @@ impl Isolate {
 
     /// Goes on until the function waits or has ended.
     pub(crate) fn step(&self, input: Input) -> Result<Output, Unusable> {
-        self.allowance.enter();
+        let allowance = self.allowance();
+        allowance.enter();
         let output = self.context.with(|ctx| self.stepped(&ctx, input));
-        let spent = self.allowance.is_spent();
-        self.allowance.leave();
+        let spent = allowance.is_spent();
+        allowance.leave();
         match output {
             _ if spent => Ok(Output::Spent),
             Ok(Polled { text, .. }) if text.len() > limits::FUNCTION_TEXT_BYTES => Ok(Output::TooLarge),
@@ -261,15 +309,9 @@ fn register<'js>(ctx: Ctx<'js>, entry: Object<'js>) -> rquickjs::Result<()> {
     ctx.store_userdata(entry).map(drop).map_err(|_| rquickjs::Error::Unknown)
 }
 
-/// Loads a module of the prelude, which says what it provides, with what it takes from the host.
-#[expect(clippy::needless_pass_by_value, reason = "functions of JavaScript take it so")]
-fn load<'js>(ctx: Ctx<'js>, This(host): This<Object<'js>>, module: String) -> rquickjs::Result<()> {
-    match module.as_str() {
-        HTTP | WEB => web::provide(&ctx, &host)?,
-        TEMPORAL => temporal::provide(&ctx, &host)?,
-        _ => {}
-    }
-    Module::import(&ctx, module).map(drop)
+/// Loads a module of the prelude, which says what it provides.
+fn load(ctx: &Ctx<'_>, module: String) -> rquickjs::Result<()> {
+    Module::import(ctx, module).map(drop)
 }
 
 /// What the prelude has registered.

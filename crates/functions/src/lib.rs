@@ -23,6 +23,7 @@ mod prelude;
 mod problem;
 mod procedures;
 mod program;
+mod ready;
 mod running;
 mod secrets;
 mod sources;

@@ -39,7 +39,10 @@ pub(crate) const HTTP: &str = "backstay:http";
 pub(crate) const TEMPORAL: &str = "backstay:temporal";
 pub(crate) const WEB: &str = "backstay:web";
 pub(crate) const REQUESTS: &str = "backstay:requests";
-/// Says which global values are there.
+/// What a function gets beside its arguments, and the modules that provide it.
+pub(crate) const MEMBER_NAMES: [(&str, &str); 5] =
+    [("db", "database"), ("jobs", "jobs"), ("log", "log"), ("mail", "mail"), ("secrets", "secrets")];
+/// Says which global values and members are there, and which modules are loaded ahead.
 pub(crate) const GLOBALS: &str = "backstay:globals";
 /// Those that other runtimes have, too, and the modules that provide them.
 pub(crate) const GLOBAL_NAMES: [(&str, &str); 18] = [

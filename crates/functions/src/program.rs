@@ -10,11 +10,12 @@ use parking_lot::Mutex;
 use rquickjs::loader::{ImportAttributes, Loader};
 use rquickjs::module::Declared;
 use rquickjs::{CaughtError, Context, Ctx, Module, Runtime, WriteOptions};
+use serde_json::json;
 
 use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY, Links};
 use crate::isolate::{Isolate, Unusable};
-use crate::prelude::{DATABASE, GLOBAL_NAMES, GLOBALS, LOADED, PRELUDE, REFUSALS, REQUESTS, RUN};
+use crate::prelude::{DATABASE, GLOBAL_NAMES, GLOBALS, LOADED, MEMBER_NAMES, PRELUDE, REFUSALS, REQUESTS, RUN};
 use crate::problem::Problem;
 use crate::secrets::Secrets;
 use crate::sources::{Included, LIBRARY, Module as Source, Sources, TESTING};
@@ -184,14 +185,15 @@ fn names(sources: &Sources, words: &str) -> bool {
     sources.modules.values().any(|module| module.stripped.code.contains(words))
 }
 
-/// The module that says which global values are there: what nothing names would only make every isolate take longer.
+/// The module that says which global values and members are there. What nothing names would only make every isolate larger.
 fn globals(sources: &Sources) -> String {
-    let mut text = format!("import {{ expose }} from {RUN:?};\nexpose({{\n");
-    for (name, module) in GLOBAL_NAMES.iter().filter(|(name, _)| names(sources, name)) {
-        let _ = writeln!(text, "  {name}: {module:?},");
-    }
-    text.push_str("});\n");
-    text
+    let named = |all: &[(&'static str, &'static str)]| -> BTreeMap<&'static str, &'static str> {
+        all.iter().filter(|(name, _)| names(sources, name)).copied().collect()
+    };
+    let (globals, members) = (named(&GLOBAL_NAMES), BTreeMap::from(MEMBER_NAMES));
+    let modules: BTreeSet<_> = globals.values().copied().chain(named(&MEMBER_NAMES).into_values()).collect();
+    let given = json!({ "globals": globals, "given": members, "modules": modules });
+    format!("import {{ prepare }} from {RUN:?};\nprepare({given});\n")
 }
 
 /// All modules as JavaScript, by name.

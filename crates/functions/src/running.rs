@@ -10,13 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::allowance::Allowance;
-use crate::code::Code;
 use crate::exact::inexact;
 use crate::failure::Failure;
 use crate::fetching::{self, Outside};
 use crate::host::{Attempt, Begun, Host, Refusal};
 use crate::isolate::{Asked, AskedKind, Input, Isolate, Output, Unusable};
 use crate::missing::explained;
+use crate::ready::Ready;
 use crate::secrets::Secrets;
 use crate::threads::{NoResult, Threads};
 
@@ -61,9 +61,9 @@ impl Drop for Cancel {
 /// What a call runs in.
 #[derive(Debug)]
 pub(crate) enum World {
-    /// It is made by the first step.
-    Unmade(Arc<Code>),
-    Made(Isolate),
+    /// The first step takes one that is ready.
+    Untaken(Arc<Ready>),
+    Taken(Isolate),
     /// The call has ended, or a step of it runs.
     Left,
 }
@@ -71,6 +71,7 @@ pub(crate) enum World {
 /// A call that runs.
 pub(crate) struct Running<'a> {
     threads: &'a Threads,
+    ready: &'a Arc<Ready>,
     world: World,
     cancel: Cancel,
     flow: Flow,
@@ -90,23 +91,23 @@ impl fmt::Debug for Running<'_> {
 }
 
 impl<'a> Running<'a> {
-    /// The call in this world, which has to end at this moment.
+    /// The call in one of these isolates, which has to end at this moment.
     pub(crate) fn new(
-        (threads, world): (&'a Threads, World),
+        (threads, ready): (&'a Threads, &'a Arc<Ready>),
         (host, outside, secrets): (&'a dyn Host, &'a Outside, &'a Secrets),
         (call, deadline): (&Call, Instant),
     ) -> Self {
-        let allowance = match &world {
-            World::Made(isolate) => Arc::clone(isolate.allowance()),
-            World::Unmade(_) | World::Left => Allowance::new(),
-        };
-        let (ambient, flow, cancel, refusals) = (call.ambient.clone(), call.flow, Cancel(allowance), BTreeMap::new());
-        Self { threads, world, cancel, flow, deadline, ambient, host, outside, secrets, refusals }
+        let (world, cancel) = (World::Untaken(Arc::clone(ready)), Cancel(Allowance::new()));
+        let (ambient, flow, refusals) = (call.ambient.clone(), call.flow, BTreeMap::new());
+        Self { threads, ready, world, cancel, flow, deadline, ambient, host, outside, secrets, refusals }
     }
 
-    /// What is left to be freed.
-    pub(crate) fn into_world(self) -> World {
-        self.world
+    /// That of a call which has ended while it waited.
+    pub(crate) fn into_isolate(self) -> Option<Isolate> {
+        match self.world {
+            World::Taken(isolate) => Some(isolate),
+            World::Untaken(_) | World::Left => None,
+        }
     }
 
     /// Runs until the function has ended.
@@ -146,29 +147,37 @@ impl<'a> Running<'a> {
 
     async fn step(&mut self, input: Input) -> Result<Output, Failure> {
         let world = std::mem::replace(&mut self.world, World::Left);
-        let (allowance, secrets) = (Arc::clone(&self.cancel.0), self.secrets.clone());
+        let (allowance, ready) = (Arc::clone(&self.cancel.0), Arc::clone(self.ready));
         let (entropy, deadline, is_heard) = (Arc::clone(&self.ambient.entropy), self.deadline, self.host.hears());
         let stepped = move || {
             let isolate = match world {
-                World::Made(isolate) => isolate,
-                World::Unmade(code) => Isolate::new(&code, &secrets, &allowance)?,
+                World::Taken(isolate) => isolate,
+                World::Untaken(ready) => ready.take(&allowance)?,
                 World::Left => return Ok(None),
             };
             if let Input::Start { function, .. } = &input {
-                isolate.take((function, is_heard), &entropy, deadline);
+                allowance.renew(deadline);
+                isolate.take((function, is_heard), &entropy, &allowance);
             }
             let output = isolate.step(input)?;
             let logged = isolate.logged();
             Ok(Some((isolate, output, logged)))
         };
-        let run = move || match stepped() {
-            Ok(Some((isolate, output @ Output::Asks(_), logged))) => {
-                (Ok(Some((World::Made(isolate), output, logged))), None)
-            }
-            // Freeing what it holds can take long.
-            Ok(Some((isolate, output, logged))) => (Ok(Some((World::Left, output, logged))), Some(isolate)),
-            Ok(None) => (Ok(None), None),
-            Err(why) => (Err(why), None),
+        let run = move || {
+            let (told, left) = match stepped() {
+                Ok(Some((isolate, output @ Output::Asks(_), logged))) => {
+                    (Ok(Some((World::Taken(isolate), output, logged))), None)
+                }
+                Ok(Some((isolate, output, logged))) => (Ok(Some((World::Left, output, logged))), Some(isolate)),
+                Ok(None) => (Ok(None), None),
+                Err(why) => (Err(why), None),
+            };
+            let rest = move || {
+                if let Some(isolate) = left {
+                    ready.put_back(isolate);
+                }
+            };
+            (told, rest)
         };
         let stepped = self.threads.run((self.flow, self.deadline), run).await.map_err(no_result)?;
         let (world, output, logged) =

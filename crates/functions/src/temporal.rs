@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Unit, Zoned};
-use rquickjs::{Ctx, Function, Object};
+use rquickjs::{Ctx, Function};
 use serde_json::{Value, json};
 
 /// Why there is no value.
@@ -18,7 +18,10 @@ enum Wrong {
 }
 
 /// Gives the prelude this function.
-pub(crate) fn provide<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()> {
+pub(crate) fn provide<'js>(
+    ctx: &Ctx<'js>,
+    function: impl Fn(&str, Function<'js>) -> rquickjs::Result<()>,
+) -> rquickjs::Result<()> {
     let compute = |what: String, texts: String| {
         let texts: Vec<String> = serde_json::from_str(&texts).unwrap_or_default();
         match computed(&what, &texts) {
@@ -26,7 +29,7 @@ pub(crate) fn provide<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Resu
             Err(wrong) => json!({ "error": wrong.to_string() }).to_string(),
         }
     };
-    host.set("temporal", Function::new(ctx.clone(), compute)?)
+    function("temporal", Function::new(ctx.clone(), compute)?)
 }
 
 /// What becomes of these texts.

@@ -130,9 +130,9 @@ impl Threads {
         Ok(threads)
     }
 
-    /// Runs this as part of a call of this flow that ends at this moment, and then waits for it a little longer. What it leaves
-    /// behind is dropped after its result was told.
-    pub(crate) async fn run<T: Send + 'static, R>(
+    /// Runs this as part of a call of this flow that ends at this moment, and then waits for it a little longer. What it leaves to be
+    /// done is done after its result was told.
+    pub(crate) async fn run<T: Send + 'static, R: FnOnce()>(
         &self,
         (flow, deadline): (Flow, Instant),
         work: impl FnOnce() -> (T, R) + Send + 'static,
@@ -157,7 +157,7 @@ impl Threads {
             if let Ok((result, rest)) = result {
                 // Whoever has asked may be gone.
                 let _ = tell.send(result);
-                drop(rest);
+                rest();
             }
         });
         self.shared.queue.lock().calls.push(flow, Job { flow, run }).map_err(|_| NoResult::Busy)?;

@@ -5,7 +5,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use rquickjs::{Ctx, Function, Object};
+use rquickjs::{Ctx, Function};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -20,8 +20,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Gives the prelude these functions.
-pub(crate) fn provide<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()> {
-    let function = |name: &str, function: Function<'js>| host.set(name, function);
+pub(crate) fn provide<'js>(
+    ctx: &Ctx<'js>,
+    function: impl Fn(&str, Function<'js>) -> rquickjs::Result<()>,
+) -> rquickjs::Result<()> {
     function("digest", Function::new(ctx.clone(), |hash: String, data: String| text(&digest(&hash, &bytes(&data))))?)?;
     let sign =
         |hash: String, by: String, data: String| text(hmac::sign(&key(&hash, &bytes(&by)), &bytes(&data)).as_ref());

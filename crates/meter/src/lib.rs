@@ -1,5 +1,5 @@
 //! What C libraries have no safe interface for: how many pages an SQLite connection has used, and how soon the allocator
-//! returns memory. The only crate with unsafe code; decides nothing.
+//! returns memory. Unsafe code; decides nothing.
 
 mod allocator;
 mod pages;

@@ -1,6 +1,6 @@
 // Runs one function. The host calls `start`, then `deliver` for each answer, and `poll` after each of them, until the
-// function has ended. Only texts cross the boundary. What a call may not need is in modules of their own, which are loaded when the
-// function first names it: each call has a world of its own, and pays for all that is in it.
+// function has ended. Only texts cross the boundary. What a call may not need is in modules of their own: those that the team's code
+// seems to name are loaded before it, and others when a function first names something of them.
 
 import { Problem, Refused } from "backstay:refusals";
 
@@ -14,8 +14,6 @@ const { hasOwn, keys, freeze, defineProperty, getOwnPropertyNames } = Object;
 const RealDate = Date;
 const RealPromise = Promise;
 
-/** What is loaded when it is first named, and the module that provides it. */
-const MEMBERS = { db: "database", jobs: "jobs", log: "log", mail: "mail", secrets: "secrets" };
 const provided = Object.create(null);
 
 /** A module says what it provides. */
@@ -35,7 +33,7 @@ function define(name, value) {
 }
 
 /** Each of these global values is loaded when it is first named. */
-export function expose(globals) {
+function expose(globals) {
   for (const name of keys(globals)) {
     const get = () => {
       const value = part(name, globals[name]);
@@ -46,13 +44,23 @@ export function expose(globals) {
   }
 }
 
+/** What a function gets beside its arguments and `auth`, and the modules that provide it. */
+let members = {};
+
+/** The world is given these global values and these members, and loads those modules now. */
+export function prepare({ globals, given, modules }) {
+  expose(globals);
+  members = given;
+  for (const module of modules) host.load(`backstay:${module}`);
+}
+
 /** The functions by name, and the paths of collections; set by the entry module. */
 let functions = {};
 export let collections = {};
 /** What a function gets beside its arguments. */
 let context = (auth) => {
   const given = { auth };
-  for (const name of keys(MEMBERS)) defineProperty(given, name, { get: () => part(name, MEMBERS[name]), enumerable: true });
+  for (const name of keys(members)) defineProperty(given, name, { get: () => part(name, members[name]), enumerable: true });
   return given;
 };
 
