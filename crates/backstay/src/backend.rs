@@ -149,7 +149,7 @@ impl Backend {
     /// The same; with `show`, reports progress on standard error.
     pub(crate) async fn load(&self, show: bool) -> Result<Seeded, Failure> {
         let served = self.0.serving.served().await;
-        let Some(served) = &*served else { return Err(Failure::NothingServed) };
+        let Some(served) = &*served else { return Err(self.0.serving.nothing_served().await) };
         served.instance.seed(show).await
     }
 
@@ -157,7 +157,7 @@ impl Backend {
     pub async fn run(&self, command: Command) -> Result<Answer, Failure> {
         match &*self.0.serving.served().await {
             Some(served) => served.instance.run(command).await,
-            None => Err(Failure::NothingServed),
+            None => Err(self.0.serving.nothing_served().await),
         }
     }
 

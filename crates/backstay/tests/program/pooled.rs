@@ -1,4 +1,4 @@
-//! The program behind PgBouncer: what it does there, what it refuses, and what becomes of requests while the pooler is gone.
+//! The program behind `PgBouncer`: what it does there, what it refuses, and what becomes of requests while the pooler is gone.
 
 use backstay_testkit::{Cluster, Pooler};
 use serde_json::json;

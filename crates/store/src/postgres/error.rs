@@ -19,6 +19,8 @@ const CANNOT_CONNECT_NOW: &str = "57P03";
 const FATAL: &str = "FATAL";
 /// Of a transaction that must not write.
 const READ_ONLY_TRANSACTION: &str = "25006";
+/// What reads the values of enums in the server.
+const READS_ENUM: &str = "enum_in";
 /// Of a text that isn't a value of a type.
 const INVALID_TEXT_REPRESENTATION: &str = "22P02";
 /// Of a right that the user lacks.
@@ -34,6 +36,8 @@ pub(super) struct Refusal {
     table: Option<String>,
     constraint: Option<String>,
     detail: Option<String>,
+    /// Whether the server has read a text as a value of an enum.
+    of_enum: bool,
 }
 
 /// How many rows a statement that is sent together with COMMIT must change.
@@ -63,7 +67,7 @@ impl Refusal {
     pub(super) fn of(error: &Error) -> Self {
         let Some(refused) = error.as_db_error() else {
             let io = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
-            return Self { code: None, lost: error.is_closed() || io, table: None, constraint: None, detail: None };
+            return Self { lost: error.is_closed() || io, ..Self::unsent() };
         };
         let code = refused.code().code();
         Self {
@@ -74,12 +78,13 @@ impl Refusal {
             table: refused.table().map(str::to_owned),
             constraint: refused.constraint().map(str::to_owned),
             detail: refused.detail().map(str::to_owned),
+            of_enum: refused.routine() == Some(READS_ENUM),
         }
     }
 
     /// Of a statement that can't be sent, because the connection is known to be lost.
     pub(super) fn unsent() -> Self {
-        Self { code: None, lost: true, table: None, constraint: None, detail: None }
+        Self { code: None, lost: true, table: None, constraint: None, detail: None, of_enum: false }
     }
 
     /// Whether the server lets nobody write.
@@ -89,7 +94,7 @@ impl Refusal {
 
     /// Whether a value isn't one of an enum of the database, as a column of an adopted table can have it.
     pub(super) fn is_no_value(&self) -> bool {
-        self.has(INVALID_TEXT_REPRESENTATION)
+        self.of_enum && self.has(INVALID_TEXT_REPRESENTATION)
     }
 
     /// Whether the user lacks a right.
