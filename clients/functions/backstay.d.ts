@@ -1720,6 +1720,8 @@ declare module "backstay" {
       readonly headers: Headers;
       /** The parameters of the path. */
       readonly params: { readonly [name: string]: string };
+      /** The token that the client sends in `Authorization`, of a route with `token: true`; else null. */
+      readonly token: string | null;
       readonly bodyUsed: boolean;
       text(): Promise<string>;
       json(): Promise<any>;
@@ -1997,7 +1999,7 @@ declare module "backstay/test" {
   /** What a test gets. */
   export interface TestContext {
     /** Requests that no access rule stops, to make what the test needs and to look at what became of it. */
-    readonly db: Omit<Db, "transaction">;
+    readonly db: TestDb;
     /** In the name of an account: its record, its id or its email address; with `null`, of somebody who hasn't signed in. */
     as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
     readonly clock: TestClock;
@@ -2020,6 +2022,43 @@ declare module "backstay/test" {
     readonly db: Omit<Db, "transaction">;
     /** Calls an action of the model, as a client does. */
     call(action: string, args?: object): Promise<any>;
+    /** Sends a request over HTTP to the application, such as one for a route. Redirects aren't followed. */
+    fetch(path: string, init?: TestRequest): Promise<Response>;
+  }
+
+  /** A request over HTTP: `GET` without a body, unless it says something else. */
+  export interface TestRequest {
+    method?: string;
+    headers?: { [name: string]: string } | [string, string][];
+    body?: string;
+    /** The body, as JSON. */
+    json?: unknown;
+  }
+
+  /** Requests that access rules would refuse to everyone have no types of their own: they take and return anything. */
+  export type TestDb = {
+    readonly [path in Exclude<keyof Db, "transaction">]: Db[path] & Omit<AnyRequests, keyof Db[path]>;
+  } & { readonly [path in HiddenPath]: AnyRequests };
+
+  interface AnyRequests {
+    list(query?: any): Promise<any>;
+    pages(query?: any): AsyncIterableIterator<any>;
+    all(query?: any): AsyncIterableIterator<any>;
+    get(which?: any, query?: any): Promise<any>;
+    find(which: any, query?: any): Promise<any>;
+    aggregate(query: any): Promise<any>;
+    create(body: any, options?: any): Promise<any>;
+    createMany(bodies: any[], options?: any): Promise<any>;
+    upsert(body: any, options: any): Promise<any>;
+    upsertMany(bodies: any[], options: any): Promise<any>;
+    update(which: any, body: any, options?: any): Promise<any>;
+    replace(which: any, body: any, options?: any): Promise<any>;
+    delete(which: any, options?: any): Promise<null>;
+    updateAll(query: any, body?: any): Promise<any>;
+    deleteAll(query: any): Promise<any>;
+    restore(which: any, body?: any, options?: any): Promise<any>;
+    purge(which: any, options?: any): Promise<null>;
+    history(which: any, query?: any): Promise<any>;
   }
 
   /** The time as the application sees it. */
@@ -2084,4 +2123,6 @@ declare module "backstay/test" {
     toThrow(expected?: string | RegExp | (abstract new (...given: any[]) => unknown)): R;
   }
   export { Problem };
+  /** Collections of which nobody may read records. */
+  type HiddenPath = never;
 }

@@ -961,6 +961,7 @@ export interface BackstayClient extends BackstayBase {
   };
 }
 
+const API = "/api";
 const PATHS: { readonly [name: string]: { path: string; single: boolean } } = {
   comments: { path: "comments", single: false },
   dispatches: { path: "dispatches", single: false },
@@ -1411,7 +1412,7 @@ export class BackstayBase {
     const later: { [name: string]: unknown } = {};
     for (const [name, { path, single }] of Object.entries(PATHS)) {
       const kind = single ? SingleRequests : CollectionRequests;
-      Object.defineProperty(this, name, { value: new kind(this.connection, `/api/${path}`), enumerable: true });
+      Object.defineProperty(this, name, { value: new kind(this.connection, `${API}/${path}`), enumerable: true });
       later[name] = new LaterRequests(path);
     }
     Object.defineProperty(this, "later", { value: later, enumerable: true });

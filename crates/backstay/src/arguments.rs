@@ -277,7 +277,7 @@ directory. The exit code is 1 if a test fails.";
 
 const BUNDLE: &str = "\
 Examples:
-  npm install zod && npm install --save-dev esbuild
+  npm install zod && npm install -D esbuild
   backstay bundle
 
 Makes a file in functions/packages/ of each package that a file in functions/ imports by its name, with

@@ -55,6 +55,7 @@ async function fetched(by, path, init = {}) {
   const { method = "GET", headers = {}, body, json } = init;
   if (json !== undefined && body !== undefined) throw new TypeError("a request has `body` or `json`, not both");
   if (body !== undefined && typeof body !== "string") throw new TypeError("the body of a request is a string; write `json` for an object");
+  const Headers = part("Headers", "http");
   const pairs = [...new Headers(headers)];
   if (json !== undefined && !pairs.some(([name]) => name === "content-type")) pairs.push(["content-type", "application/json"]);
   const sent = { method, path, headers: pairs, body: json === undefined ? (body ?? "") : JSON.stringify(json) };
