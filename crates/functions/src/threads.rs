@@ -160,8 +160,14 @@ impl Threads {
                 rest();
             }
         });
-        self.shared.queue.lock().calls.push(flow, Job { flow, run }).map_err(|_| NoResult::Busy)?;
-        self.shared.wake.notify_one();
+        let mut queue = self.shared.queue.lock();
+        queue.calls.push(flow, Job { flow, run }).map_err(|_| NoResult::Busy)?;
+        // A thread that finds nothing it may run has taken a processor from those that do.
+        let may_run = queue.calls.next().is_some();
+        drop(queue);
+        if may_run {
+            self.shared.wake.notify_one();
+        }
         let mut until = deadline.min(asked + STEP_TIME);
         loop {
             match timeout_at(until.into(), &mut told).await {
