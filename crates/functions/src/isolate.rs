@@ -141,7 +141,8 @@ impl Isolate {
         allowance.leave();
         evaluated?;
         runtime.run_gc();
-        isolate.is_kept = isolate.heap.keep();
+        drop(runtime);
+        isolate.keep();
         Ok(isolate)
     }
 
@@ -152,12 +153,18 @@ impl Isolate {
         (self.is_kept && Arc::strong_count(&self.given) == 2 && self.restore()).then_some(self)
     }
 
+    #[expect(unsafe_code, reason = "no other thread can be in what is owned")]
+    fn keep(&mut self) {
+        // SAFETY: the isolate is borrowed mutably, and nothing else has its runtime.
+        self.is_kept = unsafe { self.heap.keep() };
+    }
+
     #[expect(unsafe_code, reason = "what is put back refers to nothing but itself and to what lives as long as it")]
     fn restore(&self) -> bool {
-        // SAFETY: the isolate is owned, so that no code runs in it. Outside of its heap are: the functions of the host, which the
-        // prelude can't remove and which are all there, as `given` shows; the handlers and the loader of the runtime, which own no
-        // value of it; and the entry points that `register` keeps from the evaluation on. What a call has made outside is only text
-        // that was dropped with each of its steps.
+        // SAFETY: the isolate is owned by `put_back`, so that no code runs in it. Outside of its heap are: the functions of the host,
+        // which the prelude can't remove and which are all there, as `given` shows; the handlers and the loader of the runtime, which
+        // own no value of it; and the entry points that `register` keeps from the evaluation on. What a call has made outside is only
+        // text that was dropped with each of its steps.
         unsafe { self.heap.put_back() }
     }
 

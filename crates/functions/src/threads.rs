@@ -160,8 +160,7 @@ impl Threads {
                 rest();
             }
         });
-        self.shared.queue.lock().calls.push(flow, Job { flow, run }).map_err(|_| NoResult::Busy)?;
-        self.shared.wake.notify_one();
+        self.shared.push(Job { flow, run })?;
         let mut until = deadline.min(asked + STEP_TIME);
         loop {
             match timeout_at(until.into(), &mut told).await {
@@ -242,6 +241,18 @@ impl Drop for Threads {
 }
 
 impl Shared {
+    /// Queues a job, and wakes a thread for it if it may run: one that finds nothing to run takes a processor from those that do.
+    fn push(&self, job: Job) -> Result<(), NoResult> {
+        let mut queue = self.queue.lock();
+        queue.calls.push(job.flow, job).map_err(|_| NoResult::Busy)?;
+        let may_run = queue.calls.next().is_some();
+        drop(queue);
+        if may_run {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
     fn next(&self) -> Option<Next> {
         let mut queue = self.queue.lock();
         loop {

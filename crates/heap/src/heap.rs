@@ -26,8 +26,11 @@ impl Heap {
         Some((Self { blocks: Arc::clone(&blocks) }, Allocator { blocks }))
     }
 
-    /// Keeps what is in it, for [`Heap::put_back`]. Fails if that is too much to be kept. No code of the runtime runs meanwhile.
-    pub fn keep(&self) -> bool {
+    /// Keeps what is in it, for [`Heap::put_back`]. Fails if that is too much to be kept.
+    ///
+    /// # Safety
+    /// No other thread is in the runtime.
+    pub unsafe fn keep(&self) -> bool {
         self.blocks.lock().keep()
     }
 
@@ -110,6 +113,11 @@ mod tests {
         Heap::new().expect("memory")
     }
 
+    fn keep(heap: &Heap) -> bool {
+        // SAFETY: tests have one thread.
+        unsafe { heap.keep() }
+    }
+
     fn fill(block: *mut u8, size: usize, with: u8) {
         assert!(!block.is_null());
         assert_eq!(block.addr() % 16, 0);
@@ -184,7 +192,7 @@ mod tests {
         let (heap, mut allocator) = heap();
         let (mut all, mut state) = (Vec::new(), 11);
         work(&mut allocator, &mut all, &mut state, 1000);
-        assert!(heap.keep());
+        assert!(keep(&heap));
         for round in 0..20 {
             let mut now = all.clone();
             // Beyond the arena, too.
@@ -204,7 +212,7 @@ mod tests {
         let second = allocator.alloc(1000);
         // SAFETY: it is in use until here.
         unsafe { allocator.dealloc(first) };
-        assert!(heap.keep());
+        assert!(keep(&heap));
         for _ in 0..3 {
             assert_eq!(allocator.alloc(1000), first);
             let third = allocator.alloc(1000);
@@ -219,13 +227,13 @@ mod tests {
         let (heap, mut allocator) = heap();
         let large = allocator.alloc(5_000_000);
         fill(large, 5_000_000, 1);
-        assert!(!heap.keep());
+        assert!(!keep(&heap));
         // SAFETY: nothing was kept, so nothing changes.
         assert!(!unsafe { heap.put_back() });
         assert!(is_filled(large, 5_000_000, 1));
         // SAFETY: it is in use until here.
         unsafe { allocator.dealloc(large) };
-        assert!(heap.keep());
+        assert!(keep(&heap));
     }
 
     #[test]
