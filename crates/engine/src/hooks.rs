@@ -165,7 +165,7 @@ async fn jobs(cx: &mut TxContext<'_, '_>, pending: &PendingHook) -> Result<Vec<N
             let (kind, input, terms) = of_action(cx, pending, (hook, *run));
             Ok(vec![new_job(cx, kind, input, terms)])
         }
-        (PendingRun::Notifications { .. }, HookRun::Action(_)) => Ok(Vec::new()),
+        (PendingRun::Notifications { .. }, HookRun::Action(_) | HookRun::Before(_)) => Ok(Vec::new()),
     }
 }
 

@@ -44,7 +44,7 @@ impl HookPolicy {
         let (mut of, mut before) = (HashMap::<CollectionId, Vec<usize>>::new(), HashMap::<_, Vec<usize>>::new());
         for (place, hook) in model.hooks.iter().enumerate() {
             let hooks = match hook.run {
-                HookRun::Action(_) | HookRun::Mail(_) => &mut of,
+                HookRun::Action(_) | HookRun::Notify(_) => &mut of,
                 HookRun::Before(_) => &mut before,
             };
             hooks.entry(hook.collection).or_default().push(place);
