@@ -1,7 +1,8 @@
 //! What the planner's barrier costs: runs statements of Backstay's as they are, and with a plain `AND` in the place of
 //! `CASE WHEN rule THEN filter ELSE FALSE END`, in turns. Prints the times and the steps of both as JSON.
 
-use std::io::{Read as _, stdin};
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _, stdin, stdout};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,7 @@ async fn main() -> Result<()> {
         let shown = |taken: &Taken| json!({"nanos": taken.median.as_nanos(), "steps": taken.steps, "rows": taken.rows});
         compared.push(json!({"barrier": shown(&barrier), "plain": shown(&plain)}));
     }
-    println!("{}", Value::from(compared));
+    writeln!(stdout(), "{}", Value::from(compared)).context("writing the figures")?;
     Ok(())
 }
 
@@ -117,15 +118,13 @@ fn plain(sql: &str) -> Option<String> {
             let end = at_depth(filter, END)?;
             Some((&within[..then], &filter[..end], &filter[end + END.len()..]))
         });
-        match barrier {
-            Some((rule, filter, after)) => {
-                out.push_str(&format!("{}(({rule}) AND ({filter}))", &rest[..at]));
-                rest = after;
-            }
-            None => {
-                out.push_str(&rest[..at + BEGIN.len()]);
-                rest = within;
-            }
+        if let Some((rule, filter, after)) = barrier {
+            // A text takes whatever is written to it.
+            let _ = write!(out, "{}(({rule}) AND ({filter}))", &rest[..at]);
+            rest = after;
+        } else {
+            out.push_str(&rest[..at + BEGIN.len()]);
+            rest = within;
         }
     }
     out.push_str(rest);

@@ -8,7 +8,8 @@ use std::thread::available_parallelism;
 use backstay_base::{Error, RefusedByProcedure};
 use backstay_egress::{Client, Settings};
 use backstay_engine::{
-    ActionCall, Application, AskedJob, BeforeProcedure, Begun, Block, Committed, JobName, JobTerms, Procedure, Procedures,
+    ActionCall, Application, AskedJob, BeforeProcedure, Begun, Block, Committed, JobName, JobTerms, Procedure,
+    Procedures,
 };
 use backstay_functions::{Functions, Outside, Problem, Program};
 use backstay_mail::Templates;

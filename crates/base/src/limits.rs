@@ -200,8 +200,9 @@ pub const REFRESH_LATE_SECONDS: u64 = 5;
 pub const COMMIT_CHECK_RECORDS: usize = 1000;
 /// Other records that the deletions of one transaction may delete or change through `@onDelete`.
 pub const DELETION_RECORDS: usize = 10_000;
-/// Records that one step of a deletion deletes or changes, where one commit is too little for all.
-pub const DELETION_STEP_RECORDS: usize = 250;
+/// Records that one step of a deletion deletes or changes, where one commit is too little for all: so few that with a stored sum of
+/// each it isn't large, and doesn't wait for others as large operations do.
+pub const DELETION_STEP_RECORDS: usize = LARGE_CHANGES / 2 - 1;
 /// Records that can refuse a deletion which takes more than one commit, or are deleted by it and could be the reason, at most: all of
 /// them are looked at before the first step.
 pub const DELETION_SURVEY_RECORDS: usize = 1_000_000;

@@ -7,9 +7,10 @@ use backstay_base::{Error, Limit};
 use backstay_model::{Collection, CollectionId, Model, OnDelete};
 
 use crate::application::CallerClass;
-use crate::deletion::{self, Found, Going, Reach, Referring, Way};
+use crate::deletion::{self, Found, Going, Reach, Referring};
 use crate::record::Key;
 use crate::reference::Reference;
+use crate::taken_along::Way;
 use crate::{Authority, TxContext};
 
 /// What a step is about.

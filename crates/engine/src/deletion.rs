@@ -15,19 +15,11 @@ use crate::record::Key;
 use crate::reference::Reference;
 use crate::references::may_read;
 use crate::row_change::RowChange;
+use crate::taken_along::Way;
 use crate::{Authority, Record, TxContext, before, exclusions, related, stored, taken_along, trees};
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
-/// Where what is deleted goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// To the trash. References between records there stay.
-    Trash,
-    /// Nowhere: also records in the trash can't refer to it any more.
-    Gone,
-}
-
 /// A record that is to be deleted. It is read when it goes: many of them can be large.
 #[derive(Clone, Copy)]
 pub(crate) struct Going<'m> {
@@ -170,11 +162,7 @@ pub(crate) async fn remove_reached(
 }
 
 /// Asks the hooks of all that goes and isn't in the trash already. `first` was read already.
-async fn ask_hooks(
-    cx: &mut TxContext<'_, '_>,
-    (key, first): (Key, &Record),
-    going: &[Going<'_>],
-) -> Result<(), Error> {
+async fn ask_hooks(cx: &mut TxContext<'_, '_>, (key, first): (Key, &Record), going: &[Going<'_>]) -> Result<(), Error> {
     for Going { collection, id, is_seen: _ } in going {
         if !before::of_deletions(cx, collection) {
             continue;

@@ -13,11 +13,12 @@ use futures_util::future::BoxFuture;
 
 use crate::application::Application;
 use crate::clearing::{self, Branch, Cleared};
-use crate::deletion::{self, Referring, Way};
+use crate::deletion::{self, Referring};
 use crate::inner::Inner;
-use crate::prepared::One;
+use crate::own_commit::OwnCommit;
 use crate::record::Key;
 use crate::reference::Reference;
+use crate::taken_along::Way;
 use crate::write_requests::Root;
 use crate::{Authority, Context, Transaction, TxContext, Written, before, transaction};
 
@@ -32,7 +33,7 @@ const LOOKED_AT: usize = 256;
 struct Steps<'s> {
     inner: &'s Arc<Inner>,
     cx: &'s Context,
-    write: Arc<One>,
+    write: Arc<OwnCommit>,
     way: Way,
     until: Instant,
 }
@@ -41,7 +42,7 @@ struct Steps<'s> {
 pub(crate) async fn delete(
     inner: &Arc<Inner>,
     cx: &Context,
-    write: Arc<One>,
+    write: Arc<OwnCommit>,
     refusal: Error,
 ) -> Result<Written, Error> {
     let Some(way) = write.0.way(&inner.application.model).filter(|way| *way == Way::Gone) else {
@@ -103,9 +104,8 @@ impl Steps<'_> {
         let mut progressed = false;
         for root in roots {
             match self.clear_branch(root, &mut staying, &mut progressed).await {
-                Ok(()) => {}
-                // Somebody else has deleted it, or changed it.
-                Err(Error::NotFound { .. } | Error::Precondition { .. }) => {}
+                // Or somebody else has deleted it, or changed it.
+                Ok(()) | Err(Error::NotFound { .. } | Error::Precondition { .. }) => {}
                 // What goes with the records can't go before them: it goes with them, or nothing does.
                 Err(Error::Invalid(_) | Error::Conflict(_)) => break,
                 Err(error) if error.fits_in_parts() => break,
@@ -187,7 +187,7 @@ impl Steps<'_> {
 
 /// Finds the records that are to be deleted, if the caller may.
 struct FindRoots {
-    write: Arc<One>,
+    write: Arc<OwnCommit>,
 }
 
 impl Transaction for FindRoots {
@@ -293,7 +293,7 @@ impl Transaction for Refuse {
 
 /// Clears some of what goes with a record away, while the caller may still delete the record that was asked for.
 struct ClearSome {
-    write: Arc<One>,
+    write: Arc<OwnCommit>,
     root: Root,
     top: Key,
     way: Way,

@@ -20,9 +20,9 @@ use crate::observer::{self, ChangeWatch, Dependency, Published, Publisher};
 use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
-    Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, ExplainedCaller, Explanation, Inspector, Notation,
-    Procedure, Procedures, Record, Refused, Request, Requests, Singles, Sizes, Trace, Transaction, act, each, explain,
-    prepared, transaction, write_requests,
+    Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, ExplainedCaller, Explanation, Inspector,
+    Notation, Procedure, Procedures, Record, Refused, Request, Requests, Singles, Sizes, Trace, Transaction, act, each,
+    explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.

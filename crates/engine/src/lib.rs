@@ -78,6 +78,7 @@ mod old_versions;
 mod opening;
 mod operator;
 mod operators;
+mod own_commit;
 mod parking;
 mod part_name;
 mod pending_checks;

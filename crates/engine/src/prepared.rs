@@ -16,6 +16,7 @@ use crate::dependent::Waiting;
 use crate::history::PreparedHistory;
 use crate::holding::ToHold;
 use crate::inner::{Inner, too_large};
+use crate::own_commit::OwnCommit;
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
@@ -165,10 +166,10 @@ impl Prepared {
             Self::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
             Self::Write(write) => {
                 let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-                let one = Arc::new(One(write));
-                match transaction::run_shared(inner, cx, Arc::clone(&one)).await {
-                    Err(refusal) if refusal.fits_in_parts() && one.0.deletes() => {
-                        Box::pin(deletion_steps::delete(inner, cx, one, refusal)).await.map(Answer::Written)
+                let write = Arc::new(OwnCommit(write));
+                match transaction::run_shared(inner, cx, Arc::clone(&write)).await {
+                    Err(refusal) if refusal.fits_in_parts() && write.0.deletes() => {
+                        Box::pin(deletion_steps::delete(inner, cx, write, refusal)).await.map(Answer::Written)
                     }
                     written => written.map(Answer::Written),
                 }
@@ -243,34 +244,6 @@ impl Transaction for DryRun {
             cx.settle().await?;
             *self.answer.lock() = Some(written);
             Err(Error::internal(Undone))
-        })
-    }
-}
-
-/// A write in a transaction of its own.
-pub(crate) struct One(pub(crate) PreparedWrite);
-
-impl Transaction for One {
-    type Answer = Written;
-
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn writes(&self) -> Writes {
-        self.0.writes()
-    }
-
-    fn kilo_steps(&self) -> u32 {
-        if self.0.reads() { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
-    }
-
-    /// If there is no memory for its answer, that is left out, as from a minimal one.
-    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
-        Box::pin(async move {
-            let mut written = self.0.run(cx).await?;
-            written.body = written.body.and_then(|body| cx.cx.memory.keep(body).ok());
-            Ok(written)
         })
     }
 }

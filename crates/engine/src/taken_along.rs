@@ -6,7 +6,15 @@ use backstay_base::{Action, Error, Excess, LargeDeletion, Limit, Remedy};
 use backstay_model::{CollectionId, FieldId, Model};
 
 use crate::application::CallerClass;
-use crate::deletion::Way;
+
+/// Where what is deleted goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// To the trash. References between records there stay.
+    Trash,
+    /// Nowhere: also records in the trash can't refer to it any more.
+    Gone,
+}
 
 /// What goes with deleted records, as far as the caller sees it.
 #[derive(Debug, Clone, Default)]

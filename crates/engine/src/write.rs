@@ -9,9 +9,9 @@ use crate::row_change::RowChange;
 use crate::rules;
 use crate::stored::Wanted;
 use crate::{
-    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, before, children, clauses, deletion, document_limits,
-    exclusions, fill, ids, links, operators, placed, read, references, replace, sent_back, sequences, slugs, states,
-    stored, summing, taken, trash, trees,
+    Authority, IfMatch, Input, Record, RecordAct, TxContext, amounts, before, children, clauses, deletion,
+    document_limits, exclusions, fill, ids, links, operators, placed, read, references, replace, sent_back, sequences,
+    slugs, states, stored, summing, taken, trash, trees,
 };
 
 impl TxContext<'_, '_> {

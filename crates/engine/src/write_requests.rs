@@ -5,7 +5,6 @@ use backstay_model::{Collection, CollectionId, Field, FieldId, Model};
 use backstay_store::{KeyClaim, Writes};
 
 use crate::context::require_few_rows;
-use crate::deletion::Way;
 use crate::holding::ToHold;
 use crate::inner::Inner;
 use crate::matching;
@@ -14,6 +13,7 @@ use crate::record::Key;
 use crate::remember::Keyed;
 use crate::showing::{Showing, transient};
 use crate::stored::{self, Wanted};
+use crate::taken_along::Way;
 use crate::{
     Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome, Reach,
     Record, RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, exclusions,
@@ -344,15 +344,12 @@ impl PreparedWrite {
         record: Key,
         if_match: Option<&IfMatch>,
     ) -> Result<i64, Error> {
-        let found = match &self.work {
-            Work::OfRecord { act: RecordAct::Purge, .. } => {
-                let of = (Authority::Caller, Action::Purge);
-                stored::in_trash(cx, of, record, if_match).await.map(|(proposal, _)| proposal)
-            }
-            _ => {
-                let wanted = Wanted { if_match, child_of: None };
-                stored::for_deletion(cx, Authority::Caller, record, wanted).await
-            }
+        let found = if let Work::OfRecord { act: RecordAct::Purge, .. } = &self.work {
+            let of = (Authority::Caller, Action::Purge);
+            stored::in_trash(cx, of, record, if_match).await.map(|(proposal, _)| proposal)
+        } else {
+            let wanted = Wanted { if_match, child_of: None };
+            stored::for_deletion(cx, Authority::Caller, record, wanted).await
         };
         let proposal = found.map_err(|refusal| invitation(refusal, cx.caller()))?;
         Ok(proposal.stored.as_ref().map_or(0, Record::version))

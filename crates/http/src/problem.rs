@@ -344,7 +344,8 @@ fn clashing(conflict: &Conflict, at: &str) -> Vec<Fault<'static>> {
         | Conflict::Already(_) => return Vec::new(),
     };
     let place = |field: &String| Place::field(field).under(record);
-    let fault = |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None, reason: None };
+    let fault =
+        |field| Fault { at: format!("{at}{}", place(field)), message: message.clone(), remedy: None, reason: None };
     fields.iter().map(fault).collect()
 }
 

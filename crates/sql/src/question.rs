@@ -30,7 +30,7 @@ pub(crate) fn asked_by(
     rows: &Seen<'_>,
     (reader, way): (Reader<'_>, Way),
 ) -> Asked {
-    let Terms { mut terms, rule, questions, order } = terms(builder, (shape, nullable), rows, (reader, way));
+    let Terms { scope: mut terms, rule, questions, order } = terms(builder, (shape, nullable), rows, (reader, way));
     terms.extend(barrier(builder, rows, rule, questions));
     Asked { condition: Pred::all(terms), order }
 }
@@ -43,7 +43,8 @@ pub(crate) fn window(
     rows: &Seen<'_>,
     reader: Reader<'_>,
 ) -> Pred {
-    let Terms { terms, rule, questions, order: _ } = terms(builder, (shape, nullable), rows, (reader, Way::InOrder));
+    let Terms { scope: terms, rule, questions, order: _ } =
+        terms(builder, (shape, nullable), rows, (reader, Way::InOrder));
     let steering = rule.into_iter().filter(|part| part.steers).map(|part| part.pred);
     let ranges = questions.into_iter().filter(|asked| asked.is_range).map(|asked| asked.pred);
     Pred::all(terms.into_iter().chain(steering).chain(ranges))
@@ -111,7 +112,7 @@ impl<'a> Basis<'a> {
 /// What a statement asks of records, before the caller's questions stand behind the rule.
 struct Terms {
     /// Which record, or which versions.
-    terms: Vec<Pred>,
+    scope: Vec<Pred>,
     rule: Vec<RulePred>,
     questions: Vec<Question>,
     /// For a page.
@@ -125,7 +126,7 @@ fn terms(
     (reader, way): (Reader<'_>, Way),
 ) -> Terms {
     let record = &rows.anchor;
-    let terms = match &shape.scope {
+    let scope = match &shape.scope {
         ReadScope::One => {
             let id = builder.slot(Slot::Id, builder.key_storage(record));
             vec![Pred::Sql(builder.key(record).eq(id))]
@@ -161,7 +162,7 @@ fn terms(
         }
         ReadScope::One | ReadScope::Key | ReadScope::Count => None,
     };
-    Terms { terms, rule, questions, order }
+    Terms { scope, rule, questions, order }
 }
 
 /// Where a list of the past finds its versions.

@@ -10,9 +10,9 @@ use sea_query::{Asterisk, Expr as Sql, Func, Query, SelectStatement, UnionType};
 
 use crate::builder::{Anchor, Builder};
 use crate::expressions::Reader;
+use crate::memberships::asked_in_order;
 use crate::order::PageOrder;
 use crate::output::RowWriter;
-use crate::memberships::asked_in_order;
 use crate::question::{Asked, order};
 use crate::tree::{boolean, column, integer, name};
 use crate::{

@@ -508,9 +508,9 @@ async fn short_operations_after_a_long_one_leave_others_their_turn() {
 /// Reads that overlap always leave one that needs the write-ahead log, which then can't begin anew.
 #[tokio::test]
 async fn reads_that_need_the_write_ahead_log_for_too_long_end() {
-    const MIB: usize = 1024 * 1024;
-    const BOUND: usize = 8 * MIB;
-    let fixture = fixture_with(Arc::new(()), |options| options.log_bytes = BOUND as u64);
+    const MIB: u64 = 1024 * 1024;
+    const BOUND: u64 = 8 * MIB;
+    let fixture = fixture_with(Arc::new(()), |options| options.log_bytes = BOUND);
     fixture.store.write(fixture.create(1, flow(LIGHT))).await.expect("a create");
     let endless = || [Step::ReadForEver("SELECT count(*) FROM author")];
     let first = started!(fixture.store.write(fixture.long_read("first", flow(HEAVY), endless())));
@@ -520,11 +520,11 @@ async fn reads_that_need_the_write_ahead_log_for_too_long_end() {
     let log = fixture.directory.path().join("backstay.db-wal");
     let mut longest = 0;
     for round in 0..64 {
-        let name = Param::Text(format!("{round:02}").repeat(MIB / 2).into());
+        let name = Param::Text(format!("{round:02}").repeat(512 * 1024).into());
         let change = Statement::raw("UPDATE author SET name = ?", vec![name], &[]);
         let steps = [Step::Execute(change)];
         fixture.store.write(Arc::new(fixture.errand("change", flow(LIGHT), steps))).await.expect("a long write");
-        longest = longest.max(std::fs::metadata(&log).expect("the log").len() as usize);
+        longest = longest.max(std::fs::metadata(&log).expect("the log").len());
     }
     assert!(longest <= 2 * BOUND + 2 * MIB, "{longest} bytes");
     for read in [first, second] {

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
@@ -13,6 +14,18 @@ use crate::commands::output;
 
 const WARM_UP: usize = 300;
 const COUNTED: usize = 1000;
+/// The files in which requests take turns and are held to their limits.
+const SHARES: &[&str] = &[
+    "base/src/fair_queue.rs",
+    "base/src/memory.rs",
+    "store/src/interest.rs",
+    "store/src/sqlite/allowance.rs",
+    "store/src/sqlite/log_bound.rs",
+    "store/src/sqlite/long_reads.rs",
+    "store/src/sqlite/turns.rs",
+];
+/// The most of a request that these may take, in thousandths.
+const MOST_FOR_SHARES: u64 = 30;
 /// The most that a stored sum may add to a create, in thousandths.
 const MOST_FOR_A_SUM: u64 = 150;
 
@@ -35,8 +48,15 @@ pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     for (what, requests) in
         [("read by id", &asked.reads), ("list of 20 with a relation", &asked.lists), ("create", &asked.creates)]
     {
-        let each = count(workshop, &server, &mut client, requests)?;
+        let Counted { each, shares } = count(workshop, &server, &mut client, requests)?;
         rows.push((format!("{what}: instructions per request"), thousands(each)));
+        let part = shares * 1000 / each;
+        let missed = if part > MOST_FOR_SHARES { " **missed**" } else { "" };
+        let most = percent(MOST_FOR_SHARES);
+        rows.push((
+            format!("{what}: of these, for turns and limits (at most {most})"),
+            format!("{}{missed}", percent(part)),
+        ));
     }
     server.stop()?;
     rows.push(stored_sum(workshop)?);
@@ -59,18 +79,30 @@ fn stored_sum(workshop: &Workshop) -> Result<(String, String)> {
         let parent = client.send("POST", &format!("/api/{parents}"), Some(r#"{"name":"A"}"#))?.json()?;
         let parent = parent["id"].as_str().context("the parent has no id")?;
         let body = format!(r#"{{"{relation}":"{parent}","quantity":2}}"#);
-        count(workshop, &server, &mut client, &[Request::post(format!("/api/{children}"), body)])
+        let request = Request::post(format!("/api/{children}"), body);
+        count(workshop, &server, &mut client, &[request]).map(|counted| counted.each)
     };
     let without = counted("racks", "deposits", "rack")?;
     let with = counted("stocks", "reservations", "stock")?;
     server.stop()?;
-    let percent = |more: u64| format!("{}.{} %", more / 10, more % 10);
     let more = with.saturating_sub(without) * 1000 / without;
     let missed = if more > MOST_FOR_A_SUM { " **missed**" } else { "" };
     Ok((
         format!("create with a stored sum of one parent: more than without (at most {})", percent(MOST_FOR_A_SUM)),
         format!("{}{missed}", percent(more)),
     ))
+}
+
+/// `34` → `3.4 %`.
+fn percent(thousandths: u64) -> String {
+    format!("{}.{} %", thousandths / 10, thousandths % 10)
+}
+
+/// Instructions of one request.
+struct Counted {
+    each: u64,
+    /// Those that take turns and keep limits.
+    shares: u64,
 }
 
 /// Requests to alternate between.
@@ -102,30 +134,71 @@ impl Asked {
     }
 }
 
-fn count(workshop: &Workshop, server: &Server, client: &mut Client, requests: &[Request]) -> Result<u64> {
+fn count(workshop: &Workshop, server: &Server, client: &mut Client, requests: &[Request]) -> Result<Counted> {
     let mut send = |times: usize| requests.iter().cycle().take(times).try_for_each(|request| client.ask(request));
     send(WARM_UP)?;
     control("--zero", server)?;
     send(COUNTED)?;
     control("--dump", server)?;
-    Ok(total(workshop)? / COUNTED as u64)
+    let dump = newest_dump(workshop)?;
+    let (total, shares) = (total(&dump)?, within(&dump, SHARES));
+    Ok(Counted { each: total / COUNTED as u64, shares: shares / COUNTED as u64 })
 }
 
 fn control(action: &str, server: &Server) -> Result<()> {
     output(Command::new("callgrind_control").arg(action).arg(server.process().to_string())).map(drop)
 }
 
-/// The number of instructions in the newest dump.
-fn total(workshop: &Workshop) -> Result<u64> {
+fn newest_dump(workshop: &Workshop) -> Result<String> {
     let dumps = fs::read_dir(&workshop.scratch)?.flatten();
     let dumps = dumps.filter(|file| file.file_name().to_string_lossy().starts_with("callgrind.out."));
     // A dump without a time is not the newest.
     let written =
         |file: &fs::DirEntry| file.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let newest = dumps.max_by_key(written).context("callgrind wrote no dump")?;
-    let text = fs::read_to_string(newest.path()).context("cannot read the dump")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("totals:")).context("the dump has no totals")?;
+    fs::read_to_string(newest.path()).context("cannot read the dump")
+}
+
+/// The number of instructions in a dump.
+fn total(dump: &str) -> Result<u64> {
+    let line = dump.lines().find_map(|line| line.strip_prefix("totals:")).context("the dump has no totals")?;
     line.trim().parse().context("the dump has no totals")
+}
+
+/// The instructions of these source files in a dump, with those of what they call in others. See "Callgrind Format
+/// Specification" in Valgrind's manual.
+fn within(dump: &str, files: &[&str]) -> u64 {
+    let mut known: HashMap<&str, bool> = HashMap::new();
+    let (mut here, mut called, mut is_call, mut sum) = (false, None, false, 0);
+    for line in dump.lines() {
+        if let Some(file) = ["fl=", "fi=", "fe="].iter().find_map(|key| line.strip_prefix(key)) {
+            here = is_one(&mut known, file, files);
+        } else if let Some(file) = ["cfi=", "cfl="].iter().find_map(|key| line.strip_prefix(key)) {
+            called = Some(is_one(&mut known, file, files));
+        } else if line.starts_with("calls=") {
+            is_call = true;
+        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
+            let cost: u64 = line.split(' ').nth(1).and_then(|cost| cost.parse().ok()).unwrap_or(0);
+            let counts_there = is_call && called.take().unwrap_or(here);
+            if here && !counts_there {
+                sum += cost;
+            }
+            is_call = false;
+        }
+    }
+    sum
+}
+
+/// Whether a file is one of these. Its name stands beside its number once, and its number alone from then on.
+fn is_one<'d>(known: &mut HashMap<&'d str, bool>, named: &'d str, files: &[&str]) -> bool {
+    match named.split_once(' ') {
+        Some((number, name)) => {
+            let one = files.iter().any(|file| name.ends_with(file));
+            known.insert(number, one);
+            one
+        }
+        None => known.get(named).copied().unwrap_or(false),
+    }
 }
 
 /// `1234567` → `1 234 567`.
@@ -143,6 +216,15 @@ fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_file_has_its_own_instructions_and_those_of_what_it_calls_elsewhere() {
+        let dump = "fl=(1) a/main.rs\nfn=(1) main\n1 100\ncfi=(2) a/turns.rs\ncfn=(2) next\ncalls=1 5\n2 60\n\
+                    fl=(2)\nfn=(2)\n5 20\ncfi=(2)\ncfn=(3)\ncalls=1 9\n6 25\ncfi=(3) std/map.rs\ncfn=(4)\ncalls=1 1\n\
+                    +1 15\nfn=(3)\n9 25\nfi=(3)\n4 7\nfe=(2)\n* 3\ntotals: 230\n";
+        assert_eq!(super::within(dump, &["turns.rs"]), 20 + 15 + 25 + 3);
+        assert_eq!(super::total(dump).expect("a total"), 230);
+    }
+
     #[test]
     fn numbers_are_grouped() {
         let check = |number, expected: &str| assert_eq!(super::thousands(number), expected);

@@ -39,13 +39,19 @@ struct Options {
     callgrind: bool,
     seconds: u32,
     rounds: usize,
-    /// The attacks to carry out; all of them if there are none.
-    only: Vec<String>,
-    /// Carry out the attacks on one server, and then all of them at once.
-    soak: bool,
+    attacks: Attacks,
     /// Records of the table whose model changes, messages to list, or sales to add up and export.
     rows: u32,
     write: bool,
+}
+
+/// How attacks are carried out.
+#[derive(Debug, Default)]
+struct Attacks {
+    /// These alone; all of them if there are none.
+    only: Vec<String>,
+    /// On one server, and then all of them at once.
+    soak: bool,
 }
 
 /// A group of measurements.
@@ -130,8 +136,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         callgrind: false,
         seconds: 10,
         rounds: 3,
-        only: Vec::new(),
-        soak: false,
+        attacks: Attacks::default(),
         rows: 1_000_000,
         write: false,
     };
@@ -151,9 +156,9 @@ fn options(arguments: &[String]) -> Result<Options> {
             "barrier" => options.parts.push(Part::Barrier),
             "--no-build" => options.build = false,
             "--callgrind" => options.callgrind = true,
-            "--soak" => options.soak = true,
+            "--soak" => options.attacks.soak = true,
             "--write" => options.write = true,
-            "--only" => options.only.push(value("the name of an attack")?.clone()),
+            "--only" => options.attacks.only.push(value("the name of an attack")?.clone()),
             "--seconds" => options.seconds = value("a number")?.parse().context("--seconds needs a number")?,
             "--rows" => options.rows = value("a number")?.parse().context("--rows needs a number")?,
             "--rounds" => options.rounds = value("a number")?.parse().context("--rounds needs a number")?,
@@ -166,16 +171,16 @@ fn options(arguments: &[String]) -> Result<Options> {
     if options.seconds == 0 || options.rounds == 0 || options.rows == 0 {
         bail!("--seconds, --rounds and --rows must be at least 1");
     }
-    if !options.only.is_empty() && options.parts != [Part::Hostile] {
+    if !options.attacks.only.is_empty() && options.parts != [Part::Hostile] {
         bail!("--only is for the part hostile alone");
     }
-    if options.soak && options.parts != [Part::Hostile] {
+    if options.attacks.soak && options.parts != [Part::Hostile] {
         bail!("--soak is for the part hostile alone");
     }
-    if !options.only.is_empty() && options.write {
+    if !options.attacks.only.is_empty() && options.write {
         bail!("--write needs every attack; leave out --only");
     }
-    hostile::chosen(&options.only)?;
+    hostile::chosen(&options.attacks.only)?;
     if options.parts.is_empty() {
         options.parts = vec![
             Part::Start,
@@ -204,8 +209,9 @@ mod tests {
     #[test]
     fn attacks_are_chosen_by_name() {
         let options = read("hostile --only idle --only arrays --seconds 3").expect("options");
-        assert_eq!((options.parts, options.only), (vec![Part::Hostile], vec!["idle".into(), "arrays".into()]));
-        assert!(read("hostile --soak").expect("options").soak && !options.soak);
+        let Attacks { only, soak } = options.attacks;
+        assert_eq!((options.parts, only, soak), (vec![Part::Hostile], vec!["idle".into(), "arrays".into()], false));
+        assert!(read("hostile --soak").expect("options").attacks.soak);
     }
 
     #[test]

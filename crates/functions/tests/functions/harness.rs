@@ -6,7 +6,8 @@ use std::sync::Arc;
 use backstay_base::{Ambient, Clock, Entropy, Error, Flow, Secret, Source, Timestamp};
 use backstay_egress::{Client, Settings};
 use backstay_functions::{
-    Attempt, Begun, Call, CalledBy, CollectionName, Failure, Functions, Host, Outside, Problem, Program, Refusal, Secrets,
+    Attempt, Begun, Call, CalledBy, CollectionName, Failure, Functions, Host, Outside, Problem, Program, Refusal,
+    Secrets,
 };
 use backstay_mail::Templates;
 use futures_util::future::{BoxFuture, FutureExt};

@@ -194,7 +194,7 @@ mod tests {
             bound.look(now + time);
             assert_eq!(bound.level(), expected, "after {time:?}");
         };
-        after(READS_END - LOOK, Level::ReadsWait);
+        after(READS_END / 2, Level::ReadsWait);
         after(READS_END, Level::ReadsEnd);
         after(GIVE_UP, Level::Free);
         let later = now + GIVE_UP;

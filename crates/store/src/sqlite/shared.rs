@@ -10,7 +10,7 @@ use crate::job::Job;
 use crate::log::LogFormat;
 use crate::moment::CommitClock;
 use crate::tx::Tx;
-use crate::{CommitObserver, StoreError};
+use crate::{CommitObserver, OpenOptions, StoreError};
 
 /// What the threads of one database share.
 pub(super) struct Shared {
@@ -37,19 +37,19 @@ impl Shared {
         observer: Arc<dyn CommitObserver>,
         commit_clock: CommitClock,
         log_format: LogFormat,
-        (on_fatal, log_bytes): (Arc<dyn Fn(&StoreError) + Send + Sync>, u64),
+        options: &OpenOptions,
     ) -> Self {
         Self {
             observer,
             commit_clock,
             log_format,
-            on_fatal,
+            on_fatal: Arc::clone(&options.on_fatal),
             failed: AtomicBool::new(false),
             full: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             wal_pages: AtomicU32::new(0),
             written_back: AtomicU32::new(0),
-            log_bound: Arc::new(LogBound::new(log_bytes)),
+            log_bound: Arc::new(LogBound::new(options.log_bytes)),
         }
     }
 

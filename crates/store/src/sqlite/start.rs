@@ -73,8 +73,7 @@ fn start(opening: &Opening<'_>, path: &Path, lock: File) -> Result<OpenDatabase,
     let keys = log_format.keys.clone();
     let last_moment = last.map(|last| last.moment);
     let commit_clock = CommitClock::after(last_moment, Arc::clone(&opening.ambient.clock));
-    let on_fatal = Arc::clone(&options.on_fatal);
-    let shared = Shared::new(observer, commit_clock, log_format, (on_fatal, options.log_bytes));
+    let shared = Shared::new(observer, commit_clock, log_format, options);
     let shared = Arc::new(shared);
     count_wal_pages(&mut session, &shared)?;
     let readers = Arc::new(Readers::open(path.to_owned())?);

@@ -64,8 +64,8 @@ pub(crate) fn measure(workshop: &Workshop, options: &Options, report: &mut Repor
     server.stop()?;
 
     let range = Range { workshop, application, data, scene, phase: Duration::from_secs(options.seconds.into()) };
-    let attacks = chosen(&options.only)?;
-    if options.soak {
+    let attacks = chosen(&options.attacks.only)?;
+    if options.attacks.soak {
         return range.soak(&attacks, report);
     }
     let mut rows = Vec::new();
