@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use backstay_base::limits;
 use backstay_mail::Templates;
@@ -103,7 +103,7 @@ impl Functions {
         if let Some(number) = inexact(&call.arguments) {
             return Err(Failure::Inexact { number: number.to_owned() });
         }
-        let last = Instant::now() + Duration::from_secs(limits::FUNCTION_SECONDS);
+        let last = Instant::now() + call.longest;
         let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
         let _place = self.places.enter(call.flow, deadline).await?;
         let world = self.served.world();

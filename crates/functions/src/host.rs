@@ -22,6 +22,10 @@ pub trait Host: fmt::Debug + Send + Sync {
     fn commit<'a>(&'a self, block: u64, result: &'a str) -> BoxFuture<'a, Result<Option<Attempt>, Refusal>>;
     /// Ends a block of which nothing is stored.
     fn rollback(&self, block: u64);
+    /// Keeps how far the job is that runs. `text` has `done` and `note`.
+    fn report<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async { Err(Refusal::of(Error::internal(NoJob))) }.boxed()
+    }
     /// Signs somebody up or in, or changes how the caller signs in.
     fn sign<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async { Err(Refusal::of(Error::NoAccounts)) }.boxed()
@@ -48,6 +52,13 @@ pub struct Refusal {
      `{{ $inc: … }}`"
 )]
 struct Inexact(String);
+
+/// What runs is no job.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`jobs.report` is for jobs, and the function was called in another way; leave it out, or queue the action with `jobs.add`"
+)]
+pub(crate) struct NoJob;
 
 /// Functions aren't tests.
 #[derive(Debug, thiserror::Error)]

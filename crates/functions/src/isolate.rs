@@ -78,6 +78,7 @@ pub(crate) enum AskedKind {
     Begin,
     Commit,
     Rollback,
+    Report,
     Sign,
     Testing,
 }
