@@ -939,6 +939,17 @@ declare module "backstay" {
     readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "now"> & Replaces<"User", "now"> & UpdatesAll<"User", "now">;
   }
 
+  /** What hooks before changes read of them. */
+  export interface Readings {
+    readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now">;
+    readonly dispatches: Lists<"Dispatch", "now"> & Pages<"Dispatch"> & Gets<"Dispatch", "now"> & Finds<"Dispatch"> & Aggregates<"Dispatch", "now">;
+    readonly members: Lists<"Membership", "now"> & Pages<"Membership"> & Gets<"Membership", "now"> & Finds<"Membership"> & Aggregates<"Membership", "now">;
+    readonly posts: Lists<"Post", "now"> & Pages<"Post"> & Gets<"Post", "now"> & Finds<"Post"> & Aggregates<"Post", "now">;
+    readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now">;
+    readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now">;
+    readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now">;
+  }
+
   /** The same within a block: writes are carried out at its commit. */
   export interface Tx {
     readonly comments: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> & Creates<"Comment", "known"> & Updates<"Comment", "queued"> & Replaces<"Comment", "queued"> & Deletes<"Comment", "queued"> & UpdatesAll<"Comment", "queued"> & DeletesAll<"Comment", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Comment", "now"> & Pages<"Comment"> & Gets<"Comment", "now"> & Finds<"Comment"> & Aggregates<"Comment", "now"> };
@@ -948,6 +959,10 @@ declare module "backstay" {
     readonly sections: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> & Creates<"Section", "known"> & Updates<"Section", "queued"> & Replaces<"Section", "queued"> & Deletes<"Section", "queued"> & UpdatesAll<"Section", "queued"> & DeletesAll<"Section", "queued"> & Upserts<"Section", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Section", "now"> & Pages<"Section"> & Gets<"Section", "now"> & Finds<"Section"> & Aggregates<"Section", "now"> };
     readonly tags: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> & Creates<"Tag", "known"> & Deletes<"Tag", "queued"> & DeletesAll<"Tag", "queued"> & Upserts<"Tag", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"Tag", "now"> & Pages<"Tag"> & Gets<"Tag", "now"> & Finds<"Tag"> & Aggregates<"Tag", "now"> };
     readonly users: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> & Updates<"User", "queued"> & Replaces<"User", "queued"> & UpdatesAll<"User", "queued"> & { /** Reads that aren't checked again at the commit. */ readonly peek: Lists<"User", "now"> & Pages<"User"> & Gets<"User", "now"> & Finds<"User"> & Aggregates<"User", "now"> };
+  }
+
+  /** What the jobs of the model take, by their names. */
+  export interface JobInputs {
   }
 
   /** The values that the templates of mail take, by their names. */
@@ -1551,6 +1566,55 @@ declare module "backstay" {
     readonly secrets: Secrets;
   }
 
+  /** What a hook before a change gets beside it. It reads as the caller, and does nothing else. */
+  export interface BeforeContext {
+    /** Reads in the name of the caller, which are made again in the commit of the change. */
+    readonly db: Readings;
+    /** Who makes the change. */
+    readonly auth: Omit<Auth, "signUp" | "signIn" | "signOut" | "changeEmail" | "changePassword">;
+    readonly log: Log;
+    readonly secrets: Secrets;
+  }
+
+  /** The fields of a record as a hook sees them. What no client sends has no value yet. */
+  export type Proposed<N extends TypeName> = {
+    readonly [F in Exclude<keyof Types[N]["record"], "createdAt" | "updatedAt" | "version">]: F extends
+      | "id"
+      | keyof Types[N]["create"]
+      ? Types[N]["record"][F]
+      : Types[N]["record"][F] | null;
+  };
+
+  /** A change of a record that is about to be made. */
+  export type Change<N extends TypeName, E extends "CREATE" | "UPDATE" | "DELETE"> = E extends "DELETE"
+    ? { readonly event: "DELETE"; readonly stored: Readonly<Types[N]["record"]>; readonly proposed: null; readonly sent: null }
+    : {
+        readonly event: E;
+        /** The record as it is; `null` of a new one. */
+        readonly stored: E extends "CREATE" ? null : Readonly<Types[N]["record"]>;
+        /** The record as it would be. */
+        readonly proposed: Proposed<N>;
+        /** What was sent for it. */
+        readonly sent: Partial<Proposed<N>>;
+      };
+
+  /** Values that a hook returns: exact ones, too. */
+  type Returning<T> = T extends { amount: string; currency: string } ? T | Money : T extends string ? T | Decimal : T;
+
+  /** The fields that get other values; nothing, and the change is made as it is. */
+  export type Changes<N extends TypeName> = {
+    [F in Exclude<keyof Types[N]["record"], "id" | "createdAt" | "updatedAt" | "version">]?: Returning<Types[N]["record"][F]>;
+  };
+
+  /**
+   * A function that `@on(phase: BEFORE)` names. It returns the fields that get other values, or throws `Refused`, and may run several
+   * times for one change.
+   */
+  export type BeforeHook<N extends TypeName, E extends "CREATE" | "UPDATE" | "DELETE" = "CREATE" | "UPDATE"> = (
+    change: Change<N, E>,
+    context: BeforeContext,
+  ) => E extends "DELETE" ? void | Promise<void> : Changes<N> | void | Promise<Changes<N> | void>;
+
   /** Values of the configuration that nobody else may see. */
   export interface Secrets {
     /** The value; an error if there is none. */
@@ -1564,7 +1628,15 @@ declare module "backstay" {
      * Queues a job, in the commit of the transaction that is open, or by itself. Answers its id; null with `unique`, because another
      * unfinished job may have that key: then none is added.
      */
-    add(job: string, input?: object, terms?: JobTerms): Promise<string | null>;
+    add<J extends keyof JobInputs>(
+      job: J,
+      ...more: {} extends JobInputs[J] ? [input?: JobInputs[J], terms?: JobTerms] : [input: JobInputs[J], terms?: JobTerms]
+    ): Promise<string | null>;
+    /**
+     * Keeps how far the job is that runs, for `backstay job show`: what part of it is done, 0 to 1, and what it is at. Throws if the job
+     * was cancelled.
+     */
+    report(done: number, note?: string): Promise<void>;
   }
 
   /** When, how urgently and how often a job is tried. */
@@ -1907,11 +1979,12 @@ declare module "backstay" {
     }
   }
 
-  /** Refuses the call: its caller sees the message and the code. */
+  /** Refuses the call, or the change before which it runs: the caller sees the message and the code. */
   export class Refused extends Error {
-    /** `code` is for programs, such as `sold-out`. */
-    constructor(message: string, options?: { code?: string });
+    /** `code` is for programs, such as `sold-out`; `field` is the field that a hook before a change refuses. */
+    constructor(message: string, options?: { code?: string; field?: string });
     readonly code?: string;
+    readonly field?: string;
   }
 
   /** One thing that is wrong with a request. */
@@ -2004,8 +2077,26 @@ declare module "backstay/test" {
     as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
     readonly clock: TestClock;
     readonly fetches: TestFetches;
+    /** The jobs that were queued so far, the oldest first; `clock.advance` runs those that are due. */
+    readonly jobs: { list(): Promise<TestJob[]> };
     /** The mail that was sent so far. Nothing that a test sends leaves it; `clock.advance` sends what is queued. */
     mails(): Promise<TestMail[]>;
+  }
+
+  /** A job of the application that is tested. */
+  export interface TestJob {
+    readonly id: string;
+    readonly job: string;
+    readonly state: "WAITING" | "RUNNING" | "DONE" | "DEAD" | "CANCELLED";
+    readonly input: any;
+    readonly result: any;
+    readonly error: string | null;
+    readonly attempts: number;
+    /** When it is due; null behind another job of its series, and once it has ended. */
+    readonly dueAt: string | null;
+    /** What part of it is done, and what it is at, as it has reported. */
+    readonly done: number | null;
+    readonly note: string | null;
   }
 
   /** A mail that a test has sent. */

@@ -1,5 +1,5 @@
 // Compiled only: what functions of the newsroom can write. `// @ts-expect-error` marks what an editor has to refuse.
-import { Decimal, Money, Problem, Refused, type FunctionContext } from "backstay";
+import { Decimal, Money, Problem, Refused, type BeforeHook, type FunctionContext } from "backstay";
 import { assert, expect, test } from "backstay/test";
 
 export async function publish({ post }: { post: string }, { db, auth, log }: FunctionContext) {
@@ -74,6 +74,32 @@ export async function recent(request: Request, { db }: FunctionContext) {
   // @ts-expect-error the body of a response is a text
   void new Response(items);
   return Response.json({ section, items }, { headers: { "x-count": String(items.length) } });
+}
+
+export const tidyPost: BeforeHook<"Post"> = async ({ event, stored, proposed, sent }, { db }) => {
+  // @ts-expect-error a new record has no stored one
+  if (event === "CREATE") void stored.title;
+  if (event === "UPDATE") void stored.title;
+  const section = await db.sections.get(proposed.section, { select: { name: true } });
+  // @ts-expect-error a hook only reads
+  await db.comments.create({ post: proposed.id, body: "It is out." });
+  // @ts-expect-error there is no such field
+  void proposed.titel;
+  if (sent.title === "") throw new Refused("it needs a title", { code: "no-title", field: "title" });
+  return { title: `${section.name}: ${proposed.title}` };
+};
+// @ts-expect-error there is no such type
+export const noType: BeforeHook<"Pst"> = () => {};
+// @ts-expect-error the value is of another type
+export const noValue: BeforeHook<"Post"> = () => ({ title: 5 });
+export const keepPost: BeforeHook<"Post", "DELETE"> = ({ stored }) => {
+  if (stored.title !== "") throw new Refused("it has a title");
+};
+
+export async function work(_: {}, { jobs }: FunctionContext) {
+  // @ts-expect-error there is no such job
+  await jobs.add("nothing");
+  await jobs.report(0.5, "half");
 }
 
 test("readers can't publish", async ({ as, db, clock }) => {

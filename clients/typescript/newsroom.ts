@@ -995,6 +995,8 @@ export interface ProblemPart {
   at: string;
   message: string;
   remedy?: string;
+  /** What a hook of the application calls its refusal. */
+  reason?: string;
 }
 
 /** The server refused a request, or failed (RFC 9457). */
@@ -1005,6 +1007,8 @@ export class Problem extends Error {
   readonly title: string;
   readonly detail: string;
   readonly remedy: string;
+  /** What the application's own code calls its refusal, such as `sold-out`. */
+  readonly reason: string | null;
   readonly errors: readonly ProblemPart[];
   readonly requestId: string | null;
   /** Of a transaction: the request that failed, counted from 0. */
@@ -1023,6 +1027,7 @@ export class Problem extends Error {
     this.title = about.title ?? response.statusText;
     this.detail = about.detail ?? "";
     this.remedy = about.remedy ?? "";
+    this.reason = about.reason ?? null;
     this.errors = about.errors ?? [];
     this.requestId = about.requestId ?? null;
     this.request = about.request ?? null;

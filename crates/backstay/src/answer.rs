@@ -368,6 +368,10 @@ pub struct JobLine {
     pub result: Option<String>,
     /// Why the last attempt failed.
     pub error: Option<String>,
+    /// What part of it is done, 0 to 1, as it says itself.
+    pub done: Option<f64>,
+    /// What it is at.
+    pub note: Option<String>,
 }
 
 impl JobLine {
@@ -385,8 +389,14 @@ impl JobLine {
 
 impl fmt::Display for JobLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, kind, state, attempts, due_at, ended_at, .. } = self;
+        let Self { id, kind, state, attempts, due_at, ended_at, done, note, .. } = self;
         write!(f, "{id}  {kind}  {state}  attempts {attempts}")?;
+        if let Some(done) = done {
+            write!(f, "  {:.0} % done", done * 100.0)?;
+        }
+        if let Some(note) = note {
+            write!(f, " ({note})")?;
+        }
         match (ended_at, due_at) {
             (Some(ended), _) => writeln!(f, "  ended {ended}"),
             (None, Some(due)) => writeln!(f, "  due {due}"),

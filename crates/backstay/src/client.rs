@@ -118,6 +118,7 @@ impl Client {
             arguments: arguments.map_err(Error::Malformed)?,
             idempotency: None,
             notation: Arc::new(SingleRequests::new(Arc::clone(&instance.reader))),
+            job: None,
         };
         let returned = engine.act(&context, act).await?;
         Ok(shown((engine, &instance.reader), &context, returned, &GetWords::default()).await?)

@@ -1,6 +1,7 @@
 //! Jobs of the model are carried out by the procedures of its actions, in the name of whoever has queued them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_base::{Caller, CallerKind, Error, with_causes};
 use backstay_engine::{Act, Context, Engine, Idempotency};
@@ -35,7 +36,8 @@ struct Declared {
 impl Handler for Declared {
     fn settings(&self, kind: &str) -> Option<KindSettings> {
         let job = self.engine.model().action_named(kind)?.job.as_ref()?;
-        Some(KindSettings { concurrency: job.concurrency, attempts: job.retries + 1 })
+        let timeout = Duration::from_secs(job.timeout.into());
+        Some(KindSettings { concurrency: job.concurrency, attempts: job.retries + 1, timeout })
     }
 
     fn run(&self, job: Claimed) -> BoxFuture<'static, Outcome> {
@@ -88,6 +90,7 @@ impl Declared {
                 sent: job.input.as_bytes().to_vec().into(),
             }),
             notation: Arc::new(SingleRequests::new(Arc::clone(&self.reader))),
+            job: Some(Arc::new(job.reporter.clone())),
         };
         let returned = self.engine.work(&cx, act).await?;
         Ok(match returned {

@@ -3,6 +3,7 @@
 mod notifications;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_base::with_causes;
 use backstay_engine::{Engine, Notification};
@@ -109,10 +110,13 @@ impl Mails {
 
 impl Handler for Mails {
     fn settings(&self, kind: &str) -> Option<KindSettings> {
-        use backstay_base::limits::{MAIL_ATTEMPTS, MAIL_CONCURRENCY};
-        [Mail::JOB, Notification::JOB]
-            .contains(&kind)
-            .then_some(KindSettings { concurrency: MAIL_CONCURRENCY, attempts: MAIL_ATTEMPTS })
+        use backstay_base::limits::{JOB_SECONDS, MAIL_ATTEMPTS, MAIL_CONCURRENCY};
+        let timeout = Duration::from_secs(JOB_SECONDS.into());
+        [Mail::JOB, Notification::JOB].contains(&kind).then_some(KindSettings {
+            concurrency: MAIL_CONCURRENCY,
+            attempts: MAIL_ATTEMPTS,
+            timeout,
+        })
     }
 
     fn run(&self, job: Claimed) -> BoxFuture<'static, Outcome> {

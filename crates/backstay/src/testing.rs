@@ -68,6 +68,7 @@ impl Suite {
             ambient,
             flow: backstay_base::Flow::SYSTEM,
             deadline: None,
+            longest: std::time::Duration::from_secs(backstay_base::limits::FUNCTION_SECONDS),
         };
         let ended = self.functions.call(call, &host).await;
         serving.close().await;

@@ -552,7 +552,13 @@ pub const JOB_LEASE_SECONDS: i64 = 60;
 /// Seconds between two extensions.
 pub const JOB_EXTEND_SECONDS: u64 = 15;
 /// Seconds that one attempt at a job may take.
-pub const JOB_SECONDS: u64 = 300;
+pub const JOB_SECONDS: u32 = 300;
+/// Seconds that a job can be given.
+pub const JOB_SECONDS_MOST: u32 = 3600;
+/// Milliseconds between two of its reports that are stored.
+pub const JOB_REPORT_MILLIS: u64 = 1000;
+/// Characters of the note in a report.
+pub const JOB_NOTE_CHARS: usize = 200;
 /// Moments at which jobs are due, within one `clock.advance` of a test.
 pub const TEST_MOMENTS: usize = 10_000;
 /// Jobs that changes queue, each by what the one before has changed.

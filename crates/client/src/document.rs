@@ -15,6 +15,8 @@ pub(crate) struct Document<'d> {
     pub(crate) collections: BTreeMap<&'d str, Collection<'d>>,
     /// What the team's own functions do, by name.
     pub(crate) actions: BTreeMap<&'d str, Action<'d>>,
+    /// What jobs take, by their names.
+    pub(crate) jobs: BTreeMap<&'d str, &'d Value>,
     /// The type of records that are accounts.
     pub(crate) identity: Option<&'d str>,
     /// What a sign-up sends.
@@ -115,7 +117,18 @@ impl<'d> Document<'d> {
             }
         }
         let sign_up = document.pointer("/paths/~1auth~1sign-up/post/requestBody/content/application~1json/schema");
-        Ok(Self { title, prefix, schemas, collections, actions, identity: document["x-identity"].as_str(), sign_up })
+        let jobs = document["x-jobs"].as_object().into_iter().flatten();
+        let jobs = jobs.map(|(name, schema)| (name.as_str(), schema)).collect();
+        Ok(Self {
+            title,
+            prefix,
+            schemas,
+            collections,
+            actions,
+            jobs,
+            identity: document["x-identity"].as_str(),
+            sign_up,
+        })
     }
 
     /// The name of the type that a schema refers to, if that has records.

@@ -9,7 +9,7 @@ use backstay_model::{Action, Returned};
 use crate::bind::InMemory;
 use crate::inner::{Inner, too_large};
 use crate::remember::{self, Keyed};
-use crate::{ActionCall, Context, Idempotency, Notation, Procedure};
+use crate::{ActionCall, Context, Idempotency, Notation, Procedure, RunningJob};
 
 /// Asks for an action.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Act {
     pub idempotency: Option<Idempotency>,
     /// How the procedure writes its requests.
     pub notation: Arc<dyn Notation>,
+    /// The job that it is, if it is one.
+    pub job: Option<Arc<dyn RunningJob>>,
 }
 
 /// A result that is not what the model declares.
@@ -82,7 +84,7 @@ pub(crate) async fn carry_out(
     act: Act,
     procedure: Option<Arc<dyn Procedure>>,
 ) -> Result<Returned, Error> {
-    let Act { action: index, arguments, idempotency, notation } = act;
+    let Act { action: index, arguments, idempotency, notation, job } = act;
     let model = &inner.application.model;
     let action = &model.actions[index];
     let is_inbox = action.route.as_ref().is_some_and(|route| route.inbox.is_some());
@@ -91,7 +93,7 @@ pub(crate) async fn carry_out(
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
     let procedure = procedure.ok_or_else(|| Error::internal(NoProcedure(action.name.clone())))?;
     let caller = (inner, within(inner, cx, action));
-    let call = ActionCall::new(caller, (index, arguments), notation, claim);
+    let call = ActionCall::new(caller, (index, arguments), notation, claim).of_job(job);
     let began = cx.trace().moment();
     let result = procedure.run(call).await.map_err(|error| of_procedure(action, error));
     cx.trace().stage(format!("function {}", action.function), began);

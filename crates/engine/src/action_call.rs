@@ -12,11 +12,11 @@ use bytes::Bytes;
 use crate::inner::{Inner, exists_for};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
-use crate::{AskedJob, Context, NewJob, Notation, Request, Trace};
+use crate::{AskedJob, Context, NewJob, Notation, Request, RunningJob, Trace};
 
 /// A call of an action, as its procedure sees it. Cheap to clone.
 #[derive(Clone)]
-pub struct ActionCall(Arc<Running>);
+pub struct ActionCall(Arc<Running>, Option<Arc<dyn RunningJob>>);
 
 struct Running {
     inner: Arc<Inner>,
@@ -53,16 +53,29 @@ impl ActionCall {
         notation: Arc<dyn Notation>,
         claim: Option<KeyClaim>,
     ) -> Self {
-        Self(Arc::new(Running {
-            inner: Arc::clone(inner),
-            cx,
-            action,
-            arguments,
-            notation,
-            claim,
-            begun: AtomicUsize::new(0),
-            requests: AtomicUsize::new(0),
-        }))
+        Self(
+            Arc::new(Running {
+                inner: Arc::clone(inner),
+                cx,
+                action,
+                arguments,
+                notation,
+                claim,
+                begun: AtomicUsize::new(0),
+                requests: AtomicUsize::new(0),
+            }),
+            None,
+        )
+    }
+
+    /// The same call as an attempt at a job.
+    pub(crate) fn of_job(self, job: Option<Arc<dyn RunningJob>>) -> Self {
+        Self(self.0, job)
+    }
+
+    /// The job that it is an attempt at, if it is one.
+    pub fn running_job(&self) -> Option<&Arc<dyn RunningJob>> {
+        self.1.as_ref()
     }
 
     /// The action.

@@ -8,9 +8,9 @@
 
 mod call;
 mod mistake;
-mod runner;
+pub(crate) mod runner;
 mod running;
-mod session;
+pub(crate) mod session;
 
 use std::sync::Arc;
 
@@ -31,10 +31,8 @@ use crate::{Input, Record, TxContext, embedded, fill, references};
 
 pub use call::{BeforeCall, BeforeOutcome, BeforeProcedure};
 use mistake::Mistake;
-pub(crate) use runner::KeptRunner;
-pub(crate) use running::{Hooks, contended};
-use session::{Answered, Known, Noted, Unanswered, Verdict};
-pub(crate) use session::{Session, Unasked};
+pub(crate) use running::Hooks;
+use session::{Answered, Known, Noted, Session, Unanswered, Unasked, Verdict};
 
 /// Asks the hooks of a proposed record, and makes the changes that they return.
 pub(crate) async fn of_proposal(

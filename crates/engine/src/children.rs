@@ -58,12 +58,16 @@ pub(crate) async fn write(
         for (Child { at: within, act }, begun) in each.into_iter().zip(begun) {
             let place = within.into_iter().fold(at.clone(), Place::then);
             cx.turn_to(&place);
-            changed |= match (act, begun) {
+            let written = match (act, begun) {
                 (ChildAct::Change(id, input), Some(begun)) => {
-                    complete(cx, authority, (target, id), (begun, input)).await?
+                    complete(cx, authority, (target, id), (begun, input)).await
                 }
-                (act, _) => family.write(cx, &place, act).await?,
+                (act, _) => family.write(cx, &place, act).await,
             };
+            match written {
+                Err(_) if cx.awaits_hooks() => {}
+                written => changed |= written?,
+            }
         }
         cx.turn_to(&around);
     }

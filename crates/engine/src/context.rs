@@ -12,7 +12,7 @@ use backstay_store::{Demand, Freshness, RecordKey, StoreError, Tx};
 
 use crate::answered::NoAnswer;
 use crate::application::CallerClass;
-use crate::before::Session;
+use crate::before::session::Session;
 use crate::bind::{Bindings, Question};
 use crate::explanation::ExplainedCaller;
 use crate::inner::Inner;

@@ -11,7 +11,8 @@ use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
 use backstay_store::{Freshness, OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
 use futures_util::lock::Mutex;
 
-use crate::before::{Hooks, KeptRunner};
+use crate::before::Hooks;
+use crate::before::runner::KeptRunner;
 use crate::bind::Bindings;
 use crate::call_rates::CallRates;
 use crate::in_flight::InFlight;
@@ -420,6 +421,29 @@ impl Engine {
         let cx = Context::system(self);
         let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), until) };
         self.ids(&cx, (&template, 0), bindings).await
+    }
+
+    /// The records whose field has this value, whatever the caller may see, in the order in which they were made: those after `after`, at
+    /// most `limit`. The field should be the first of an index whose second is `createdAt`.
+    pub async fn peek_having(
+        &self,
+        collection: CollectionId,
+        (field, value): (FieldId, Value),
+        after: Option<&Record>,
+        limit: u32,
+    ) -> Result<Vec<Record>, Error> {
+        let template = self.inner.templates.having(&self.inner.planner, (collection, field), after.is_some());
+        let cx = Context::system(self);
+        let mut proposed = vec![Value::Null; self.model().collection(collection).fields.len()];
+        proposed[usize::from(field.0)] = value;
+        let stored = after.map_or(&[][..], Record::values);
+        let of_clock = Bindings::new(cx.caller(), cx.now);
+        let bindings = Bindings { limit: u64::from(limit), proposed: &proposed, stored, ..of_clock };
+        let mut records = Vec::new();
+        for id in self.ids(&cx, (&template, 0), bindings).await? {
+            records.extend(self.peek(collection, id).await?);
+        }
+        Ok(records)
     }
 
     /// Records in the order of their ids, whatever the caller may see: those after `after`, at most `limit`.

@@ -31,6 +31,8 @@ impl Transaction for Fire {
             for due in &self.due {
                 refusals.push(match one(cx, due).await {
                     Ok(()) => None,
+                    // What follows is found at once.
+                    Err(_) if cx.awaits_hooks() => None,
                     Err(refusal @ (Error::TransitionRefused(_) | Error::Invalid(_))) => Some(refusal),
                     Err(error) => return Err(error),
                 });

@@ -198,7 +198,7 @@ pub use notation::Notation;
 pub use observer::{ChangeWatch, Dependency};
 pub use operator::Operator;
 pub use procedures::{Procedure, Procedures};
-pub use queue::{AskedJob, JobName, JobTerms, NewJob, Priority, Queue, caller_name};
+pub use queue::{AskedJob, JobName, JobReport, JobTerms, NewJob, Priority, Queue, RunningJob, caller_name};
 pub use read::{no_highlight_of_types, not_searched};
 pub use record::Record;
 pub use refreshing::RefreshPass;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstay_base::{Caller, CallerKind, Error, Place, RecordId, Timestamp, ViolationKind, limits};
 use backstay_model::{Action, Model};
@@ -66,6 +67,27 @@ pub enum Priority {
     Normal,
     /// After all others.
     Low,
+}
+
+/// A job that runs, as its procedure sees it.
+pub trait RunningJob: fmt::Debug + Send + Sync {
+    /// How long the attempt may take.
+    fn timeout(&self) -> Duration;
+
+    /// Keeps how far it is, for whoever looks at it. Reports that follow soon on another one may be left out.
+    ///
+    /// # Errors
+    /// If the job was cancelled, or another server runs it now.
+    fn report(&self, report: JobReport) -> BoxFuture<'_, Result<(), Error>>;
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobReport {
+    /// What part of it is done: 0 to 1.
+    pub done: f64,
+    /// What it is at.
+    pub note: Option<String>,
 }
 
 /// A job that a procedure asks for.

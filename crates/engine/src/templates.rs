@@ -55,6 +55,7 @@ pub(crate) struct Templates {
     went_with: Statements<(CollectionId, FieldId)>,
     led_to: Statements<(CollectionId, FieldId)>,
     past: Statements<(CollectionId, FieldId)>,
+    having: Statements<((CollectionId, FieldId), bool)>,
     set_sums: Statements<(CollectionId, Vec<FieldId>)>,
     sums_anew: Cache<(CollectionId, Vec<FieldId>), Arc<SumsPlan>>,
     added_sums: Cache<(CollectionId, Vec<FieldId>), Arc<StoredPlan>>,
@@ -116,6 +117,7 @@ impl Templates {
             went_with: no_statements(),
             led_to: no_statements(),
             past: no_statements(),
+            having: no_statements(),
             set_sums: no_statements(),
             sums_anew: Cache::new(SUMS),
             added_sums: Cache::new(SUMS),
@@ -224,6 +226,11 @@ impl Templates {
     /// Finds the records whose moment in this field has come.
     pub(crate) fn past(&self, planner: &Planner, field: (CollectionId, FieldId)) -> Arc<Template> {
         cached(&self.past, field, |field| planner.past(*field))
+    }
+
+    /// Finds the records whose field has a value, from the first one or after one.
+    pub(crate) fn having(&self, planner: &Planner, field: (CollectionId, FieldId), after: bool) -> Arc<Template> {
+        cached(&self.having, (field, after), |(field, after)| planner.having(*field, *after))
     }
 
     pub(crate) fn update(&self, planner: &Planner, collection: CollectionId, fields: Vec<FieldId>) -> Arc<Template> {

@@ -9,7 +9,8 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use crate::application::CallerClass;
-use crate::before::{Session, Unasked, contended};
+use crate::before::runner::contended;
+use crate::before::session::{Session, Unasked};
 use crate::context::{MadeSlug, Retry};
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};

@@ -1,8 +1,9 @@
 //! Functions as hooks before changes: what they read is asked of the engine, in the name of whoever makes the change.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use backstay_base::Error;
+use backstay_base::{Error, limits};
 use backstay_engine::{BeforeCall, BeforeOutcome, BeforeProcedure};
 use futures_util::future::{BoxFuture, FutureExt};
 use serde::Deserialize;
@@ -52,6 +53,7 @@ impl BeforeProcedure for Named {
                 ambient: call.ambient().clone(),
                 flow: call.flow(),
                 deadline: call.deadline(),
+                longest: Duration::from_secs(limits::FUNCTION_SECONDS),
             };
             let told = self.functions.call(made, &Reading(call)).await;
             let told = told.map_err(|failure| failed(&self.name, failure))?;

@@ -1,7 +1,7 @@
 //! Runs functions: each call in an isolate of its own, step by step, and between its steps no thread waits for it.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use backstay_base::limits;
 use backstay_mail::Templates;
@@ -95,7 +95,7 @@ impl Functions {
         if let Some(number) = inexact(&call.arguments) {
             return Err(Failure::Inexact { number: number.to_owned() });
         }
-        let last = Instant::now() + Duration::from_secs(limits::FUNCTION_SECONDS);
+        let last = Instant::now() + call.longest;
         let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
         let _place = self.places.enter(call.flow, deadline).await?;
         let mut running =

@@ -28,6 +28,11 @@ pub trait Host: fmt::Debug + Send + Sync {
     }
     /// The function has logged this.
     fn hear(&self, _level: &str, _text: &str) {}
+
+    /// Keeps how far the job is that runs. `text` has `done` and `note`.
+    fn report<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async { Err(Refusal::of(Error::internal(NoJob))) }.boxed()
+    }
     /// Signs somebody up or in, or changes how the caller signs in.
     fn sign<'a>(&'a self, _text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async { Err(Refusal::of(Error::NoAccounts)) }.boxed()
@@ -59,6 +64,13 @@ pub(crate) fn misused(part: &'static str, problem: String, remedy: &str) -> Erro
      `{{ $inc: … }}`"
 )]
 struct Inexact(String);
+
+/// What runs is no job.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`jobs.report` is for jobs, and the function was called in another way; leave it out, or queue the action with `jobs.add`"
+)]
+pub(crate) struct NoJob;
 
 /// Functions aren't tests.
 #[derive(Debug, thiserror::Error)]

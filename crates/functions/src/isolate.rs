@@ -77,6 +77,7 @@ pub(crate) enum AskedKind {
     Begin,
     Commit,
     Rollback,
+    Report,
     Sign,
     Testing,
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use backstay_base::{Caller, Error, Limit, Place, RefusedByProcedure, Shared};
+use backstay_base::{Caller, Error, Limit, Place, RefusedByProcedure, Shared, limits};
 use backstay_engine::{ActionCall, AskedJob, Begun as EngineBegun, Block, Committed, Procedure};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -13,7 +14,7 @@ use serde_json::json;
 use crate::accounts::Accounts;
 use crate::failure::{Failure, indented};
 use crate::functions::Functions;
-use crate::host::{Attempt, Begun, Host, Refusal};
+use crate::host::{Attempt, Begun, Host, NoJob, Refusal};
 use crate::running::{Call, CalledBy};
 use crate::{jobs, mail};
 
@@ -24,6 +25,9 @@ impl Functions {
         self.has(function).then(|| Arc::new(named) as Arc<dyn Procedure>)
     }
 }
+
+/// How long a call may take that is no job.
+const LONGEST: Duration = Duration::from_secs(limits::FUNCTION_SECONDS);
 
 /// One of the functions.
 #[derive(Debug)]
@@ -43,6 +47,7 @@ impl Procedure for Named {
                 ambient: call.ambient().clone(),
                 flow: call.flow(),
                 deadline: None,
+                longest: call.running_job().map_or(LONGEST, |job| job.timeout()),
             };
             let (functions, accounts) = (Arc::clone(&self.functions), self.functions.accounts());
             let session = Session { call, functions, blocks: Mutex::default(), accounts };
@@ -197,6 +202,15 @@ impl Host for Session {
         async move {
             let asked = mail::read(text, self.functions.templates()).map_err(Refusal::of)?;
             self.add(block, asked).await
+        }
+        .boxed()
+    }
+
+    fn report<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        async move {
+            let job = self.call.running_job().ok_or_else(|| Refusal::of(Error::internal(NoJob)))?;
+            let report = jobs::read_report(text).map_err(Refusal::of)?;
+            job.report(report).await.map(|()| "null".to_owned()).map_err(Refusal::of)
         }
         .boxed()
     }

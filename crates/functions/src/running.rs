@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backstay_base::{Ambient, Error, Flow, limits};
 use serde::Deserialize;
@@ -37,6 +37,8 @@ pub struct Call {
     pub flow: Flow,
     /// By when it has to end.
     pub deadline: Option<Instant>,
+    /// How long it may take in any case.
+    pub longest: Duration,
 }
 
 /// What calls a function.
@@ -195,6 +197,7 @@ impl<'a> Running<'a> {
         let answer = async {
             match (kind, block) {
                 (AskedKind::Fetch, _) => fetching::fetch(self.outside, &asked).await,
+                (AskedKind::Report, _) => self.host.report(&asked).await,
                 (AskedKind::Sign, _) => self.host.sign(&asked).await,
                 (AskedKind::Testing, _) => self.host.testing(&asked).await,
                 (AskedKind::Request, block) => self.host.request(block, &asked).await,

@@ -39,7 +39,7 @@ pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusa
     };
     let idempotency = admitted.write_headers()?.idempotency_key.map(|key| Idempotency { key, sent: body });
     let notation = Arc::new(SingleRequests::new(Arc::clone(&state.reader)));
-    let act = Act { action: index, arguments, idempotency, notation };
+    let act = Act { action: index, arguments, idempotency, notation, job: None };
     let returned = state.engine.act(&context, act).await?;
     let body = shown((&state.engine, &state.reader), &context, returned, &words).await?;
     Ok(Answer::ready(StatusCode::OK, admitted.audience(), body))

@@ -79,7 +79,7 @@ pub use doorway::{Doorway, Pause};
 pub use explain::explain;
 pub use inbox_secrets::InboxSecrets;
 pub use model_problems::{ModelProblems, NoModel};
-pub use openapi::describe;
+pub use openapi::{describe, describe_for_functions};
 pub use proxies::{Proxies, ProxyHeader};
 pub use refusal::{Refusal, TagMismatch};
 pub use reply::Interrupted;

@@ -6,6 +6,7 @@ mod documents;
 mod embedded_types;
 mod examples;
 mod interfaces;
+mod jobs;
 mod names;
 mod operations;
 mod operators;
@@ -73,6 +74,17 @@ pub fn describe(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String 
 
 fn is_shown(collection: &Collection) -> bool {
     !collection.system && collection.is_about(Action::Read)
+}
+
+/// The same with what functions see besides: what jobs take, as `x-jobs`.
+pub fn describe_for_functions(model: &Model, sizes: Sizes, settings: &HttpSettings) -> String {
+    let described = describe(model, sizes, settings);
+    let Ok(mut document) = serde_json::from_str::<Value>(&described) else { return described };
+    document["x-jobs"] = Value::Object(jobs::inputs(model));
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.extend(jobs::shapes(model));
+    }
+    document.to_string()
 }
 
 /// The fields that an answer may contain.

@@ -46,7 +46,7 @@ pub(crate) async fn respond(
     let (received, bytes) = (Received::at(admitted.head(), of)?, body.len());
     let arguments = read_in_turn((state, &context), bytes, move || received.written(&body)).await?;
     let notation = Arc::new(SingleRequests::new(Arc::clone(&state.reader)));
-    let act = Act { action, arguments, idempotency, notation };
+    let act = Act { action, arguments, idempotency, notation, job: None };
     let text = match state.engine.act(&context, act).await? {
         Returned::Value(text) => text,
         Returned::Nothing | Returned::Record(..) | Returned::Records(..) => "null".into(),

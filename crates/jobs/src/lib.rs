@@ -5,7 +5,7 @@ mod queue;
 mod stored;
 mod webhooks;
 
-pub use queue::{Claimed, Handler, JobLine, Jobs, KindSettings, Outcome, State, Workers, system_model};
+pub use queue::{Claimed, Handler, JobLine, Jobs, KindSettings, Outcome, Reporter, State, Workers, system_model};
 pub use webhooks::{
     AddedWebhook, Courier, DeadLetter, Dispatching, NewWebhook, Sight, TestedWebhook, WebhookInfo, WebhookReport,
     Webhooks, webhooks_model,

@@ -8,6 +8,7 @@ mod claiming;
 mod ending;
 mod extending;
 mod job;
+mod reporting;
 mod retry;
 mod schedules;
 mod schema;
@@ -15,14 +16,16 @@ mod workers;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use backstay_base::Error;
-use backstay_engine::{Context, Engine};
+use backstay_base::{Error, RecordId};
+use backstay_engine::{ChangeWatch, Context, Dependency, Engine};
 use futures_util::future::BoxFuture;
 
 pub use administration::JobLine;
 pub use claiming::Claimed;
 pub use job::State;
+pub use reporting::Reporter;
 pub use schema::system_model;
 pub use workers::Workers;
 
@@ -45,6 +48,8 @@ pub struct KindSettings {
     pub concurrency: u32,
     /// How often one is tried, unless it says so itself.
     pub attempts: u32,
+    /// How long an attempt may take.
+    pub timeout: Duration,
 }
 
 /// What an attempt at a job comes to.
@@ -89,6 +94,11 @@ impl Jobs {
 
     fn handler(&self, kind: &str) -> Option<(&Arc<dyn Handler>, KindSettings)> {
         self.0.handlers.iter().find_map(|handler| handler.settings(kind).map(|settings| (handler, settings)))
+    }
+
+    /// What to ask whether a job has changed.
+    fn watch(&self, job: RecordId) -> ChangeWatch {
+        self.0.engine.watch(&[Dependency::Record(self.0.schema.collection, job)])
     }
 
     fn system(&self) -> Context {

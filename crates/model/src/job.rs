@@ -13,6 +13,8 @@ pub struct Job {
     pub concurrency: u32,
     /// The roles with which it runs; `None`: it runs as whoever has queued it.
     pub roles: Option<Vec<Arc<str>>>,
+    /// Seconds that an attempt at it may take.
+    pub timeout: u32,
     /// Whether nothing else is said of it than that it is a job: no client can call it.
     pub only: bool,
 }

@@ -170,6 +170,29 @@ impl Planner {
         builder.finish(&select, vec![self.key_type(collection)])
     }
 
+    /// Ids of the live records whose field has the value of `Slot::Proposed`, in the order in which they were made, at most
+    /// `Slot::Limit`; if it begins after a record, that is the one with `Slot::Stored` of `createdAt` and of the id.
+    pub fn having(&self, (collection, field): (CollectionId, FieldId), after: bool) -> Template {
+        let mut builder = self.builder();
+        let wanted = proposed(&mut builder, collection);
+        let from = unrestricted(&mut builder, self.model.collection(collection), LIVE);
+        let (at, created) = (ColumnRef::main(field), ColumnRef::main(Collection::CREATED_AT));
+        let (id, made) = (builder.key(&from), builder.stored(&from, created));
+        let (value, asked) = (builder.stored(&from, at), builder.stored(&wanted, at));
+        let mut select = Query::select();
+        select.expr(id.clone()).and_where(value.eq(asked));
+        if after {
+            let last = Anchor { record: Record::Stored, ..wanted };
+            let later = made.clone().gt(builder.stored(&last, created));
+            let same = made.clone().eq(builder.stored(&last, created)).and(id.clone().gt(builder.key(&last)));
+            select.and_where(made.clone().gte(builder.stored(&last, created))).and_where(later.or(same));
+        }
+        select.order_by_expr(made, Order::Asc).order_by_expr(id, Order::Asc);
+        builder.from(from.frame, &mut select);
+        builder.limit(&mut select, Slot::Limit);
+        builder.finish(&select, vec![self.key_type(collection)])
+    }
+
     /// Ids of the records whose field refers to `Slot::Id` and that were moved to the trash at `Slot::Proposed` of
     /// `trashedAt`, in their order, at most `Slot::Limit`.
     pub fn went_with(&self, (collection, field): (CollectionId, FieldId), trash: Trash) -> Template {

@@ -32,7 +32,7 @@ fn id(text: &str) -> Result<RecordId, Error> {
 }
 
 fn line(job: Line) -> JobLine {
-    let Line { id, kind, state, attempts, due, ended, by, input, result, error } = job;
+    let Line { id, kind, state, attempts, due, ended, by, input, result, error, done, note } = job;
     JobLine {
         id: id.to_string(),
         kind,
@@ -44,5 +44,7 @@ fn line(job: Line) -> JobLine {
         input,
         result,
         error,
+        done,
+        note,
     }
 }

@@ -13,10 +13,11 @@ pub(super) fn client(arguments: &Client) -> Result<ExitCode, Failure> {
     let place = find(app.path(), None)?;
     let compiled = compile(&place)?;
     let settings = http_settings(&place.config)?;
-    let document = backstay_http::describe(compiled.application.model(), place.sizes(), &settings);
+    let (model, sizes) = (compiled.application.model(), place.sizes());
     let text = match arguments {
-        Client::Typescript(_) => backstay_client::typescript(&document)?,
+        Client::Typescript(_) => backstay_client::typescript(&backstay_http::describe(model, sizes, &settings))?,
         Client::Functions(_) => {
+            let document = backstay_http::describe_for_functions(model, sizes, &settings);
             let templates = mail::read(&place.directory, &place.config)?;
             let each = templates.names();
             let mail: Vec<MailTemplate> = each

@@ -6,6 +6,7 @@ use backstay_egress::{Outgoing, Response};
 use backstay_functions::{Answers, Attempt, Begun, Host, Refusal};
 use backstay_http::{ClientAddress, KnownCaller, Service};
 use backstay_identity::AccountRef;
+use backstay_jobs::{JobLine, State};
 use backstay_mail::Outbox;
 use backstay_scalar::{Scalar, Token, Value};
 use base64::Engine as _;
@@ -50,6 +51,7 @@ enum Asked {
     Answer { method: String, url: String, answer: Answer },
     Fetches { fetches: Told },
     Mails { mails: Told },
+    Jobs { jobs: Listed },
 }
 
 /// What a test asks to be told of what functions have done.
@@ -67,6 +69,14 @@ struct Sent {
     path: String,
     headers: Vec<(String, String)>,
     body: String,
+}
+
+/// What a test asks to be told of the queue.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Listed {
+    /// All jobs.
+    List,
 }
 
 /// What a server would answer.
@@ -95,12 +105,24 @@ impl TestHost {
             }
             Asked::Fetch { by, fetch } => self.fetch(by, fetch).await,
             Asked::Mails { mails: Told::Sent } => serde_json::to_value(self.outbox.sent()).map_err(Error::internal),
+            Asked::Jobs { jobs: Listed::List } => self.jobs().await,
             Asked::Advance { advance } => self.advance(&advance).await,
             Asked::Answer { method, url, answer: Answer { status, headers, body } } => {
                 self.answers.add(&method, &url, Response { status, headers, body: body.into() });
                 Ok(serde_json::Value::Null)
             }
             Asked::Fetches { fetches: Told::Sent } => Ok(self.answers.sent().iter().map(sent).collect()),
+        }
+    }
+
+    /// The jobs that were queued so far.
+    async fn jobs(&self) -> Result<serde_json::Value, Error> {
+        match &*self.serving.served().await {
+            Some(served) => {
+                let all = served.instance.jobs.list(&State::ALL, limits::JOBS_LISTED).await?;
+                Ok(all.iter().map(job).collect())
+            }
+            None => Ok(json!([])),
         }
     }
 
@@ -164,6 +186,16 @@ impl TestHost {
         }
         Ok(json!({ "now": self.clock.now().micros().div_euclid(1000) }))
     }
+}
+
+/// A job as a test looks at it.
+fn job(line: &JobLine) -> serde_json::Value {
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or(serde_json::Value::Null);
+    json!({
+        "id": line.id.to_string(), "job": line.kind, "state": line.state.name(), "input": parsed(&line.input),
+        "result": line.result.as_deref().map(parsed), "error": line.error, "attempts": line.attempts,
+        "dueAt": line.due.map(|due| due.to_string()), "done": line.done, "note": line.note,
+    })
 }
 
 /// A request as a test looks at it.

@@ -1,11 +1,13 @@
 //! Jobs, as servers run them. The model and the functions are those of docs/jobs.md.
 
+use std::io::Read as _;
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use backstay_testkit::Cluster;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{App, Server};
 
@@ -193,4 +195,107 @@ fn a_job_that_queues_itself_ends_on_postgresql() {
     let app = App::empty();
     app.write("backstay.toml", &format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
     stop_a_loop(&app);
+}
+
+/// What functions queue, what a job reports and returns, and how long it may take.
+#[test]
+fn tests_see_the_queue() {
+    let app = App::empty();
+    app.write(
+        "model/exports.graphql",
+        r#"extend schema @app(name: "Exports")
+           type Page @allow(read: "true", create: "true") { n: Int }
+           input Range { from: Int!, to: Int! }
+           type Mutation {
+             export(range: Range!, note: String): Int @function(name: "exportPages") @job(timeout: "1s", retries: 1)
+             start(from: Int!): ID @function @allow(call: "true")
+           }"#,
+    );
+    app.write(
+        "functions/exports.ts",
+        r#"import type { FunctionContext } from "backstay";
+export async function start({ from }: { from: number }, { jobs }: FunctionContext) {
+  return jobs.add("export", { range: { from, to: 4 } });
+}
+export async function exportPages({ range }: any, { jobs }: FunctionContext) {
+  for (let n = range.from; n <= range.to; n += 1) await jobs.report(n / range.to, `page ${n}`);
+  return range.to;
+}
+"#,
+    );
+    app.write(
+        "functions/exports.test.ts",
+        r#"import { expect, test } from "backstay/test";
+test("an export is queued and done", async ({ as, jobs, clock }) => {
+  const id = await as(null).call("start", { from: 1 });
+  const [queued] = await jobs.list();
+  expect(queued).toMatchObject({ id, job: "export", state: "WAITING", input: { range: { from: 1, to: 4 }, note: null }, done: null });
+  await clock.advance("1s");
+  const [done] = await jobs.list();
+  expect(done).toMatchObject({ state: "DONE", result: 4, done: 1, note: "page 4", attempts: 1 });
+});
+test("a report out of range is refused", async ({ as, jobs, clock }) => {
+  await as(null).call("start", { from: 9 });
+  await clock.advance("1s");
+  expect((await jobs.list())[0].state).toBe("DONE");
+  await as(null).call("start", { from: -1 });
+  await clock.advance("1s");
+  const failed = (await jobs.list())[1];
+  expect(failed.error).toMatch("what is done is a number from 0 to 1, and not -0.25");
+});
+"#,
+    );
+    let passed = app.run(&["test"]);
+    assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
+    let declared = app.run(&["client", "functions", "."]).done();
+    let (_, jobs) = declared.split_once("export interface JobInputs {").expect("the jobs");
+    let (jobs, _) = jobs.split_once('}').expect("its end");
+    assert!(jobs.contains("export: ") && !jobs.contains("start"), "{jobs}");
+    assert!(declared.contains("range: ") && declared.contains("from: number;"), "{declared}");
+}
+
+/// A job that runs ends when it is cancelled, long before its time is up.
+#[test]
+fn a_job_that_runs_is_cancelled() {
+    // It takes requests and answers none.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let app = App::empty();
+    app.write("backstay.toml", "[egress]\nallow = [\"127.0.0.0/8\"]\n");
+    app.write(
+        "model/slow.graphql",
+        r#"extend schema @app(name: "Slow")
+           type Item @allow(read: "true", create: "true") @on(event: CREATE, run: "wait") { n: Int }
+           type Mutation { wait: Boolean @function @job(timeout: "10m", retries: 0) }"#,
+    );
+    let address = silent.local_addr().expect("its address");
+    app.write(
+        "functions/slow.ts",
+        &format!(
+            "export async function wait(_: {{}}, {{ jobs }}: any) {{\n\
+               await jobs.report(0.5, \"waits\");\n\
+               await fetch(\"http://{address}/\");\n\
+               return true;\n\
+             }}\n"
+        ),
+    );
+    let server = app.serve();
+    let (status, made) = server.ask("POST", "/api/items", None, r#"{"n":0}"#);
+    assert_eq!(status, 201, "{made}");
+    let (mut asked, _) = silent.accept().expect("a request");
+    let listed = app.run(&["job", "list", "--format", "json"]).done();
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let job = &listed["jobs"][0];
+    assert_eq!(
+        (&job["state"], &job["done"], &job["note"]),
+        (&json!("RUNNING"), &json!(0.5), &json!("waits")),
+        "{listed}"
+    );
+    let id = job["id"].as_str().expect("an id").to_owned();
+    app.run(&["job", "cancel", &id]).done();
+    // Its connection ends with it.
+    asked.set_read_timeout(Some(Duration::from_mins(1))).expect("a socket");
+    let mut request = Vec::new();
+    asked.read_to_end(&mut request).expect("the end");
+    let shown = app.run(&["job", "show", &id]).done();
+    assert!(shown.contains("CANCELLED"), "{shown}");
 }

@@ -33,6 +33,7 @@ pub fn declarations(openapi: &str, mail: &[MailTemplate], paths: &[String]) -> R
     // Exact numbers that are sent can be those of the library.
     let mut text = text.replace("string | number", "string | number | Decimal");
     collections::write_database(&mut text, &document);
+    write_jobs(&mut text, &document, &names);
     write_mail(&mut text, mail);
     for part in [TYPES, LIBRARY] {
         text.push('\n');
@@ -50,6 +51,15 @@ pub fn declarations(openapi: &str, mail: &[MailTemplate], paths: &[String]) -> R
     let _ = writeln!(module, "  /** Collections of which nobody may read records. */\n  type HiddenPath = {hidden};");
     module.push_str("}\n");
     Ok(module)
+}
+
+/// The names of jobs, and what each takes.
+fn write_jobs(text: &mut String, document: &Document<'_>, names: &Names<'_>) {
+    text.push_str("\n/** What the jobs of the model take, by their names. */\nexport interface JobInputs {\n");
+    for (name, schema) in &document.jobs {
+        let _ = writeln!(text, "  {}: {};", quoted(name), types::of(schema, names));
+    }
+    text.push_str("}\n");
 }
 
 /// The names of templates, and what each takes: with others, which the files name that it includes.

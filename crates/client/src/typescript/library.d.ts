@@ -88,7 +88,15 @@ export interface Jobs {
    * Queues a job, in the commit of the transaction that is open, or by itself. Answers its id; null with `unique`, because another
    * unfinished job may have that key: then none is added.
    */
-  add(job: string, input?: object, terms?: JobTerms): Promise<string | null>;
+  add<J extends keyof JobInputs>(
+    job: J,
+    ...more: {} extends JobInputs[J] ? [input?: JobInputs[J], terms?: JobTerms] : [input: JobInputs[J], terms?: JobTerms]
+  ): Promise<string | null>;
+  /**
+   * Keeps how far the job is that runs, for `backstay job show`: what part of it is done, 0 to 1, and what it is at. Throws if the job
+   * was cancelled.
+   */
+  report(done: number, note?: string): Promise<void>;
 }
 
 /** When, how urgently and how often a job is tried. */

@@ -18,6 +18,8 @@ export interface ProblemPart {
   at: string;
   message: string;
   remedy?: string;
+  /** What a hook of the application calls its refusal. */
+  reason?: string;
 }
 
 /** The server refused a request, or failed (RFC 9457). */
@@ -28,6 +30,8 @@ export class Problem extends Error {
   readonly title: string;
   readonly detail: string;
   readonly remedy: string;
+  /** What the application's own code calls its refusal, such as `sold-out`. */
+  readonly reason: string | null;
   readonly errors: readonly ProblemPart[];
   readonly requestId: string | null;
   /** Of a transaction: the request that failed, counted from 0. */
@@ -46,6 +50,7 @@ export class Problem extends Error {
     this.title = about.title ?? response.statusText;
     this.detail = about.detail ?? "";
     this.remedy = about.remedy ?? "";
+    this.reason = about.reason ?? null;
     this.errors = about.errors ?? [];
     this.requestId = about.requestId ?? null;
     this.request = about.request ?? null;

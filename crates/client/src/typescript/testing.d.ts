@@ -8,8 +8,26 @@ export interface TestContext {
   as(who: { readonly id: string } | string | null, options?: { roles?: readonly string[] }): Acting;
   readonly clock: TestClock;
   readonly fetches: TestFetches;
+  /** The jobs that were queued so far, the oldest first; `clock.advance` runs those that are due. */
+  readonly jobs: { list(): Promise<TestJob[]> };
   /** The mail that was sent so far. Nothing that a test sends leaves it; `clock.advance` sends what is queued. */
   mails(): Promise<TestMail[]>;
+}
+
+/** A job of the application that is tested. */
+export interface TestJob {
+  readonly id: string;
+  readonly job: string;
+  readonly state: "WAITING" | "RUNNING" | "DONE" | "DEAD" | "CANCELLED";
+  readonly input: any;
+  readonly result: any;
+  readonly error: string | null;
+  readonly attempts: number;
+  /** When it is due; null behind another job of its series, and once it has ended. */
+  readonly dueAt: string | null;
+  /** What part of it is done, and what it is at, as it has reported. */
+  readonly done: number | null;
+  readonly note: string | null;
 }
 
 /** A mail that a test has sent. */

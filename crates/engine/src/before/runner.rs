@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::Error;
+use backstay_base::{Conflict, Error, limits};
+use backstay_model::HookRun;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
@@ -42,4 +43,11 @@ impl Inner {
         let kept = self.hook_runner.get().and_then(|runner| runner.downcast_ref::<KeptRunner>());
         kept.map(|kept| &kept.0).ok_or_else(|| Error::internal(NoRunner))
     }
+}
+
+/// That what hooks have read changes each time.
+pub(crate) fn contended(unanswered: &[Unanswered], inner: &Inner) -> Error {
+    let hooks = unanswered.iter().map(|one| &inner.application.model.hooks[one.hook].run);
+    let names = hooks.filter_map(|run| if let HookRun::Before(name) = run { Some(name.to_string()) } else { None });
+    Conflict::Contended { action: names.last().unwrap_or_default(), runs: limits::HOOK_RUNS }.into()
 }

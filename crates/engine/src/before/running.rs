@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use backstay_base::{Conflict, Error, Violation, limits};
+use backstay_base::{Error, Violation, limits};
 use backstay_model::{Collection, HookRun};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -146,11 +146,4 @@ fn parts(all: Vec<Unanswered>) -> Vec<Vec<Unanswered>> {
         }
     }
     parts
-}
-
-/// That what hooks have read changes each time.
-pub(crate) fn contended(unanswered: &[Unanswered], inner: &Inner) -> Error {
-    let hooks = unanswered.iter().map(|one| &inner.application.model.hooks[one.hook].run);
-    let names = hooks.filter_map(|run| if let HookRun::Before(name) = run { Some(name.to_string()) } else { None });
-    Conflict::Contended { action: names.last().unwrap_or_default(), runs: limits::HOOK_RUNS }.into()
 }

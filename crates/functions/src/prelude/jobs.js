@@ -12,6 +12,10 @@ const jobs = strict({
     if (unknown !== undefined) throw new TypeError(`jobs.add has no option \`${unknown}\`; it has ${TERMS.join(", ")}`);
     return ask({ kind: "queue", block: block()?.block, request: { ...terms, job, input } }, here("jobs.add"));
   },
+  /** Keeps how far the job is that runs: what part of it is done, 0 to 1, and what it is at. */
+  async report(done, note = null) {
+    await ask({ kind: "report", request: { done, note } }, here("jobs.report"));
+  },
 }, "jobs");
 
 provide({ jobs });

@@ -103,8 +103,9 @@ const fetches = strict(
 
 /** What a test gets. */
 export function context() {
+  const jobs = strict({ list: async () => asks({ jobs: "list" }, here("jobs.list")) }, "jobs");
   const mails = async () => asks({ mails: "sent" }, here("mails"));
-  return { as, fetches, db: requestsBy("db", (request, called) => asks({ request }, called)), clock, mails };
+  return { as, fetches, db: requestsBy("db", (request, called) => asks({ request }, called)), clock, jobs, mails };
 }
 
 function shown(value) {

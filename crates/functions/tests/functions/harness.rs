@@ -91,6 +91,7 @@ impl Entropy for Same {
 pub(crate) fn call(function: &str, arguments: &str) -> Call {
     Call {
         by: CalledBy::Action,
+        longest: std::time::Duration::from_secs(30),
         function: function.to_owned(),
         arguments: arguments.to_owned(),
         auth: r#"{"id":"7","kind":"ACCOUNT","roles":["EDITOR"],"claims":{}}"#.to_owned(),

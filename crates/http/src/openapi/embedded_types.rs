@@ -27,6 +27,14 @@ pub(super) fn all(model: &Model) -> Map<String, Value> {
     schemas
 }
 
+/// The shapes of these embedded types as they are sent.
+pub(super) fn accepted(model: &Model, is_meant: impl Fn(usize) -> bool) -> Map<String, Value> {
+    let meant = (0..model.embedded.len()).filter(|at| is_meant(*at)).filter_map(|at| u16::try_from(at).ok());
+    let shape =
+        |id: EmbeddedId| (Form::Accepted.schema().of(&model.embedded(id).name), embedded(model, id, Form::Accepted));
+    meant.map(EmbeddedId).map(shape).collect()
+}
+
 fn embedded(model: &Model, id: EmbeddedId, form: Form) -> Value {
     let of = model.embedded(id);
     let member = |field: &Field| {

@@ -305,12 +305,13 @@ pub(super) fn problem() -> Value {
             "requestId": { "type": "string", "format": "uuid" },
             "request": { "type": "integer", "minimum": 0, "description": "Of a transaction: the first request that failed, counted from 0." },
             "version": { "type": "integer", "description": "The version that is stored, if `If-Match` names another." },
+            "reason": { "type": "string", "description": "What the application's own code calls its refusal." },
             "errors": {
                 "type": "array",
                 "items": {
                     "type": "object",
                     "required": ["at", "message"],
-                    "properties": { "at": text, "message": text, "remedy": text },
+                    "properties": { "at": text, "message": text, "remedy": text, "reason": text },
                 },
             },
         },

@@ -13,7 +13,7 @@ use super::job::{Job, State};
 use super::schema::Schema;
 
 /// A job as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JobLine {
     /// Its id.
     pub id: RecordId,
@@ -35,6 +35,10 @@ pub struct JobLine {
     pub result: Option<String>,
     /// Why the last attempt failed.
     pub error: Option<String>,
+    /// What part of it is done, 0 to 1, as it says itself.
+    pub done: Option<f64>,
+    /// What it is at.
+    pub note: Option<String>,
 }
 
 impl From<Job> for JobLine {
@@ -51,6 +55,8 @@ impl From<Job> for JobLine {
             input: job.input.to_string(),
             result: text(job.result),
             error: text(job.last_error),
+            done: job.done,
+            note: text(job.note),
         }
     }
 }
@@ -58,22 +64,34 @@ impl From<Job> for JobLine {
 impl Jobs {
     /// The jobs in one of these states, the oldest first; at most `most`.
     pub async fn list(&self, states: &[State], most: usize) -> Result<Vec<JobLine>, Error> {
-        let (mut found, mut after) = (Vec::new(), None);
-        while found.len() < most {
-            let page = self.0.engine.peek_page(self.0.schema.collection, after, limits::PAGE_MAX).await?;
-            after = page.last().map(backstay_engine::Record::id);
-            let is_last = page.len() < limits::PAGE_MAX as usize;
-            for record in page {
-                let job = Job::read(&self.0.schema, &record)?;
-                if states.contains(&job.state) && found.len() < most {
-                    found.push(job.into());
-                }
+        let mut found = Vec::new();
+        for state in states {
+            self.add_listed(*state, most, &mut found).await?;
+        }
+        found.sort_by_key(|job: &JobLine| job.id);
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Adds the oldest jobs in a state.
+    async fn add_listed(&self, state: State, most: usize, found: &mut Vec<JobLine>) -> Result<(), Error> {
+        let Schema { collection, state: field, .. } = self.0.schema;
+        let (mut left, mut last) = (most, None);
+        while left > 0 {
+            let limit = limits::PAGE_MAX.min(u32::try_from(left).unwrap_or(u32::MAX));
+            let wanted = (field, Value::text(state.name()));
+            let page = self.0.engine.peek_having(collection, wanted, last.as_ref(), limit).await?;
+            let is_last = page.len() < limit as usize;
+            left -= page.len().min(left);
+            for record in &page {
+                found.push(Job::read(&self.0.schema, record)?.into());
             }
+            last = page.into_iter().last();
             if is_last {
                 break;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// One job.
@@ -123,6 +141,8 @@ impl Transaction for Retry {
             let input = Input::new()
                 .with(schema.state, State::Waiting.name())
                 .with(schema.attempts, 0)
+                .with(schema.done, Value::Null)
+                .with(schema.note, Value::Null)
                 .with(schema.live_key, key)
                 .with(schema.start_at, cx.now())
                 .with(schema.ended_at, Value::Null)

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::ending::{End, Ending};
 use super::job::{Job, State};
+use super::reporting::Reporter;
 use super::schema::Schema;
 use super::{Jobs, Outcome};
 use crate::stored::later;
@@ -31,6 +32,8 @@ pub struct Claimed {
     pub most: u32,
     /// Where it is noted what the attempt does.
     pub trace: Trace,
+    /// Keeps how far it is.
+    pub reporter: Reporter,
 }
 
 /// Claims jobs that are due, as far as there is room for their kinds.
@@ -154,6 +157,10 @@ impl Claim {
                 .with(schema.attempts, job.attempts + 1)
                 .with(schema.worker, &*self.worker);
         }
+        if !is_full && job.done.is_some() {
+            // It begins anew.
+            input = input.with(schema.done, Value::Null).with(schema.note, Value::Null);
+        }
         if !is_full && succession.is_some() {
             // The next one has the key from now on.
             input = input.with(schema.key, Value::Null).with(schema.live_key, Value::Null);
@@ -173,7 +180,9 @@ impl Claim {
         let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
         let Job { id, kind, input, by, attempts, depth, .. } = job;
         let attempt = number(attempts + 1);
-        claims.claimed.push(Claimed { id, kind, input, by, depth, attempt, most: number(most), trace: Trace::OFF });
+        let reporter = Reporter::new(&self.jobs, (id, attempt), settings.timeout);
+        let trace = Trace::OFF;
+        claims.claimed.push(Claimed { id, kind, input, by, depth, attempt, most: number(most), reporter, trace });
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use backstay_base::{Error, RecordId};
 use backstay_engine::{Authority, Input, Transaction, TxContext};
 use futures_util::future::BoxFuture;
 
-use super::job::{Job, State};
+use super::job::Job;
 use super::schema::Schema;
 use crate::stored::later;
 
@@ -34,12 +34,7 @@ impl Transaction for Extend {
                     Some(record) => Some(Job::read(schema, &record)?),
                     None => None,
                 };
-                let is_ours = |job: &Job| {
-                    job.state == State::Running
-                        && job.attempts == i64::from(*attempt)
-                        && job.worker.as_deref() == Some(&*self.worker)
-                };
-                let Some(job) = job.filter(is_ours) else {
+                let Some(job) = job.filter(|job| job.is_run_by(&self.worker, *attempt)) else {
                     lost.push(*id);
                     continue;
                 };

@@ -92,6 +92,9 @@ pub(super) struct Job {
     pub(super) last_error: Option<Arc<str>>,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) depth: u32,
+    /// What part of it is done.
+    pub(super) done: Option<f64>,
+    pub(super) note: Option<Arc<str>>,
 }
 
 impl Job {
@@ -122,7 +125,14 @@ impl Job {
             ended_at: moment(record, schema.ended_at),
             // Jobs that were queued before there was a depth have none.
             depth: record.value(schema.depth).as_int().and_then(|depth| u32::try_from(depth).ok()).unwrap_or(0),
+            done: if let Value::Float(done) = record.value(schema.done) { Some(*done) } else { None },
+            note: text(record, schema.note),
         })
+    }
+
+    /// Whether this worker runs this attempt at it.
+    pub(super) fn is_run_by(&self, worker: &str, attempt: u32) -> bool {
+        self.state == State::Running && self.attempts == i64::from(attempt) && self.worker.as_deref() == Some(worker)
     }
 }
 

@@ -11,7 +11,7 @@ pub fn system_model() -> SourceFile {
 
 const TEXT: &str = r#""Work that is done once its commit is durable."
 type BackstayJob @allow(read: "auth.kind == 'OPERATOR'")
-  @index(fields: ["urgentAt"]) @index(fields: ["dueAt"]) @index(fields: ["lowAt"]) @at(field: "goneAt", do: DELETE) {
+  @index(fields: ["state", "createdAt"]) @index(fields: ["urgentAt"]) @index(fields: ["dueAt"]) @index(fields: ["lowAt"]) @at(field: "goneAt", do: DELETE) {
   "The job of the model, or one of Backstay's own."
   kind: String!
   "What it takes."
@@ -48,6 +48,10 @@ type BackstayJob @allow(read: "auth.kind == 'OPERATOR'")
   goneAt: DateTime
   "How many jobs have led to it, each queued by a change that the one before has made."
   depth: Int
+  "What part of it is done, 0 to 1, as it says itself."
+  done: Float
+  "What it is at."
+  note: String
 }
 "#;
 
@@ -77,6 +81,8 @@ pub(super) struct Schema {
     pub(super) ended_at: FieldId,
     pub(super) gone_at: FieldId,
     pub(super) depth: FieldId,
+    pub(super) done: FieldId,
+    pub(super) note: FieldId,
 }
 
 impl Schema {
@@ -109,6 +115,8 @@ impl Schema {
             ended_at: field("endedAt")?,
             gone_at: field("goneAt")?,
             depth: field("depth")?,
+            done: field("done")?,
+            note: field("note")?,
         })
     }
 

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::claiming::{Claim, Claimed, Claims};
 use super::ending::{End, KeepEnds};
 use super::extending::Extend;
+use super::job::Job;
 use super::{Jobs, Outcome};
 use crate::stored::later;
 
@@ -44,6 +45,8 @@ struct Running {
     kind: Arc<str>,
     attempt: u32,
     abort: AbortHandle,
+    /// The job.
+    watch: ChangeWatch,
 }
 
 impl fmt::Debug for Workers {
@@ -75,6 +78,7 @@ impl Workers {
         while self.tasks.try_join_next().is_some() {}
         jobs.plan().await?;
         let kept = self.keep(jobs).await?;
+        self.look(jobs).await?;
         if self.extended.elapsed() >= Duration::from_secs(limits::JOB_EXTEND_SECONDS) {
             self.extend(jobs).await?;
         }
@@ -144,6 +148,24 @@ impl Workers {
             self.running.remove(&end.id);
         }
         Ok(true)
+    }
+
+    /// Ends what doesn't run here any more, of those that have changed as far as this server knows: jobs that were cancelled.
+    async fn look(&mut self, jobs: &Jobs) -> Result<(), Error> {
+        let changed = self.running.iter().filter(|(_, of)| !of.watch.is_unchanged());
+        let changed: Vec<RecordId> = changed.map(|(id, _)| *id).collect();
+        for id in changed {
+            let watch = jobs.watch(id);
+            let record = jobs.0.engine.peek(jobs.0.schema.collection, id).await?;
+            let job = record.map(|record| Job::read(&jobs.0.schema, &record)).transpose()?;
+            let Some(running) = self.running.get_mut(&id) else { continue };
+            if job.is_some_and(|job| job.is_run_by(&self.name, running.attempt)) {
+                running.watch = watch;
+            } else if let Some(gone) = self.running.remove(&id) {
+                gone.abort.abort();
+            }
+        }
+        Ok(())
     }
 
     async fn extend(&mut self, jobs: &Jobs) -> Result<(), Error> {
@@ -224,14 +246,15 @@ impl Workers {
     }
 
     fn run(&mut self, jobs: &Jobs, job: Claimed) {
-        let Some((handler, _)) = jobs.handler(&job.kind) else { return };
+        let Some((handler, settings)) = jobs.handler(&job.kind) else { return };
+        let watch = jobs.watch(job.id);
         let job = Claimed { trace: traced(jobs, &job), ..job };
         let running = handler.run(job.clone());
         let (ended, has_ended) = (Arc::clone(&self.ended), Arc::clone(&self.has_ended));
         let (id, kind, attempt) = (job.id, Arc::clone(&job.kind), job.attempt);
         let is_of = trace_kind(jobs, &job.kind);
         let abort = self.tasks.spawn(async move {
-            let most = Duration::from_secs(limits::JOB_SECONDS);
+            let most = settings.timeout;
             let outcome = timeout(most, running).await;
             let outcome = outcome.unwrap_or_else(|_| Outcome::Again(format!("it took longer than {most:?}")));
             if let Some(error) = outcome.error() {
@@ -241,7 +264,7 @@ impl Workers {
             ended.lock().push(job.ended(outcome));
             has_ended.notify_one();
         });
-        self.running.insert(id, Running { kind, attempt, abort });
+        self.running.insert(id, Running { kind, attempt, abort, watch });
     }
 }
 

@@ -285,3 +285,68 @@ async fn a_job_of_a_full_kind_waits_untouched() {
     other.step(&shop.jobs).await.expect("a step");
     assert_eq!(shop.ran(), [r#"hangs "c" #1"#, r#"hangs "b" #2"#], "what a server gives back is due at once");
 }
+
+/// A job that runs learns within a moment that it was cancelled, and not when its lease is extended.
+#[tokio::test]
+async fn a_job_that_runs_is_cancelled() {
+    let shop = Shop::open();
+    let id = shop.add("hangs", "a", terms()).await;
+    let mut workers = Workers::new("one");
+    shop.clock.advance("1s");
+    while workers.running() == 0 {
+        workers.step(&shop.jobs).await.expect("a step");
+    }
+    shop.jobs.cancel(id).await.expect("it is cancelled");
+    workers.step(&shop.jobs).await.expect("a step");
+    assert_eq!((workers.running(), shop.show(id).await.state), (0, State::Cancelled));
+}
+
+/// What a job reports is kept, as long as it runs.
+#[tokio::test]
+async fn a_job_reports_how_far_it_is() {
+    use backstay_engine::{JobReport, RunningJob as _};
+
+    let shop = Shop::open();
+    let id = shop.add("hangs", "a", terms()).await;
+    let mut workers = Workers::new("one");
+    shop.clock.advance("1s");
+    while workers.running() == 0 {
+        workers.step(&shop.jobs).await.expect("a step");
+    }
+    let reporter = loop {
+        match shop.handler.reporters.lock().first() {
+            Some(reporter) => break reporter.clone(),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    let report = |done, note: &str| JobReport { done, note: Some(note.to_owned()) };
+    reporter.report(report(0.25, "one of four")).await.expect("it is kept");
+    let line = shop.show(id).await;
+    assert_eq!((line.done, line.note.as_deref()), (Some(0.25), Some("one of four")));
+    workers.step(&shop.jobs).await.expect("a step");
+    assert_eq!(workers.running(), 1, "it still runs");
+    shop.jobs.cancel(id).await.expect("it is cancelled");
+    let refused = reporter.report(report(1.0, "the last")).await.expect_err("it is cancelled");
+    assert_eq!(refused.code(), "already-done");
+    assert_eq!(shop.show(id).await.done, Some(0.25));
+    shop.jobs.retry(id).await.expect("it is queued anew");
+    assert_eq!(shop.show(id).await.done, None);
+}
+
+/// Pages of several states come together in the order in which jobs were queued.
+#[tokio::test]
+async fn jobs_are_listed_in_the_order_in_which_they_were_queued() {
+    let shop = Shop::open();
+    let first = shop.add("a", "1", terms()).await;
+    let second = shop.add("b", "2", terms()).await;
+    let third = shop.add("c", "3", terms()).await;
+    shop.jobs.cancel(second).await.expect("it is cancelled");
+    let listed = async |states: &[State], most: usize| {
+        let found = shop.jobs.list(states, most).await.expect("a list");
+        found.into_iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&State::ALL, 10).await, [first, second, third]);
+    assert_eq!(listed(&State::ALL, 2).await, [first, second]);
+    assert_eq!(listed(&[State::Waiting], 10).await, [first, third]);
+    assert_eq!(listed(&[State::Cancelled], 10).await, [second]);
+}

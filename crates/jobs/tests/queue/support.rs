@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backstay_base::{Caller, Error, RecordId};
 use backstay_engine::{Answer, Context, JobTerms, NewJob, Transaction, TxContext};
-use backstay_jobs::{Claimed, Handler, JobLine, Jobs, KindSettings, Outcome, State, Workers, system_model};
+use backstay_jobs::{Claimed, Handler, JobLine, Jobs, KindSettings, Outcome, Reporter, State, Workers, system_model};
 use backstay_model::SourceFile;
 use backstay_testkit::{TestApplication, TestClock, controlled};
 use futures_util::future::BoxFuture;
@@ -39,13 +39,15 @@ pub(crate) struct Scripted {
     pub(crate) ran: Arc<Mutex<Vec<String>>>,
     /// What jobs with this input come to, in order; `Done` if there is none left.
     pub(crate) outcomes: Mutex<HashMap<String, Vec<Outcome>>>,
+    /// Of the jobs that it was given.
+    pub(crate) reporters: Mutex<Vec<Reporter>>,
 }
 
 impl Handler for Scripted {
     fn settings(&self, kind: &str) -> Option<KindSettings> {
         match kind {
             "unknown" => None,
-            _ => Some(KindSettings { concurrency: 2, attempts: 3 }),
+            _ => Some(KindSettings { concurrency: 2, attempts: 3, timeout: Duration::from_secs(300) }),
         }
     }
 
@@ -53,6 +55,7 @@ impl Handler for Scripted {
         self.ran.lock().push(format!("{} {} #{}", job.kind, job.input, job.attempt));
         let outcome =
             self.outcomes.lock().get_mut(&*job.input).and_then(|left| (!left.is_empty()).then(|| left.remove(0)));
+        self.reporters.lock().push(job.reporter.clone());
         let never = &*job.kind == "hangs";
         Box::pin(async move {
             if never {

@@ -7,7 +7,7 @@ use apollo_compiler::ast::{DirectiveList, Value as Literal};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::{Component, Directive};
 use backstay_base::limits;
-use backstay_scalar::Scalar;
+use backstay_scalar::{Scalar, Token, Value};
 
 use super::read;
 use super::report::Report;
@@ -26,7 +26,7 @@ pub(super) fn job(report: &mut Report<'_>, directives: &DirectiveList, writes: b
         report.error(directive.location(), "a job may change something", "in `type Query`", help);
     }
     for argument in &directive.arguments {
-        const KNOWN: [&str; 3] = ["concurrency", "retries", "roles"];
+        const KNOWN: [&str; 4] = ["concurrency", "retries", "roles", "timeout"];
         if !KNOWN.contains(&argument.name.as_str()) {
             let message = format!("`@job` has no argument `{}`", argument.name);
             let help = suggestion(&argument.name, KNOWN);
@@ -36,7 +36,8 @@ pub(super) fn job(report: &mut Report<'_>, directives: &DirectiveList, writes: b
     let retries = number(report, directive, ("retries", RETRIES, 0..=limits::JOB_RETRIES));
     let concurrency = number(report, directive, ("concurrency", CONCURRENCY, 1..=limits::JOB_CONCURRENCY));
     let roles = directive.specified_argument_by_name("roles").map(|value| texts(report, value));
-    Some(Job { retries, concurrency, roles, only: !directives.has("allow") })
+    let timeout = timeout(report, directive);
+    Some(Job { retries, concurrency, roles, timeout, only: !directives.has("allow") })
 }
 
 fn number(
@@ -50,6 +51,26 @@ fn number(
         let message = format!("`{name}:` of `@job` is a number from {} to {}", range.start(), range.end());
         report.error(value.location(), message, "not such a number", "write another number, or leave it out");
         usual
+    })
+}
+
+/// How long an attempt may take, in seconds.
+fn timeout(report: &mut Report<'_>, directive: &Directive) -> u32 {
+    const MOST: u32 = limits::JOB_SECONDS_MOST;
+    let Some((text, place)) = read::text(directive, "timeout") else { return limits::JOB_SECONDS };
+    let seconds = match Scalar::Duration.read(Token::Text(text)) {
+        Ok(Value::Duration(length)) => u32::try_from(length.micros().div_euclid(1_000_000)).ok(),
+        Ok(_) | Err(_) => None,
+    };
+    seconds.filter(|seconds| (1..=MOST).contains(seconds)).unwrap_or_else(|| {
+        let message = format!("`timeout:` of `@job` is a time from 1 second to {} minutes", MOST / 60);
+        report.error(
+            place,
+            message,
+            "not such a time",
+            "write seconds or minutes: `timeout: \"90s\"`, `timeout: \"30m\"`",
+        );
+        limits::JOB_SECONDS
     })
 }
 

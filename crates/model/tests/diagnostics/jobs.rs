@@ -33,6 +33,16 @@ fn what_queues_jobs_names_jobs_that_take_what_it_gives() {
     check(r#"@on(event: [CREATE, DELETE], run: "noted", when: "old.state != new.state")"#, "", "", "");
     check("", "", r#"send(order: ID!): Boolean @function @job(retries: 0, concurrency: 9, roles: ["BILLING"])"#, "");
     check("", "", r#"send(order: ID!): Boolean @function @job @allow(call: "true")"#, "");
+    check("", "", r#"send(order: ID!): Boolean @function @job(timeout: "30m")"#, "");
+    for timeout in ["", "0s", "2h", "soon"] {
+        check(
+            "",
+            "",
+            &format!(r#"send(order: ID!): Boolean @function @job(timeout: "{timeout}")"#),
+            "`timeout:` of `@job` is a time from 1 second to 60 minutes / write seconds or minutes: `timeout: \"90s\"`, \
+             `timeout: \"30m\"`",
+        );
+    }
 
     check(r#"@on(event: CREATE, run: "note")"#, "", "", "there is no job `note` / did you mean `noted`?");
     check(
