@@ -53,6 +53,21 @@ pub enum BundleError {
     },
 }
 
+impl BundleError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NoEsbuild { .. } => {
+                Some("install it in the directory of the application: `npm install --save-dev esbuild`")
+            }
+            Self::Refused { .. } => Some(
+                "install the package with npm; one that needs Node.js (`fs`, `net`) or native code can't run in functions",
+            ),
+            Self::Run { .. } => None,
+        }
+    }
+}
+
 /// Makes a file of each package that functions or tests import, and removes those that it made before of others.
 pub(crate) fn bundle(directory: &Directory) -> Result<Bundled, Failure> {
     let root = directory.root();

@@ -27,8 +27,6 @@ use crate::{ConfigError, DirectoryError, TransferError};
 pub(crate) use system::words_of;
 
 /// What to do about inboxes without secrets.
-const BUNDLED: &str =
-    "install the package with npm; one that needs Node.js (`fs`, `net`) or native code can't run in functions";
 const INBOX_SECRETS: &str = "name them under `[secrets]` in `backstay.toml`, such as `STRIPE_SECRET = { env = \"STRIPE_SECRET\" }`, or \
                              set `BACKSTAY_SECRET_STRIPE_SECRET` for the server";
 
@@ -466,10 +464,7 @@ impl Failure {
             Self::Procedures { .. } => Some(PROCEDURES.to_owned()),
             Self::MailServer { .. } => Some(MAIL_SERVER.to_owned()),
             Self::InboxSecrets { .. } => Some(INBOX_SECRETS.to_owned()),
-            Self::Bundle(BundleError::NoEsbuild { .. }) => {
-                Some("install it in the directory of the application: `npm install --save-dev esbuild`".to_owned())
-            }
-            Self::Bundle(BundleError::Refused { .. }) => Some(BUNDLED.to_owned()),
+            Self::Bundle(error) => error.help().map(ToOwned::to_owned),
             Self::NoTests { of: 0 } => Some(
                 "write one in `functions/NAME.test.ts`: `import { test, expect } from \"backstay/test\"`".to_owned(),
             ),

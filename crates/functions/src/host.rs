@@ -93,7 +93,7 @@ impl Refusal {
     }
 
     /// The same with another message.
-    pub fn with_message(message: String, error: Error) -> Self {
+    pub fn with_message(message: &str, error: Error) -> Self {
         let problem = json!({ "code": error.code(), "message": message, "errors": [] }).to_string();
         Self { problem, error }
     }

@@ -96,7 +96,7 @@ pub fn imported_packages(application: &Path) -> Result<Vec<ImportedPackage>, Vec
     let (texts, mut wrong) = texts(application, Included::Tests);
     let mut found: BTreeMap<String, ImportedPackage> = BTreeMap::new();
     for (name, text) in texts.iter().filter(|(name, _)| !name.starts_with(packages::PACKAGES)) {
-        match strip(text, name.ends_with(".ts")) {
+        match strip(text, extension(name) == Some("ts")) {
             Ok(stripped) => packages::add(&mut found, &stripped),
             Err(all) => wrong.extend(all.into_iter().map(|one| Problem::at(name, text, one.at, one.message))),
         }

@@ -153,7 +153,7 @@ pub(super) const KEYS: &[Key] = &[
                 clients of an API that exists already.",
         set: |config, given| {
             let schemes = given.texts()?;
-            Wrong::in_items(&schemes, token_scheme)?;
+            Wrong::in_items(&schemes, |scheme| token_scheme(scheme))?;
             config.accounts.token_schemes = schemes;
             Ok(())
         },
@@ -162,10 +162,10 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// Checks the name of a scheme (RFC 9110, section 11.1).
-fn token_scheme(scheme: &String) -> Result<(), &'static str> {
+fn token_scheme(scheme: &str) -> Result<(), &'static str> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let has_credentials = ["basic", "digest", "negotiate"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    match scheme.as_str() {
+    match scheme {
         "" => Err("empty"),
         text if !text.bytes().all(is_token) => Err("expected one word, such as Token"),
         _ if has_credentials => Err("what follows this word isn't a token"),

@@ -215,7 +215,7 @@ fn refused(error: CallError) -> Error {
 /// A test is told what no client is: the cause of an internal error, such as what a function has thrown.
 fn told(error: Error) -> Refusal {
     match &error {
-        Error::Internal(cause) => Refusal::with_message(backstay_base::with_causes(&**cause), error),
+        Error::Internal(cause) => Refusal::with_message(&backstay_base::with_causes(&**cause), error),
         _ => Refusal::of(error),
     }
 }
