@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use backstay_base::{FieldNumber, TypeNumber};
-use backstay_model::{CollectionId, FieldId, Model, Sequence};
+use backstay_model::{Collection, CollectionId, FieldId, KeyKind, Model, Sequence};
 use backstay_scalar::{Storage, Value, items};
 use backstay_sql::{Models, NumberedRow, Origin, Param, Planner, RenamedSeries, Slot, Succession};
 
@@ -159,7 +159,8 @@ pub(crate) async fn recount(
     catalog: &Catalog,
 ) -> Result<(), StoreError> {
     let number = |(of, field): Place| (catalog.type_number(of), catalog.field_number(of, field));
-    let kept: HashSet<_> = sequences(model).map(|(at, _)| number(at)).collect();
+    let ids = model.collections.iter().filter(|of| of.key.kind == KeyKind::Int).map(|of| (of.id, Collection::ID));
+    let kept: HashSet<_> = sequences(model).map(|(at, _)| at).chain(ids).map(number).collect();
     for gone in counted(session).await?.into_iter().filter(|of| !kept.contains(of)) {
         forget(session, gone).await?;
     }
