@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use backstay_expr::{Checked, Scope as Names, compile};
-use backstay_model::{Asked, Check, CollectionId, Computed, ComputedRights, EnumId, FieldId, Model, is_same_computed};
+use backstay_model::{
+    Asked, Check, CollectionId, Computed, ComputedRights, EnumId, FieldId, FieldKind, Model, is_same_computed,
+};
+use backstay_scalar::Scalar;
 
 use crate::lower::{Lowering, Scope};
 use crate::probes::Probe;
@@ -59,6 +62,10 @@ impl Succession<'_> {
                     let of = &mut summed.collections[usize::from(sums.collection.0)].fields[usize::from(field.0)];
                     let sum = of.sum.take();
                     of.computed = sum.map(|sum| Computed { is: sum.is, rights: ComputedRights::Model });
+                    // Computed, an amount has its currency with it.
+                    if of.currency.take().is_some() {
+                        of.kind = FieldKind::Scalar(Scalar::Money);
+                    }
                 }
             }
             summed

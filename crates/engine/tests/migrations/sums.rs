@@ -1,5 +1,7 @@
 //! Stored sums that come, go and change.
 
+use crate::changed::Place;
+
 use super::{Change, check};
 
 /// Two groups; the first has two items, of which one is in the trash.
@@ -141,4 +143,35 @@ async fn the_records_that_count_get_a_trash() {
         },
     )
     .await;
+}
+
+/// The amounts come to share a currency in the same change, and a check is asked of the sum.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_reads_a_new_sum_of_amounts_that_share_a_currency() {
+    let old = r#"type O @open { cur: Currency! @immutable items: [I!] @inverse(field: "o") } type I @open { o: O! @immutable cost: Money! }"#;
+    let records = [
+        ("O", r#"{"cur":"EUR"}"#),
+        ("O", r#"{"cur":"JPY"}"#),
+        ("I", r#"{"o":"%0","cost":{"amount":"8.50","currency":"EUR"}}"#),
+        ("I", r#"{"o":"%0","cost":{"amount":"2","currency":"EUR"}}"#),
+        ("I", r#"{"o":"%1","cost":{"amount":"7","currency":"JPY"}}"#),
+    ];
+    let new = |most: u32| {
+        format!(
+            r#"type O @open @check(rule: "this.sum.amount <= {most}", message: "too much") {{
+                cur: Currency! @immutable items: [I!] @inverse(field: "o")
+                sum: Money @money(in: "cur") @computed(is: "this.items.sum(i, i.cost)", stored: COMMIT) }}
+            type I @open {{ o: O! @immutable cost: Money! @money(in: "o.cur") }}"#
+        )
+    };
+    for mut place in Place::both() {
+        place.apply(old, false).expect("a database");
+        place.create(old, &records).await;
+        let broken: usize = place.plan(&new(10)).iter().map(|step| step.findings.len()).sum();
+        assert_eq!(broken, 1, "{}", place.name());
+        place.applied(&new(11));
+        let sums = place.records(&new(11), ("O", "sum")).await;
+        let expected = r#"{"items":[{"sum":{"amount":"10.50","currency":"EUR"}},{"sum":{"amount":"7","currency":"JPY"}}],"next":null}"#;
+        assert_eq!(sums, expected, "{}", place.name());
+    }
 }
