@@ -36,6 +36,9 @@ pub const EXPORT_RECORDS: u32 = 100;
 
 /// Bytes that an export reads at a time.
 pub const EXPORT_BYTES: usize = 1024 * 1024;
+/// Records that a list looks at in its order before it is read from the caller's memberships, if both are possible: in these,
+/// it has a page if the caller sees one in a hundred.
+pub const WALKED_RECORDS: i64 = 2000;
 /// Records that a list leaves out at most.
 pub const SKIP_MAX: u32 = 10_000;
 /// Records of a to-many relation that are embedded in one record at most.

@@ -14,9 +14,9 @@ use crate::columns::Columns;
 use crate::expressions::Reader;
 use crate::groups::columns;
 use crate::lower::{Lowering, OutputColumn, Scope};
+use crate::memberships::asked;
 use crate::operand::{Form, Val};
 use crate::order::{GroupKeyColumn, PageOrder, Place};
-use crate::question::asked;
 use crate::tree::{cast, column, integer, name, only_where};
 use crate::{
     ColumnType, Dialect, Fold, FoldFunction, GroupValue, Groups, GroupsShape, MemberOutput, ObjectOutput, PageStart,

@@ -37,6 +37,7 @@ mod looked_up;
 mod lower;
 mod made;
 mod meanings;
+mod memberships;
 mod models;
 pub mod nested;
 mod numbers;

@@ -145,6 +145,14 @@ impl PageOrder {
         self
     }
 
+    /// The same, which no index of the database has.
+    pub(crate) fn kept_from_indexes(mut self, dialect: Dialect) -> Self {
+        for key in &mut self.keys {
+            key.sql = dialect.kept_from_indexes(key.sql.clone());
+        }
+        self
+    }
+
     /// The same with keys that are null in other records which are ordered together with these.
     pub(crate) fn with_nulls(mut self, nullable: &[bool]) -> Self {
         for (key, nullable) in self.keys.iter_mut().zip(nullable) {

@@ -1,5 +1,5 @@
 use backstay_expr::{Expr, Many, Node, Quantifier};
-use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query};
+use sea_query::{CaseStatement, Expr as Sql, ExprTrait, Func, Query, SelectStatement};
 
 use crate::builder::Members;
 use crate::lower::{Bound, Lowering, sees};
@@ -15,6 +15,21 @@ pub(crate) struct Quantified<'e> {
     over: &'e Many,
     variable: u16,
     body: &'e Expr,
+}
+
+/// The records that have certain members.
+#[derive(Debug)]
+pub(crate) struct Owners {
+    /// The key of one of them, at the record that the expression is about.
+    pub(crate) key: Sql,
+    /// What else must hold there.
+    pub(crate) conditions: Vec<Pred>,
+    /// Their keys, in a column called `KEY`; a key can come more than once.
+    pub(crate) keys: SelectStatement,
+}
+
+impl Owners {
+    pub(crate) const KEY: &str = "owner";
 }
 
 impl<'e> Quantified<'e> {
@@ -66,21 +81,26 @@ impl<'e> Quantified<'e> {
     /// Where it is true, found from the members: the record's key is among those of the members that are meant. The body
     /// must look at the member alone, as that of a `Driver` does.
     pub(crate) fn driven(self, lowering: &mut Lowering<'_, '_, '_>) -> Pred {
-        let Some(owner) = Owner::of(lowering, self.over) else { return Pred::Known(false) };
-        let Owner { key, certain: _, mut conditions, members } = owner;
-        let Each::Records(members) = members else { return self.lowered(lowering, true) };
-        let Some(owner) = members.owner.clone() else { return self.lowered(lowering, true) };
-        let visible = sees(lowering.builder, &members.member);
-        let Members { member, owner: _ } = members;
+        let Some(Owners { key, mut conditions, keys }) = self.owners(lowering) else {
+            return self.lowered(lowering, true);
+        };
+        conditions.push(Pred::Sql(key.in_subquery(keys)));
+        Pred::all(conditions)
+    }
+
+    /// What has the members that are meant, found from these; `None` if they aren't records.
+    pub(crate) fn owners(self, lowering: &mut Lowering<'_, '_, '_>) -> Option<Owners> {
+        let Owner { key, certain: _, conditions, members } = Owner::of(lowering, self.over)?;
+        let Each::Records(Members { member, owner: Some(owner) }) = members else { return None };
+        let visible = sees(lowering.builder, &member);
         lowering.scope.bound.push((self.variable, Bound::Record(member.anchor.clone())));
         let of_member = lowering.is_true(self.body);
         lowering.scope.bound.pop();
-        let mut select = Query::select();
-        select.expr(owner);
-        Pred::all([visible, of_member]).restrict(&mut select);
-        lowering.builder.from(member.anchor.frame, &mut select);
-        conditions.push(Pred::Sql(key.in_subquery(select)));
-        Pred::all(conditions)
+        let mut keys = Query::select();
+        keys.expr_as(owner, name(Owners::KEY));
+        Pred::all([visible, of_member]).restrict(&mut keys);
+        lowering.builder.from(member.anchor.frame, &mut keys);
+        Some(Owners { key, conditions, keys })
     }
 
     /// True, false or null, with the body lowered once: the truths of all members are looked at.

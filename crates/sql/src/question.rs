@@ -8,7 +8,7 @@ use crate::lower::{Lowering, Scope, holds, sees};
 use crate::order::{PageOrder, Place};
 use crate::partial::{self, Known, Usable, usable};
 use crate::predicate::Pred;
-use crate::steer::{Ranges, RulePred, compared_fields, count_rule, page_rule};
+use crate::steer::{Lead, Ranges, RulePred, Way, compared_fields, count_rule, page_rule};
 use crate::{PageStart, Perspective, ReadScope, ReadShape, Slot, SortKey, SoughtBy, search};
 
 /// Which records are read, and in which order.
@@ -24,70 +24,144 @@ pub(crate) struct Asked {
 ///
 /// What the caller wrote is looked at with the caller's rights: a hidden field is null, and a hidden related record does
 /// not exist. None of it is evaluated on a hidden row, so that time, cost and errors reveal nothing about it: see `barrier`.
-pub(crate) fn asked(builder: &mut Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, reader: Reader<'_>) -> Asked {
-    asked_in_order(builder, (shape, &[]), rows, reader)
+pub(crate) fn asked_by(
+    builder: &mut Builder<'_>,
+    (shape, nullable): (&ReadShape, &[bool]),
+    rows: &Seen<'_>,
+    (reader, way): (Reader<'_>, Way),
+) -> Asked {
+    let Terms { mut terms, rule, questions, order } = terms(builder, (shape, nullable), rows, (reader, way));
+    terms.extend(barrier(builder, rows, rule, questions));
+    Asked { condition: Pred::all(terms), order }
 }
 
-/// The same, where some sort keys are null in records of other types which are read together with these.
-pub(crate) fn asked_in_order(
+/// What the database may find the records of a page by, and nothing else: whether the caller sees one, and what the caller
+/// asks of it, is asked of a part of them.
+pub(crate) fn window(
     builder: &mut Builder<'_>,
     (shape, nullable): (&ReadShape, &[bool]),
     rows: &Seen<'_>,
     reader: Reader<'_>,
-) -> Asked {
+) -> Pred {
+    let Terms { terms, rule, questions, order: _ } = terms(builder, (shape, nullable), rows, (reader, Way::InOrder));
+    let steering = rule.into_iter().filter(|part| part.steers).map(|part| part.pred);
+    let ranges = questions.into_iter().filter(|asked| asked.is_range).map(|asked| asked.pred);
+    Pred::all(terms.into_iter().chain(steering).chain(ranges))
+}
+
+/// What leads to the records of a page of which the caller's memberships tell whether the caller sees them.
+pub(crate) fn lead(builder: &Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, reader: Reader<'_>) -> Option<Lead> {
+    match &shape.scope {
+        ReadScope::Page { sort, .. } if shape.search.is_none() => {
+            let basis = Basis::of(builder, shape, rows, reader);
+            let known = basis.known(reader);
+            let ranges = Ranges::new(builder.model.collection(rows.anchor.collection), &basis.usable, &known);
+            let in_branch = basis.filter.iter().any(|part| ranges.branch(part).is_some());
+            Lead::of(builder, rows, (&ranges, sort)).filter(|_| !in_branch)
+        }
+        ReadScope::Page { .. } | ReadScope::One | ReadScope::Key | ReadScope::Count => None,
+    }
+}
+
+/// The order of a page that starts here.
+pub(crate) fn page_order(
+    builder: &mut Builder<'_>,
+    (sort, start): (&[SortKey], &PageStart),
+    record: &Anchor,
+    reader: Reader<'_>,
+) -> PageOrder {
+    let order = order(builder, sort, record, reader);
+    match start {
+        PageStart::First | PageStart::Skip | PageStart::After(_) => order,
+        PageStart::Before(_) => order.reversed(),
+    }
+}
+
+/// The expressions that all records of a page fulfil, and the indexes that these let it use.
+struct Basis<'a> {
+    rule: Vec<&'a Expr>,
+    filter: Vec<&'a Expr>,
+    usable: Vec<Usable<'a>>,
+}
+
+impl<'a> Basis<'a> {
+    fn of(builder: &Builder<'a>, shape: &'a ReadShape, rows: &Seen<'a>, reader: Reader<'a>) -> Self {
+        let rule = rows.read.parts().iter().map(|part| part.expr).collect();
+        let filter = shape.filter.iter().flat_map(Expr::conjuncts).collect();
+        let mut basis = Self { rule, filter, usable: Vec::new() };
+        let record = &rows.anchor;
+        match &shape.scope {
+            // Versions have indexes of their own.
+            _ if record.perspective.is_of_versions() => {}
+            ReadScope::Page { .. } | ReadScope::Count => {
+                let indexes = reader.expressions.indexes(builder.model.collection(record.collection));
+                basis.usable = usable(indexes, record.collection, &basis.known(reader));
+            }
+            // The unique index has no condition.
+            ReadScope::One | ReadScope::Key => {}
+        }
+        basis
+    }
+
+    fn known<'k>(&'k self, reader: Reader<'k>) -> Known<'k> {
+        Known { rights: reader.rights, rule: &self.rule, filter: &self.filter }
+    }
+}
+
+/// What a statement asks of records, before the caller's questions stand behind the rule.
+struct Terms {
+    /// Which record, or which versions.
+    terms: Vec<Pred>,
+    rule: Vec<RulePred>,
+    questions: Vec<Question>,
+    /// For a page.
+    order: Option<PageOrder>,
+}
+
+fn terms(
+    builder: &mut Builder<'_>,
+    (shape, nullable): (&ReadShape, &[bool]),
+    rows: &Seen<'_>,
+    (reader, way): (Reader<'_>, Way),
+) -> Terms {
     let record = &rows.anchor;
-    let mut terms = match &shape.scope {
+    let terms = match &shape.scope {
         ReadScope::One => {
             let id = builder.slot(Slot::Id, builder.key_storage(record));
             vec![Pred::Sql(builder.key(record).eq(id))]
         }
         ReadScope::Key | ReadScope::Page { .. } | ReadScope::Count => as_of(builder, record).into_iter().collect(),
     };
-    let parts = rows.read.parts();
-    let rule: Vec<&Expr> = parts.iter().map(|part| part.expr).collect();
-    let filter: Vec<&Expr> = shape.filter.iter().flat_map(Expr::conjuncts).collect();
-    let known = Known { rights: reader.rights, rule: &rule, filter: &filter };
-    let usable = match &shape.scope {
-        // Versions have indexes of their own.
-        _ if record.perspective.is_of_versions() => Vec::new(),
-        ReadScope::Page { .. } | ReadScope::Count => {
-            let indexes = reader.expressions.indexes(builder.model.collection(record.collection));
-            usable(indexes, record.collection, &known)
-        }
-        // The unique index has no condition.
-        ReadScope::One | ReadScope::Key => Vec::new(),
-    };
-    let ranges = Ranges::new(builder.model.collection(record.collection), &usable, &known);
+    let basis = Basis::of(builder, shape, rows, reader);
+    let known = basis.known(reader);
+    let ranges = Ranges::new(builder.model.collection(record.collection), &basis.usable, &known);
     let rule = match &shape.scope {
         _ if record.perspective.is_of_versions() => vec![RulePred::plain(holds(builder, rows.read, record))],
-        ReadScope::Page { sort, .. } => page_rule(builder, rows, (&ranges, sort)),
+        ReadScope::Page { sort, .. } => page_rule(builder, rows, (&ranges, sort), way),
         ReadScope::Count => count_rule(builder, rows),
         ReadScope::One | ReadScope::Key => vec![RulePred::plain(holds(builder, rows.read, record))],
     };
     let mut questions = filtered(builder, record, (&ranges, &known));
-    questions.extend(index_conditions(builder, shape, record, (&usable, &known)));
+    questions.extend(index_conditions(builder, shape, record, (&basis.usable, &known)));
     if shape.search.is_some() {
         let found = search::restrict(builder, (record, reader.rights), (SoughtBy::Request, shape.sort()));
         questions.push(Question { pred: found.map_or(Pred::Known(false), Pred::Sql), is_range: true });
     }
     let order = match &shape.scope {
         ReadScope::Page { sort, start } => {
-            let order = order(builder, sort, record, reader).with_nulls(nullable);
-            let (order, position) = match start {
-                PageStart::First | PageStart::Skip => (order, None),
-                PageStart::After(position) => (order, Some(position)),
-                PageStart::Before(position) => (order.reversed(), Some(position)),
-            };
-            if let Some(position) = position {
-                let pred = Pred::Sql(order.after(builder, Place::OfRequest(position)));
-                questions.push(Question { pred, is_range: order.is_open() });
+            let order = page_order(builder, (sort, start), record, reader).with_nulls(nullable);
+            match start {
+                PageStart::First | PageStart::Skip => {}
+                PageStart::After(position) | PageStart::Before(position) => {
+                    let pred = Pred::Sql(order.after(builder, Place::OfRequest(position)));
+                    questions.push(Question { pred, is_range: order.is_open() });
+                }
             }
             Some(order)
         }
         ReadScope::One | ReadScope::Key | ReadScope::Count => None,
     };
-    terms.extend(barrier(builder, rows, rule, questions));
-    Asked { condition: Pred::all(terms), order }
+    Terms { terms, rule, questions, order }
 }
 
 /// Where a list of the past finds its versions.

@@ -5,8 +5,9 @@ use sea_query::{Expr as Sql, Func, Query};
 
 use crate::builder::{Anchor, Builder};
 use crate::expressions::Reader;
+use crate::memberships::asked;
 use crate::output::RowWriter;
-use crate::question::{Asked, asked};
+use crate::question::Asked;
 use crate::tree::{integer, name};
 use crate::{ColumnRef, ObjectOutput, Planner, ReadPlan, ReadScope, ReadShape, RowOutput, Searching, Slot};
 

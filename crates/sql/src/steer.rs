@@ -1,5 +1,5 @@
 use backstay_base::Action;
-use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, RulePart, Type};
+use backstay_expr::{Expr, Node, Operator, Path, Rights, Root, Rule, RulePart, Type};
 use backstay_model::{Collection, FieldId};
 
 use crate::branch::Branch;
@@ -26,6 +26,78 @@ impl RulePred {
     }
 }
 
+/// What leads to the records of a page of which the caller's memberships tell whether the caller sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// The memberships: an index yields what the owner of one has in the order of the page.
+    EachOwner,
+    /// The memberships: all that their owners have is read and sorted.
+    Owners,
+    /// The order of the page, or else the memberships: an index has the order of all records, and not of those of one owner.
+    /// Whether the caller sees many of the first ones, or none of a million, only a look tells.
+    Shorter,
+}
+
+impl Lead {
+    /// What leads to the records of a page; `None` if it is what the filter fixes, or if no membership matters.
+    pub(crate) fn of(
+        builder: &Builder<'_>,
+        rows: &Seen<'_>,
+        (ranges, sort): (&Ranges<'_>, &[SortKey]),
+    ) -> Option<Self> {
+        let driver = leading(rows.read).filter(|_| rows.anchor.perspective == Perspective::Live)?.driver?;
+        let through = driver.through.unwrap_or(Collection::ID);
+        if ranges.fixed.contains(&through) || ranges.fixed.contains(&Collection::ID) {
+            return None;
+        }
+        let order = Ordered::of(builder, rows, (ranges, sort));
+        match driver.through {
+            Some(through) if keeps_order(order.usable, through, sort) => Some(Self::EachOwner),
+            Some(_) if order.is_sorted => Some(Self::Owners),
+            Some(through) => {
+                let is_found = ranges.usable.iter().any(|usable| usable.index.fields.first() == Some(&through));
+                is_found.then_some(Self::Shorter)
+            }
+            None => (!order.is_sorted && !sort.is_empty()).then_some(Self::Shorter),
+        }
+    }
+}
+
+/// The part of a row rule by which the caller's memberships lead to records.
+pub(crate) fn leading(rule: &Rule) -> Option<RulePart<'_>> {
+    rule.parts().into_iter().find(|part| part.driver.is_some())
+}
+
+/// How a SELECT is to find records of a page.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// As the database finds them best.
+    Any,
+    /// In the order of the page; whether the caller sees it is asked of each.
+    InOrder,
+    /// By this instead of the leading part of the rule.
+    Led(Pred),
+}
+
+/// The indexes that have the order of a page.
+struct Ordered<'a> {
+    usable: &'a [Usable<'a>],
+    /// Whether the records must be sorted.
+    is_sorted: bool,
+}
+
+impl<'a> Ordered<'a> {
+    fn of(builder: &Builder<'_>, rows: &Seen<'_>, (ranges, sort): (&Ranges<'a>, &[SortKey])) -> Self {
+        let of = builder.model.collection(rows.anchor.collection);
+        // No index has the order of an enum's values, or of what relations lead to.
+        let indexed =
+            |key: &SortKey| key.field().filter(|field| order::names(builder.model, &of.field(*field).kind).is_none());
+        let usable = if sort.iter().all(|key| indexed(key).is_some()) { ranges.usable } else { &[] };
+        let is_sorted = sort.first().is_some_and(|key| indexed(key).is_none_or(|field| !ranges.is_found(field)));
+        Self { usable, is_sorted }
+    }
+}
+
 /// The row rule of a page, part by part. SQLite takes every equality for selective and then sorts all that it finds; but a
 /// rule such as `state == 'PUBLISHED'` is true of most records. A part that neither names few records nor has an index in
 /// the order of the page is therefore kept from choosing the index, so that the page is read in its order up to its limit.
@@ -37,21 +109,25 @@ pub(crate) fn page_rule(
     builder: &mut Builder<'_>,
     rows: &Seen<'_>,
     (ranges, sort): (&Ranges<'_>, &[SortKey]),
+    way: Way,
 ) -> Vec<RulePred> {
-    let of = builder.model.collection(rows.anchor.collection);
-    // No index has the order of an enum's values, or of what relations lead to.
-    let indexed =
-        |key: &SortKey| key.field().filter(|field| order::names(builder.model, &of.field(*field).kind).is_none());
-    let usable = if sort.iter().all(|key| indexed(key).is_some()) { ranges.usable } else { &[] };
-    let is_sorted = sort.first().is_some_and(|key| indexed(key).is_none_or(|field| !ranges.is_found(field)));
+    let Ordered { usable, is_sorted } = Ordered::of(builder, rows, (ranges, sort));
+    let leads = matches!(way, Way::Any);
     let in_order = |part: &RulePart<'_>| {
         part.driver.is_some_and(|driver| match driver.through {
             Some(field) => is_sorted || keeps_order(usable, field, sort),
             None => is_sorted || sort.is_empty(),
         })
     };
+    let mut led = match way {
+        Way::Led(pred) => Some(pred),
+        Way::Any | Way::InOrder => None,
+    };
     let part = |part: RulePart<'_>| {
-        if in_order(&part) {
+        if let Some(pred) = led.take_if(|_| part.driver.is_some()) {
+            return RulePred { pred, steers: true };
+        }
+        if leads && in_order(&part) {
             return RulePred { pred: driven(builder, part, rows), steers: true };
         }
         let pred = Lowering::new(builder, Scope::rule(&rows.anchor)).is_true(part.expr);
@@ -188,8 +264,16 @@ fn own_field(expr: &Expr) -> Option<FieldId> {
     }
 }
 
-/// Whether an index yields the records with one value of this field in the order of the page.
+/// Whether an index yields the records with one value of this field in the order of the page. At its end, an index has the
+/// id.
 fn keeps_order(usable: &[Usable<'_>], field: FieldId, sort: &[SortKey]) -> bool {
+    let sort = match sort {
+        [before @ .., last] if last.field() == Some(Collection::ID) => {
+            let same = before.last().is_none_or(|key| key.descending == last.descending);
+            if same { before } else { sort }
+        }
+        sort => sort,
+    };
     let wanted = sort.iter().map(SortKey::field);
     sort.first().and_then(SortKey::field) == Some(field)
         || usable.iter().any(|Usable { index, .. }| match index.fields.split_first() {

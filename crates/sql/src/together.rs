@@ -10,9 +10,10 @@ use sea_query::{Asterisk, Expr as Sql, Func, Query, SelectStatement, UnionType};
 
 use crate::builder::{Anchor, Builder};
 use crate::expressions::Reader;
+use crate::memberships::asked_in_order;
 use crate::order::PageOrder;
 use crate::output::RowWriter;
-use crate::question::{Asked, asked_in_order, order};
+use crate::question::{Asked, order};
 use crate::tree::{boolean, column, integer, name};
 use crate::{
     Alternative, ColumnRef, ColumnType, Dialect, DocumentOutput, MemberOutput, ObjectOutput, PageStart, Planner,

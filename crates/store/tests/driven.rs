@@ -19,6 +19,16 @@ type Section @allow(read: "true") { members: [User!] }
 type Post @allow(read: "this.section.members.exists(m, m == auth.id)") { section: Section!, title: String! }
 "#;
 
+/// The same with an index that has the posts of a section in another order than that of their ids, and one that has the
+/// order of all posts.
+const INDEXED: &str = r#"
+extend schema @app(name: "Driven")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Section @allow(read: "true") { members: [User!] }
+type Post @allow(read: "this.section.members.exists(m, m == auth.id)")
+  @index(fields: ["section", "createdAt"]) @index(fields: ["title"]) { section: Section!, title: String! }
+"#;
+
 /// 20,000 posts, spread over 500 sections; the caller is a member of this many of them, the last ones.
 struct Desk {
     model: Arc<Model>,
@@ -27,7 +37,12 @@ struct Desk {
 
 impl Desk {
     fn new(memberships: u32) -> Self {
-        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", MODEL)]).expect("a model");
+        Self::of(MODEL, memberships, "1 + i % 500")
+    }
+
+    /// With the sections that this gives post number `i`.
+    fn of(model: &str, memberships: u32, section: &str) -> Self {
+        let loaded = backstay_model::load(vec![SourceFile::app("model.graphql", model)]).expect("a model");
         let model = Arc::new(loaded.model);
         let connection = Connection::open_in_memory().expect("a database");
         for statement in schema::create(&model, Dialect::Sqlite) {
@@ -40,7 +55,7 @@ impl Desk {
             format!("INSERT INTO user SELECT CAST('{}' AS BLOB), 0, 0, 1, 'a@example.org'", "0".repeat(16)),
             format!("{} INSERT INTO section SELECT {}, 0, 0, 1 FROM n", numbers(500), key(1)),
             format!(
-                "{} INSERT INTO post SELECT {}, 0, 0, 1, CAST(printf('1%015d', 1 + i % 500) AS BLOB), 'x' FROM n",
+                "{} INSERT INTO post SELECT {}, 0, 0, 1, CAST(printf('1%015d', {section}) AS BLOB), 'x' FROM n",
                 numbers(20_000),
                 key(2)
             ),
@@ -103,6 +118,7 @@ impl Desk {
             .slots()
             .map(|slot| match slot {
                 Slot::Caller(_) => Value::Blob(b"0".repeat(16)),
+                Slot::Constant(backstay_scalar::Value::Int(number)) => Value::Integer(*number),
                 Slot::Cursor(_) => Value::Blob(b"2000000000000100".to_vec()),
                 _ => Value::Integer(20),
             })
@@ -140,4 +156,41 @@ fn a_page_in_an_order_without_an_index_costs_what_the_memberships_make() {
         assert_eq!(rows, 20, "{memberships}");
         assert!(steps < most, "{memberships} memberships: {steps} steps");
     }
+}
+
+/// In the order of the ids and in that of an index, each of which has all posts and not those of one section.
+fn orders(desk: &Desk) -> [Vec<SortKey>; 3] {
+    let by = |field, descending| SortKey::of(ColumnRef::main(field), descending);
+    [Vec::new(), vec![by(Collection::ID, false)], vec![by(desk.title(), false)]]
+}
+
+#[test]
+fn a_page_in_the_order_of_all_records_costs_what_the_memberships_make() {
+    // The posts that the caller sees come after all others.
+    let desk = Desk::of(INDEXED, 3, "(i - 1) / 40 + 1");
+    for sort in orders(&desk) {
+        let (rows, steps) = desk.page(sort.clone(), None);
+        assert_eq!(rows, 20, "{sort:?}");
+        // The first 2,000 in that order, and those of three sections.
+        assert!(steps < 45_000, "{sort:?}: {steps} steps");
+    }
+}
+
+#[test]
+fn a_page_in_the_order_of_all_records_ends_where_it_is_full() {
+    let desk = Desk::of(INDEXED, 500, "1 + i % 500");
+    for sort in orders(&desk) {
+        let (rows, steps) = desk.page(sort.clone(), None);
+        assert_eq!(rows, 20, "{sort:?}");
+        assert!(steps < 30_000, "{sort:?}: {steps} steps");
+    }
+}
+
+#[test]
+fn a_page_in_the_opposite_order_of_the_ids_costs_what_the_memberships_make() {
+    // The posts that the caller sees come after all others, and each index has an order within the sections.
+    let desk = Desk::of(MODEL, 3, "500 - (i - 1) / 40");
+    let (rows, steps) = desk.page(vec![SortKey::of(ColumnRef::main(Collection::ID), true)], None);
+    assert_eq!(rows, 20);
+    assert!(steps < 2_000, "{steps} steps");
 }
