@@ -29,7 +29,7 @@ pub(crate) fn tests(directory: &Directory, model: &Model) -> Result<Tests, Failu
 pub(crate) fn before_functions(model: &Model) -> impl Iterator<Item = &str> {
     model.hooks.iter().filter_map(|hook| match &hook.run {
         HookRun::Before(function) => Some(&**function),
-        HookRun::Action(_) | HookRun::Mail(_) => None,
+        HookRun::Action(_) | HookRun::Notify(_) => None,
     })
 }
 

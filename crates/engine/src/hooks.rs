@@ -157,19 +157,19 @@ async fn jobs(cx: &mut TxContext<'_, '_>, pending: &PendingHook) -> Result<Vec<N
             let queued = accounts.into_iter().map(|to| {
                 // What the account may read is found out when the job runs.
                 let notification = Notification::of(&model, (hook, notify), pending, to);
-                new_job(cx, Notification::JOB.into(), json!(notification), JobTerms::default())
+                new_job(cx, Notification::JOB.into(), &json!(notification), JobTerms::default())
             });
             Ok(queued.collect())
         }
         (PendingRun::Action(run), _) => {
             let (kind, input, terms) = of_action(cx, pending, (hook, *run));
-            Ok(vec![new_job(cx, kind, input, terms)])
+            Ok(vec![new_job(cx, kind, &input, terms)])
         }
         (PendingRun::Notifications { .. }, HookRun::Action(_) | HookRun::Before(_)) => Ok(Vec::new()),
     }
 }
 
-fn new_job(cx: &TxContext<'_, '_>, kind: Arc<str>, input: serde_json::Value, terms: JobTerms) -> NewJob {
+fn new_job(cx: &TxContext<'_, '_>, kind: Arc<str>, input: &serde_json::Value, terms: JobTerms) -> NewJob {
     NewJob {
         id: cx.next_id(),
         kind,

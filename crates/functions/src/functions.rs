@@ -79,7 +79,7 @@ impl Functions {
 
     /// A text without the values of secrets.
     pub(crate) fn redacted(&self, text: String) -> String {
-        self.served.secrets.redacted(text)
+        self.secrets.redacted(text)
     }
 
     /// What mail is made of.

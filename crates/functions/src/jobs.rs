@@ -1,6 +1,6 @@
 //! Jobs that functions queue, as the prelude writes them.
 
-use backstay_base::{Error, Place, Timestamp, ViolationKind, limits};
+use backstay_base::{Error, Timestamp, limits};
 use backstay_engine::{AskedJob, JobName, JobReport, JobTerms, Priority};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -72,15 +72,15 @@ struct Reported<'t> {
 pub(crate) fn read_report(text: &str) -> Result<JobReport, Error> {
     let remedy = "write `jobs.report(0.5, \"page 5 of 10\")`";
     let reported: Reported<'_> = serde_json::from_str(text)
-        .map_err(|error| wrong("done", format!("the report isn't written as one: {error}"), remedy))?;
+        .map_err(|error| misused("done", format!("the report isn't written as one: {error}"), remedy))?;
     let done: f64 = serde_json::from_str(reported.done.get()).unwrap_or(-1.0);
     if !(0.0..=1.0).contains(&done) {
         let problem = format!("what is done is a number from 0 to 1, and not {}", shortened(reported.done.get()));
-        return Err(wrong("done", problem, remedy));
+        return Err(misused("done", problem, remedy));
     }
     let note: Option<String> = term(("note", reported.note), "a text")?;
     if note.as_ref().is_some_and(|note| note.chars().count() > limits::JOB_NOTE_CHARS) {
-        return Err(wrong("note", format!("a note has at most {} characters", limits::JOB_NOTE_CHARS), "shorten it"));
+        return Err(misused("note", format!("a note has at most {} characters", limits::JOB_NOTE_CHARS), "shorten it"));
     }
     Ok(JobReport { done, note })
 }

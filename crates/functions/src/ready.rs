@@ -94,7 +94,7 @@ mod tests {
         let isolate = ready.take(&allowance).expect("an isolate");
         allowance.renew(Instant::now() + Duration::from_secs(30));
         let entropy: Arc<dyn Entropy> = Arc::new(Zeros);
-        isolate.take(function, &entropy, &allowance);
+        isolate.take((function, false), &entropy, &allowance);
         let given = r#"{"limits":[100,1000000],"moment":0,"seed":[1,2,3,4],"auth":{}}"#.to_owned();
         let input = Input::Start { function: function.to_owned(), arguments: "{}".to_owned(), given };
         let output = isolate.step(input).expect("steps");

@@ -109,8 +109,14 @@ fn filter(text: Option<&str>) -> Result<TraceFilter, Error> {
     let (mut filter, mut wrong) = (TraceFilter::default(), Vec::new());
     for (name, value) in of_url(text)? {
         let read = match &*name {
-            "id" => Ok(filter.id = Some(value.into_owned())),
-            "path" => Ok(filter.path = Some(value.into_owned())),
+            "id" => {
+                filter.id = Some(value.into_owned());
+                Ok(())
+            }
+            "path" => {
+                filter.path = Some(value.into_owned());
+                Ok(())
+            }
             "status" => number(&value, 1..=599).map(|status| filter.status = u16::try_from(status).ok()),
             "slower" => number(&value, 0..=u64::MAX).map(|millis| filter.slower = Some(millis)),
             "kind" => kind(&value).map(|kind| filter.kind = Some(kind)),
