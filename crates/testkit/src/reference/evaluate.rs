@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::expression::{Arithmetic, Comparison, Function, JsonStep, Path, Quantifier, Root};
+use super::pools::PATTERNS;
 use super::value::{DECIMAL_UNIT, years};
 use super::{Asker, Expr, Field, Kind, Record, Value, World};
 
@@ -326,6 +327,15 @@ fn called(function: Function, arguments: &[Value]) -> Value {
         (Function::Contains, [Value::Text(text), Value::Text(part)]) => Value::Bool(text.contains(&**part)),
         (Function::Lower, [Value::Text(text)]) => Value::text(&text.to_ascii_lowercase()),
         (Function::Upper, [Value::Text(text)]) => Value::text(&text.to_ascii_uppercase()),
+        (Function::LowerAll, [Value::Text(text)]) => Value::text(&text.to_lowercase()),
+        (Function::Replace, [Value::Text(text), Value::Text(part), Value::Text(by)]) => match part.is_empty() {
+            true => Value::Text(Arc::clone(text)),
+            false => Value::text(&text.replace(&**part, by)),
+        },
+        (Function::Matches, [Value::Text(text), Value::Text(pattern)]) => {
+            let known = PATTERNS.iter().find(|(known, _)| *known == &**pattern);
+            Value::Bool(known.is_some_and(|(_, matches)| matches(text)))
+        }
         (Function::Round, [of, Value::Int(digits)]) => rounded(of, &Value::Int(1), *digits).unwrap_or(Value::Null),
         (Function::Split, [Value::Text(text), Value::Text(by)]) => {
             let parts: Vec<&str> = if by.is_empty() { vec![text] } else { text.split(&**by).collect() };

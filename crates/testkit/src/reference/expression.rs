@@ -112,7 +112,8 @@ words! {
     /// A function.
     Function {
         Size "size" StartsWith "startsWith" EndsWith "endsWith" Contains "contains" Lower "lowerAscii" Upper "upperAscii"
-        Round "round" Quotient "round" Split "split" Join "join" Written "text" Years "years"
+        Round "round" Quotient "round" Split "split" Join "join" Written "text" Years "years" Matches "matches"
+        Replace "replace" LowerAll "lower"
     }
 }
 
@@ -179,7 +180,9 @@ impl<'s> Writer<'s> {
                 | Function::Split
                 | Function::Join
                 | Function::Written
-                | Function::Years),
+                | Function::Years
+                | Function::Replace
+                | Function::LowerAll),
                 arguments,
             ) => {
                 let arguments: Vec<String> = arguments.iter().map(|argument| self.text(argument)).collect();

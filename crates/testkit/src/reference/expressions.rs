@@ -1,7 +1,7 @@
 //! Expressions at random, all of which are well typed.
 
 use super::expression::{Arithmetic, Auth, Comparison, Function, JsonStep, Path, Quantifier, Root};
-use super::pools::JSON_NAMES;
+use super::pools::{JSON_NAMES, PATTERNS};
 use super::{Expr, Kind, Random, Schema, Value, World};
 
 /// Claims that callers may have.
@@ -243,6 +243,10 @@ impl<'r, 's> Expressions<'r, 's> {
             1 => Expr::Call(Function::Upper, vec![Expr::Path(path)]),
             _ => Expr::Path(path),
         };
+        if self.random.chance(35) {
+            let (pattern, _) = *self.random.pick(&PATTERNS);
+            return Some(Expr::Call(Function::Matches, vec![subject, Expr::Literal(Value::text(pattern))]));
+        }
         let part = self.operand(&kind, 0);
         Some(Expr::Call(function, vec![subject, part]))
     }
@@ -324,8 +328,12 @@ impl<'r, 's> Expressions<'r, 's> {
     fn text(&mut self, path: Expr, depth: usize) -> Expr {
         match self.random.below(6) {
             0 => {
-                let function = *self.random.pick(&[Function::Lower, Function::Upper]);
+                let function = *self.random.pick(&[Function::Lower, Function::Upper, Function::LowerAll]);
                 Expr::Call(function, vec![path])
+            }
+            1 if self.random.chance(50) => {
+                let [part, by] = [0, 1].map(|_| Expr::Literal(self.random.value(self.schema, &Kind::Text)));
+                Expr::Call(Function::Replace, vec![path, part, by])
             }
             1 => match self.path(|kind| *kind == Kind::List(Box::new(Kind::Text))) {
                 Some((list, _)) => {

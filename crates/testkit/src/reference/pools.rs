@@ -14,7 +14,24 @@ const HOUR: i64 = 3_600_000_000;
 
 /// Names of members in documents.
 pub(super) const JSON_NAMES: [&str; 3] = ["a", "b c", "é"];
-const TEXTS: [&str; 12] = ["", "a", "b", "ab", "Ab", "aB", "é", "%", "_", "'", "a'\\\"b", "zeta"];
+const TEXTS: [&str; 13] = ["", "a", "b", "ab", "Ab", "aB", "é", "Éb", "%", "_", "'", "a'\\\"b", "zeta"];
+/// A pattern, and what it means.
+type Meant = (&'static str, fn(&str) -> bool);
+pub(super) const PATTERNS: [Meant; 8] = [
+    ("b", |text| text.contains('b')),
+    ("^[a-z]+$", |text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase())),
+    ("^.{2}$", |text| text.chars().count() == 2),
+    ("[é%_]", |text| text.contains(['é', '%', '_'])),
+    ("^a", |text| text.starts_with('a')),
+    ("^$", str::is_empty),
+    ("(A|z).*[a-b]$", |text| {
+        let after = text.find(['A', 'z']).map(|at| &text[at + 1..]);
+        after.is_some_and(|after| after.ends_with(['a', 'b']))
+    }),
+    ("^(\\w+|.)?$", |text| {
+        text.chars().count() <= 1 || text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }),
+];
 const INTS: [i64; 10] = [-7, -1, 0, 1, 2, 3, 7, 10, i64::MAX, i64::MIN + 1];
 const FLOATS: [f64; 8] = [-2.5, -0.5, 0.0, 0.25, 1.0, 1.5, 1e300, -1e300];
 const CENTS: [i128; 8] = [-1250, -5, 0, 1, 250, 1250, 1300, 9_999_999_999];
