@@ -15,10 +15,9 @@ const HOUR: i64 = 3_600_000_000;
 /// Names of members in documents.
 pub(super) const JSON_NAMES: [&str; 3] = ["a", "b c", "é"];
 const TEXTS: [&str; 13] = ["", "a", "b", "ab", "Ab", "aB", "é", "Éb", "%", "_", "'", "a'\\\"b", "zeta"];
-/// What a text must be.
-type Meaning = fn(&str) -> bool;
-/// Patterns, and what they mean.
-pub(super) const PATTERNS: [(&str, Meaning); 8] = [
+/// A pattern, and what it means.
+type Meant = (&'static str, fn(&str) -> bool);
+pub(super) const PATTERNS: [Meant; 8] = [
     ("b", |text| text.contains('b')),
     ("^[a-z]+$", |text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase())),
     ("^.{2}$", |text| text.chars().count() == 2),
