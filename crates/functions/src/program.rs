@@ -14,7 +14,7 @@ use rquickjs::{CaughtError, Context, Ctx, Module, Runtime, WriteOptions};
 use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY, Links};
 use crate::isolate::{Isolate, Unusable};
-use crate::prelude::{DATABASE, GLOBAL_NAMES, GLOBALS, LOADED, PRELUDE, REFUSALS, REQUESTS, RUN};
+use crate::prelude::{DATABASE, GLOBAL_NAMES, GLOBALS, HTTP, LOADED, PRELUDE, REFUSALS, REQUESTS, RUN};
 use crate::problem::Problem;
 use crate::secrets::Secrets;
 use crate::sources::{Included, LIBRARY, Module as Source, Sources, TESTING};
@@ -258,6 +258,7 @@ impl Prepared {
             (LIBRARY, REFUSALS),
             (DATABASE, REQUESTS),
             (TESTING, DATABASE),
+            (TESTING, HTTP),
             (TESTING, REFUSALS),
             (TESTING, RUN),
         ];
