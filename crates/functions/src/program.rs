@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::allowance::Allowance;
 use crate::code::{Code, ENTRY, Links};
 use crate::isolate::{Isolate, Unusable};
-use crate::prelude::{DATABASE, GLOBAL_NAMES, GLOBALS, LOADED, MEMBER_NAMES, PRELUDE, REFUSALS, REQUESTS, RUN};
+use crate::prelude::{DATABASE, GLOBAL_NAMES, GLOBALS, HTTP, LOADED, MEMBER_NAMES, PRELUDE, REFUSALS, REQUESTS, RUN};
 use crate::problem::Problem;
 use crate::secrets::Secrets;
 use crate::sources::{Included, LIBRARY, Module as Source, Sources, TESTING};
@@ -260,6 +260,7 @@ impl Prepared {
             (LIBRARY, REFUSALS),
             (DATABASE, REQUESTS),
             (TESTING, DATABASE),
+            (TESTING, HTTP),
             (TESTING, REFUSALS),
             (TESTING, RUN),
         ];

@@ -291,6 +291,6 @@ fn names_that_mean_something_in_one_table() {
         &[],
         "backstay.toml:2:1: unknown key `path` in [server]; known keys: listen, public_url, trusted_proxies, \
          proxy_header, cors_origins, cors_credentials, cors_headers, cors_exposed_headers, secure_cookies, \
-         compression_min_bytes, docs",
+         compression_min_bytes, docs, api_prefix",
     );
 }
