@@ -98,7 +98,7 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
     if let Some(directory) = &arguments.all {
         let compiled = compile(&place)?;
         let channel = Channel::to_export(&place)?;
-        let exported = until_stopped(export_all(&channel, compiled.application.model(), directory)).await;
+        let exported = until_stopped(Box::pin(export_all(&channel, compiled.application.model(), directory))).await;
         channel.close();
         tell(exported?, directory);
         return Ok(ExitCode::SUCCESS);
@@ -117,7 +117,7 @@ pub(super) async fn export(arguments: Export) -> Result<ExitCode, Failure> {
     let chosen = Chosen { page, format, style };
     let channel = Channel::to_export(&place)?;
     let exported = match &file {
-        Some(file) => until_stopped(transfer::export_file(&channel, &chosen, file)).await,
+        Some(file) => until_stopped(Box::pin(transfer::export_file(&channel, &chosen, file))).await,
         None => transfer::export(&channel, &chosen, &mut io::stdout().lock()).await,
     };
     channel.close();

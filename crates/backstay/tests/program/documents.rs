@@ -99,7 +99,7 @@ fn members_of(value: &serde_json::Value, names: &mut Vec<String>) {
 #[test]
 fn every_command_is_documented() {
     let (document, app) = (document("docs/commands.md"), App::new());
-    let groups: [(&str, &[&str]); 27] = [
+    let groups: [(&str, &[&str]); 28] = [
         ("new", &[]),
         ("serve", &[]),
         ("dev", &[]),

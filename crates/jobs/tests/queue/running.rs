@@ -314,8 +314,9 @@ async fn a_job_reports_how_far_it_is() {
         workers.step(&shop.jobs).await.expect("a step");
     }
     let reporter = loop {
-        match shop.handler.reporters.lock().first() {
-            Some(reporter) => break reporter.clone(),
+        let reporter = shop.handler.reporters.lock().first().cloned();
+        match reporter {
+            Some(reporter) => break reporter,
             None => tokio::task::yield_now().await,
         }
     };

@@ -47,7 +47,7 @@ impl Handler for Scripted {
     fn settings(&self, kind: &str) -> Option<KindSettings> {
         match kind {
             "unknown" => None,
-            _ => Some(KindSettings { concurrency: 2, attempts: 3, timeout: Duration::from_secs(300) }),
+            _ => Some(KindSettings { concurrency: 2, attempts: 3, timeout: Duration::from_mins(5) }),
         }
     }
 
