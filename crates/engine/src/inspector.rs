@@ -192,8 +192,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::EPOCH;
 
-    fn subject(id: usize) -> Option<Subject> {
-        Some(Subject { id: id.to_string(), kind: TraceKind::Request, name: "GET /api/posts".to_owned(), parent: None })
+    fn subject(id: usize) -> Subject {
+        Subject { id: id.to_string(), kind: TraceKind::Request, name: "GET /api/posts".to_owned(), parent: None }
     }
 
     fn ids(inspector: &Inspector) -> Vec<String> {
@@ -207,7 +207,7 @@ mod tests {
         let inspector = Inspector::always();
         let line = "x".repeat(1000);
         for id in 0..200 {
-            let trace = inspector.begin(NOW, || subject(id));
+            let trace = inspector.begin(NOW, || Some(subject(id)));
             (0..400).for_each(|_| trace.line("info", &line));
             trace.end(Some(200), None);
         }
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_trace_that_would_be_too_large_keeps_its_stages() {
         let inspector = Inspector::always();
-        let trace = inspector.begin(NOW, || subject(1));
+        let trace = inspector.begin(NOW, || Some(subject(1)));
         trace.stage("plan", trace.moment());
         let line = "x".repeat(limits::TRACE_BYTES / 2);
         (0..3).for_each(|_| trace.line("info", &line));
@@ -233,9 +233,9 @@ mod tests {
     #[test]
     fn what_is_given_up_is_kept_and_nothing_else_after_its_end() {
         let inspector = Inspector::always();
-        drop(inspector.begin(NOW, || subject(1)));
+        drop(inspector.begin(NOW, || Some(subject(1))));
         assert_eq!(ids(&inspector), ["\"1\""]);
-        inspector.begin(NOW, || subject(2)).end(None, None);
+        inspector.begin(NOW, || Some(subject(2))).end(None, None);
         assert_eq!(ids(&inspector).len(), 2, "an end is kept once");
         assert!(!inspector.begin(NOW, || None).is_on());
     }
@@ -243,9 +243,9 @@ mod tests {
     #[test]
     fn it_ends_by_itself() {
         let inspector = Inspector::default();
-        assert!(!inspector.begin(NOW, || subject(1)).is_on());
+        assert!(!inspector.begin(NOW, || Some(subject(1))).is_on());
         inspector.turn_on(Timestamp::from_micros_saturating(10));
-        let trace = inspector.begin(NOW, || subject(1));
+        let trace = inspector.begin(NOW, || Some(subject(1)));
         assert_eq!(inspector.state(Timestamp::from_micros_saturating(10)), Inspecting::Off);
         trace.end(None, None);
         assert_eq!(ids(&inspector), Vec::<String>::new(), "what ends afterwards isn't kept");

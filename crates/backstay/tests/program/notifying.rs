@@ -64,7 +64,7 @@ impl Support {
     fn worked_off(&self) -> Vec<Value> {
         let listed = |states: &[&str]| {
             let mut arguments = vec!["job", "list", "--format", "json"];
-            states.iter().for_each(|state| arguments.extend(["--state", state]));
+            arguments.extend(states.iter().flat_map(|state| ["--state", state]));
             let answer: Value = serde_json::from_str(&self.app.run(&arguments).done()).expect("JSON");
             answer["jobs"].as_array().expect("jobs").clone()
         };
@@ -93,7 +93,7 @@ fn check(settings: &str) {
     support.write("PATCH", &format!("/api/tickets/{id}"), &json!({ "customer": by("ann") }));
     support.worked_off();
     let changed = ("CHANGED".to_owned(), "No tea at all".to_owned());
-    assert_eq!(support.notices(&ann)[1..], [changed.clone()]);
+    assert_eq!(support.notices(&ann)[1..], std::slice::from_ref(&changed)[..]);
     assert_eq!(support.notices(&ben), [changed], "who watches is told, and sees the ticket");
     assert_eq!(support.notices(&eve), []);
 

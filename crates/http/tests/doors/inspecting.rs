@@ -52,14 +52,14 @@ async fn trace(app: &TestApp, operator: &str, reply: &Reply) -> Value {
 }
 
 fn names<'t>(trace: &'t Value, list: &str, member: &str) -> Vec<&'t str> {
-    let list = trace[list].as_array().unwrap_or_else(|| panic!("{list} in {trace}"));
+    let list = trace[list].as_array().expect("a list");
     list.iter().map(|one| one[member].as_str().expect("a text")).collect()
 }
 
 /// The rule of this name in a trace: what it came to, and its parts.
 fn rule<'t>(trace: &'t Value, of: &str) -> (&'t str, Vec<(&'t str, &'t str)>) {
     let rules = trace["rules"].as_array().expect("rules");
-    let rule = rules.iter().find(|rule| rule["of"] == of).unwrap_or_else(|| panic!("{of} in {rules:?}"));
+    let rule = rules.iter().find(|rule| rule["of"] == of).expect("a rule of this name");
     let text = |of: &'t Value| of.as_str().expect("a text");
     let parts = rule["parts"].as_array().expect("parts").iter();
     (text(&rule["answer"]), parts.map(|part| (text(&part["text"]), text(&part["answer"]))).collect())
