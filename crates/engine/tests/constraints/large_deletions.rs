@@ -187,10 +187,10 @@ async fn one_that_ends_in_between_leaves_what_can_be_repeated() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trees_and_filters_delete_in_steps_too() {
-    let model = r#"
+    let model = r"
         type Shelf @open { name: String }
         type Node @open { shelf: Shelf @onDelete(do: CASCADE), above: Node @onDelete(do: CASCADE) }
-    "#;
+    ";
     for mut on in Served::both(model) {
         let database = on.database;
         for shelf in 0..2 {
