@@ -163,7 +163,7 @@ mod tests {
         check("SELECT 1 WHERE a = 1", None);
         check(
             "WHERE s = ? AND (CASE WHEN (a = 0 OR EXISTS(SELECT 1)) THEN b = ? ELSE FALSE END) LIMIT ?",
-            Some("WHERE s = ? AND (((a = 0 OR EXISTS(SELECT 1))) AND (b = ?)) LIMIT ?"),
+            Some("WHERE s = ? AND ((((a = 0 OR EXISTS(SELECT 1))) AND (b = ?))) LIMIT ?"),
         );
         check("(CASE WHEN (a) THEN b ELSE c END)", None);
     }
