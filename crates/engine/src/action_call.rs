@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::inner::{Inner, exists_for};
 use crate::prepared::{self, Prepared};
 use crate::read::PageSize;
-use crate::{AskedJob, Context, NewJob, Notation, Request, RunningJob, Trace};
+use crate::{AskedJob, Context, NewJob, Notation, Request, RunningJob, Trace, answering, explain};
 
 /// A call of an action, as its procedure sees it. Cheap to clone.
 #[derive(Clone)]
@@ -134,7 +134,7 @@ impl ActionCall {
             }
             read => read,
         };
-        let answer = Box::pin(prepared.answer(&self.0.inner, &self.0.cx, PageSize::WHOLE)).await;
+        let answer = Box::pin(answering::answer_prepared(&self.0.inner, &self.0.cx, prepared, PageSize::WHOLE)).await;
         answer.map(|answer| self.0.notation.answer(&answer)).map_err(placed)
     }
 
@@ -153,6 +153,9 @@ impl ActionCall {
 
     /// Checks and plans a request.
     pub(crate) async fn prepare(&self, cx: &Context, request: Request) -> Result<Prepared, Error> {
+        if cx.trace().is_on() {
+            Box::pin(explain::note(&self.0.inner, cx, &request)).await;
+        }
         prepared::prepare(&self.0.inner, cx, request, self.0.notation.encoder()).await
     }
 

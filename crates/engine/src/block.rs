@@ -23,7 +23,7 @@ use crate::taken_along::TakenAlong;
 use crate::write_requests::PreparedWrite;
 use crate::{
     ActionCall, Answer, AskedJob, Context, Create, Input, Inputs, NewJob, Outcome, Request, RequestKind, Transaction,
-    TxContext, Which, Written, transaction,
+    TxContext, Which, Written, answering, transaction,
 };
 
 /// One run of a block. Cheap to clone.
@@ -223,7 +223,7 @@ impl Block {
             return Err(Error::malformed(Place::Whole, ViolationKind::Misused { problem, remedy }));
         }
         let prepared = call.prepare(cx, request).await.map_err(placed)?;
-        let answer = Box::pin(prepared.answer(call.inner(), cx, PageSize::WHOLE)).await;
+        let answer = Box::pin(answering::answer_prepared(call.inner(), cx, prepared, PageSize::WHOLE)).await;
         answer.map(|answer| call.notation().answer(&answer)).map_err(placed)
     }
 

@@ -11,7 +11,9 @@ use crate::prepared::{self, Prepared, for_a_key, require_few};
 use crate::read::PageSize;
 use crate::remember::{self, Keyed};
 use crate::write_requests::PreparedWrite;
-use crate::{Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, transaction};
+use crate::{
+    Answer, Context, Encoder, Refused, Request, Requests, Transaction, TxContext, Written, answering, transaction,
+};
 
 /// Answers the requests in their order, each in a commit of its own if it writes. A key is claimed before the first of them,
 /// and stands for all of them: under a key that was used before, what was written is answered again, and what wasn't is
@@ -85,7 +87,7 @@ async fn one(
     if let Prepared::Write(write) = &mut prepared {
         write.claim = claim;
     }
-    match prepared.answer(inner, cx, size).await? {
+    match answering::answer_prepared(inner, cx, prepared, size).await? {
         answer if answer.bytes() <= size.most => Ok(answer),
         // It is done, and its ids are told.
         Answer::Written(written) => Ok(Answer::Written(Written { body: None, ..written })),

@@ -9,6 +9,7 @@ use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model, Return
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
 use backstay_store::{Freshness, OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
+use futures_util::future::Either;
 use futures_util::lock::Mutex;
 
 use crate::before::Hooks;
@@ -22,8 +23,8 @@ use crate::sink::Collect;
 use crate::templates::{LinkStatement, Templates};
 use crate::{
     Act, Answer, Application, Arrival, Asked, Commits, Context, Encoder, ExplainedCaller, Explanation, Inspector,
-    Notation, Procedure, Procedures, Record, Refused, Request, Requests, Singles, Sizes, Trace, Transaction, act, each,
-    explain, prepared, transaction, write_requests,
+    Notation, Procedure, Procedures, Record, Refused, Request, Requests, Singles, Sizes, Trace, Transaction, act,
+    answering, each, explain, prepared, transaction, write_requests,
 };
 
 /// A running application. Cheap to clone.
@@ -154,7 +155,13 @@ impl Engine {
         request: Request,
         encoder: &'static dyn Encoder,
     ) -> impl Future<Output = Result<Answer, Error>> + Send {
-        prepared::answer(&self.inner, cx, request, encoder)
+        if !cx.trace().is_on() {
+            return Either::Left(answering::answer(&self.inner, cx, request, encoder));
+        }
+        Either::Right(Box::pin(async move {
+            explain::note(&self.inner, cx, &request).await;
+            answering::answer(&self.inner, cx, request, encoder).await
+        }))
     }
 
     /// Answers several requests on one snapshot, and in one commit if any of them writes: all of them or none. Each sees
@@ -166,6 +173,7 @@ impl Engine {
         requests: Requests,
         encoder: &'static dyn Encoder,
     ) -> Result<Vec<Option<Answer>>, Refused> {
+        self.note_all(cx, &requests).await;
         prepared::answer_all(&self.inner, cx, requests, encoder).await
     }
 
@@ -178,7 +186,17 @@ impl Engine {
         requests: Requests,
         encoder: &'static dyn Encoder,
     ) -> Result<Vec<Result<Answer, Refused>>, Error> {
+        self.note_all(cx, &requests).await;
         each::answer_each(&self.inner, cx, requests, encoder).await
+    }
+
+    /// Notes in the trace of a request what several requests within it ask.
+    async fn note_all(&self, cx: &Context, requests: &Requests) {
+        if cx.trace().is_on() {
+            for asked in &requests.list {
+                Box::pin(explain::note(&self.inner, cx, asked.known())).await;
+            }
+        }
     }
 
     /// Explains a request of the context's caller: the rules that were asked with what they saw, the statements, and the

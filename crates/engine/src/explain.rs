@@ -76,12 +76,22 @@ async fn before(inner: &Arc<Inner>, cx: &Context, request: &Request) -> Result<B
     Ok(Before { refused, open, reads })
 }
 
+/// Notes what a request asks, and how the rules of what it reads decide. Those of a write are noted when they are asked.
+pub(crate) async fn note(inner: &Arc<Inner>, cx: &Context, request: &Request) {
+    if !cx.trace().is_on() {
+        return;
+    }
+    cx.trace().asked(in_words(request, &inner.application.model));
+    let began = cx.trace().moment();
+    // What fails here fails in the request itself, too.
+    if let Ok(rules) = rules_before(inner, &cx.untraced(), request).await {
+        cx.trace().rules(rules);
+    }
+    cx.trace().stage("explain the rules", began);
+}
+
 /// The rules that are known before a request runs: those that refuse it as such, and those of what it reads.
-pub(crate) async fn rules_before(
-    inner: &Arc<Inner>,
-    cx: &Context,
-    request: &Request,
-) -> Result<Vec<ExplainedRule>, Error> {
+async fn rules_before(inner: &Arc<Inner>, cx: &Context, request: &Request) -> Result<Vec<ExplainedRule>, Error> {
     let Before { refused: mut rules, reads, .. } = before(inner, cx, request).await?;
     if !reads.is_empty() {
         rules.extend(transaction::run(inner, cx, ReadRules(reads)).await?);
@@ -90,7 +100,7 @@ pub(crate) async fn rules_before(
 }
 
 /// What is asked, in words: `create Note`.
-pub(crate) fn in_words(request: &Request, model: &Model) -> String {
+fn in_words(request: &Request, model: &Model) -> String {
     let of_interface = request.interface().map(|interface| &model.interface(interface).name);
     let collections = request.collections();
     let name = of_interface.or_else(|| collections.first().map(|collection| &model.collection(*collection).name));

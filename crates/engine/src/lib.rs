@@ -11,6 +11,7 @@ mod amounts;
 mod answer;
 mod answer_buffer;
 mod answered;
+mod answering;
 mod application;
 mod asked;
 mod at_commit;
@@ -58,6 +59,7 @@ mod grouping;
 mod highlights;
 mod history;
 mod holding;
+mod hook_jobs;
 mod hooks;
 mod ids;
 mod in_flight;
@@ -191,7 +193,7 @@ pub use grouping::{
     TermProblem, is_output_name, name_of_path, value_kind,
 };
 pub use history::history_order;
-pub use hooks::Notification;
+pub use hook_jobs::Notification;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
 pub use inspector::{Inspecting, Inspector, Subject, TraceFilter, TraceKind};
 pub use notation::Notation;

@@ -16,7 +16,6 @@ use crate::dependent::Waiting;
 use crate::history::PreparedHistory;
 use crate::holding::ToHold;
 use crate::inner::{Inner, too_large};
-use crate::own_commit::OwnCommit;
 use crate::plans::ListKey;
 use crate::read::{self, Alone, PageSize, PreparedGet, PreparedList};
 use crate::remember::Keyed;
@@ -25,7 +24,7 @@ use crate::taken_along::TakenAlong;
 use crate::write_requests::{self, PreparedWrite};
 use crate::{
     Answer, Asked, Context, Encoder, Filter, List, Refused, Request, Requests, Transaction, TxContext, Written,
-    deletion_steps, exclusions, history, remember, traced, transaction,
+    exclusions, history, remember, transaction,
 };
 
 /// A request that its caller may make on some record, checked and planned.
@@ -117,16 +116,6 @@ impl Prepared {
     }
 }
 
-/// Answers one request: a read by one statement of its own, a write in one commit.
-pub(crate) async fn answer(
-    inner: &Arc<Inner>,
-    cx: &Context,
-    request: Request,
-    encoder: &'static dyn Encoder,
-) -> Result<Answer, Error> {
-    prepare(inner, cx, request, encoder).await?.answer(inner, cx, PageSize::WHOLE).await
-}
-
 /// Checks a request, and plans it; in turn if that can take long.
 pub(crate) async fn prepare(
     inner: &Arc<Inner>,
@@ -134,9 +123,6 @@ pub(crate) async fn prepare(
     request: Request,
     encoder: &'static dyn Encoder,
 ) -> Result<Prepared, Error> {
-    if cx.trace().is_on() {
-        Box::pin(traced::request(inner, cx, &request)).await;
-    }
     let began = cx.trace().moment();
     let prepared = plan(inner, cx, request, encoder).await;
     cx.trace().stage("plan", began);
@@ -154,28 +140,6 @@ async fn plan(
     }
     let (within, own) = (Arc::clone(inner), cx.clone());
     Box::pin(inner.take_turn(cx.demand(), move || Prepared::new(&within, &own, request, encoder))).await?
-}
-
-impl Prepared {
-    /// Answers it by itself. A page has at most this size. What is rare is boxed: every request would carry its state.
-    pub(crate) async fn answer(self, inner: &Arc<Inner>, cx: &Context, size: PageSize) -> Result<Answer, Error> {
-        match self {
-            Self::Get(..) | Self::List(..) | Self::History(..) | Self::Aggregate(..) => {
-                self.read_alone(inner, cx, size).await
-            }
-            Self::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
-            Self::Write(write) => {
-                let _held = write.claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose()?;
-                let write = Arc::new(OwnCommit(write));
-                match transaction::run_shared(inner, cx, Arc::clone(&write)).await {
-                    Err(refusal) if refusal.fits_in_parts() && write.0.deletes() => {
-                        Box::pin(deletion_steps::delete(inner, cx, write, refusal)).await.map(Answer::Written)
-                    }
-                    written => written.map(Answer::Written),
-                }
-            }
-        }
-    }
 }
 
 impl Prepared {
@@ -202,7 +166,7 @@ impl Prepared {
 struct NoRead;
 
 /// Answers a write that is undone.
-async fn dry_run(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> Result<Written, Error> {
+pub(crate) async fn dry_run(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> Result<Written, Error> {
     let answer = Arc::new(Mutex::new(None));
     let undone = transaction::run(inner, cx, DryRun { write, answer: Arc::clone(&answer) }).await;
     let answer = answer.lock().take();
@@ -260,11 +224,6 @@ pub(crate) async fn answer_all(
     let Requests { list, idempotency } = requests;
     let whole = Refused::whole;
     require_few(&list).map_err(whole)?;
-    if cx.trace().is_on() {
-        for asked in &list {
-            Box::pin(traced::request(inner, cx, asked.known())).await;
-        }
-    }
     let claim = remember::claim(cx.caller(), idempotency.as_ref(), Keyed::Transact).map_err(whole)?;
     let _held = claim.as_ref().map(|claim| inner.in_flight.hold(claim)).transpose().map_err(whole)?;
     let known: Vec<&Request> = list.iter().map(Asked::known).collect();

@@ -3,23 +3,10 @@
 use std::collections::BTreeSet;
 
 use backstay_base::{Error, Limit, RecordId, limits};
-use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Notify, PathToAccounts};
+use backstay_model::{CollectionId, FieldId, FieldKind, Notify};
 
-use crate::{Record, TxContext, links};
-
-/// Those to which the record itself refers, as it was written.
-pub(crate) fn known(notify: &Notify, collection: &Collection, record: &Record) -> Vec<RecordId> {
-    let own = notify.to.iter().filter_map(|path| own_reference(path, collection));
-    own.filter_map(|field| record.value(field).as_id()).collect()
-}
-
-/// The field of a path that is one reference of the record.
-fn own_reference(PathToAccounts(steps): &PathToAccounts, collection: &Collection) -> Option<FieldId> {
-    match &steps[..] {
-        [(_, field)] if matches!(collection.field(*field).kind, FieldKind::ToOne { .. }) => Some(*field),
-        _ => None,
-    }
-}
+use crate::hooks::own_reference;
+use crate::{TxContext, links};
 
 /// All of them, each once: those that are known, and those to which longer paths lead at the end of the transaction.
 pub(crate) async fn all(

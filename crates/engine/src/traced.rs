@@ -1,6 +1,5 @@
-//! What the engine notes in the trace of a request. Rules are asked part by part, as for an explanation.
+//! What the engine notes in the trace of a request of its statements and transactions.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use backstay_store::{Executed, ReadStats};
@@ -9,21 +8,7 @@ use parking_lot::Mutex;
 use crate::bind::Question;
 use crate::inner::Inner;
 use crate::recorder::{Recorded, Recorder};
-use crate::{Context, Request, Trace, TxContext, explain};
-
-/// Notes what a request asks, and how the rules of what it reads decide. Those of a write are noted when they are asked.
-pub(crate) async fn request(inner: &Arc<Inner>, cx: &Context, request: &Request) {
-    if !cx.trace().is_on() {
-        return;
-    }
-    cx.trace().asked(explain::in_words(request, &inner.application.model));
-    let began = cx.trace().moment();
-    // What fails here fails in the request itself, too.
-    if let Ok(rules) = explain::rules_before(inner, &cx.untraced(), request).await {
-        cx.trace().rules(rules);
-    }
-    cx.trace().stage("explain the rules", began);
-}
+use crate::{Context, Trace, TxContext};
 
 /// Notes a statement that was run by itself.
 pub(crate) fn statement(

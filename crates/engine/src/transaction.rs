@@ -17,7 +17,7 @@ use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::taken_along::TakenAlong;
 use crate::traced::Stages;
-use crate::{Context, TxContext, at_commit, hooks, summing};
+use crate::{Context, TxContext, at_commit, hook_jobs, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
 /// the database may have found another transaction in its way. What an earlier run did is undone by then.
@@ -276,7 +276,7 @@ impl<T: Transaction> Running<T> {
             return Ok(());
         }
         at_commit::ask(cx).await.map_err(|unmet| unmet.error)?;
-        hooks::queue(cx).await
+        hook_jobs::queue(cx).await
     }
 
     /// Whether another record has a slug that was made because none had it.

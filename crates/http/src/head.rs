@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
 use crate::budget::Share;
 use crate::state::State;
-use crate::{Refusal, inspection};
+use crate::{Refusal, traced};
 
 /// `Request-Id`: names the request in answers and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -40,7 +40,7 @@ impl<'r> Head<'r> {
     ) -> Self {
         let id = given_id(state, parts, peer).unwrap_or_else(|| RequestId(state.engine.next_id()));
         let (now, deadline) = (state.engine.ambient().clock.now(), started + state.settings.request_time);
-        let trace = inspection::begin(state, parts, (id, now));
+        let trace = traced::begin(state, parts, (id, now));
         Self { state, parts, peer, share, id, now, deadline, trace }
     }
 

@@ -64,6 +64,7 @@ mod settings;
 mod setup;
 mod state;
 mod target;
+mod traced;
 mod transact;
 mod turned_away;
 mod usage;
