@@ -129,7 +129,7 @@ impl Cluster {
     /// # Panics
     /// If it can't be stopped.
     pub fn freeze(&self) {
-        self.signal_all("STOP");
+        assert!(self.signal_all("STOP"), "the server gets no signal");
     }
 
     /// The opposite of `freeze`.
@@ -137,18 +137,18 @@ impl Cluster {
     /// # Panics
     /// If it can't go on.
     pub fn thaw(&self) {
-        self.signal_all("CONT");
+        assert!(self.signal_all("CONT"), "the server gets no signal");
     }
 
     /// Sends a signal to the server's processes, which are those that have its directory as their own, and to the one that has
-    /// started them, which stops with them.
-    fn signal_all(&self, signal: &str) {
+    /// started them, which stops with them. Returns whether it reached all of them.
+    fn signal_all(&self, signal: &str) -> bool {
         const SIGNAL: &str = "for each in /proc/[0-9]*; do \
              [ \"$(readlink \"$each/cwd\")\" = \"$0\" ] && kill -\"$1\" \"${each#/proc/}\"; done; kill -\"$1\" \"$2\"";
         let data = self.directory.path().join("data");
-        let Ok(starter) = self.server.lock().map(|server| server.id().to_string()) else { return };
+        let Ok(starter) = self.server.lock().map(|server| server.id().to_string()) else { return false };
         let sent = Command::new("sh").args(["-c", SIGNAL]).arg(data).args([signal, &starter]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the server gets no signal");
+        sent.is_ok_and(|status| status.success())
     }
 
     /// The server that all tests of this process share. It ends with the process.
@@ -252,6 +252,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        // A test that fails leaves it frozen, and it would never end.
+        self.signal_all("CONT");
         let data = self.directory.path().join("data");
         let mut stop = command(&self.bin, "pg_ctl", self.as_root);
         let stopped = stop.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(data).output();

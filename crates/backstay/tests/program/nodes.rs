@@ -541,14 +541,18 @@ fn follow(end: fn(&Cluster), after: fn(&Cluster)) {
     assert_eq!(status, 503, "{answer}");
     standby.run("postgres", "SELECT pg_promote()");
     for server in &servers {
-        let mut last = Value::Null;
-        until("it serves again", || {
-            let (status, answer) = server.ask("PATCH", &path, None, INCREASE);
-            assert!(status == 200 || status == 503, "{answer}");
-            last = answer;
-            status == 200
-        });
-        assert_eq!(server.get(&path)["n"], last["n"]);
+        let serves = |method: &str, body: &str| {
+            let mut last = Value::Null;
+            until("it serves again", || {
+                let (status, answer) = server.ask(method, &path, None, body);
+                assert!(status == 200 || status == 503, "{answer}");
+                last = answer;
+                status == 200
+            });
+            last
+        };
+        let written = serves("PATCH", INCREASE);
+        assert_eq!(serves("GET", "")["n"], written["n"]);
     }
     assert_eq!(standby.run(&name, "SELECT n FROM tally"), "2");
     after(&primary);
