@@ -318,7 +318,8 @@ impl Stage {
                 *value = Value::Text(Arc::clone(initial));
             }
         }
-        let asker = Asker { caller: Caller { kind: "SYSTEM", ..Caller::anonymous() }, now: NOW };
+        // A record is made at the moment that it is marked with.
+        let asker = Asker { caller: Caller { kind: "SYSTEM", ..Caller::anonymous() }, now: NEXT_COMMIT };
         let this = Subject { of, values: &values, sent: &sent };
         let complete = fields.iter().zip(&values).all(|(field, value)| !field.required || !value.is_null());
         complete
