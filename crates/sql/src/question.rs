@@ -52,10 +52,6 @@ pub(crate) fn window(
 
 /// What leads to the records of a page of which the caller's memberships tell whether the caller sees them.
 pub(crate) fn lead(builder: &Builder<'_>, shape: &ReadShape, rows: &Seen<'_>, reader: Reader<'_>) -> Option<Lead> {
-    // PostgreSQL may evaluate the caller's filter on what a membership leads to before the rest of the rule.
-    if builder.dialect == crate::Dialect::Postgres {
-        return None;
-    }
     match &shape.scope {
         ReadScope::Page { sort, .. } if shape.search.is_none() => {
             let basis = Basis::of(builder, shape, rows, reader);

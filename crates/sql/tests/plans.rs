@@ -217,23 +217,23 @@ fn memberships_drive_the_page_where_it_keeps_its_order() {
     insta::assert_snapshot!(read(member, Vec::new()), @r##"
 SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" AS "owner" FROM "section__members" AS "t2" WHERE "t2"."user_id" = ?) ORDER BY "t1"."id" ASC LIMIT ?
   [Caller(Id), Limit]
-SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" AS "owner" FROM "section__members" AS "t2" WHERE "t2"."user_id" = CAST($1 AS uuid)) ORDER BY "t1"."id" ASC LIMIT $2
-  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" IN (SELECT "t5"."k0" AS "id" FROM (SELECT DISTINCT "t3"."section_id" AS "owner" FROM "section__members" AS "t3" WHERE "t3"."user_id" = CAST($1 AS uuid)) AS "t4" INNER JOIN LATERAL (SELECT "t2"."id" AS "k0" FROM "post" AS "t2" WHERE "t2"."section_id" = "t4"."owner" ORDER BY "t2"."id" ASC LIMIT $2) AS "t5" ON TRUE ORDER BY "t5"."k0" ASC LIMIT $3) ORDER BY "t1"."id" ASC LIMIT $4
+  [Caller(Id), Limit, Limit, Limit]
 "##);
     // No index has this order, so all that is found is sorted: the fewer, the better.
     insta::assert_snapshot!(read(member, vec![world.key("publishedAt", true)]), @r##"
 SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" AS "owner" FROM "section__members" AS "t2" WHERE "t2"."user_id" = ?) ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
   [Caller(Id), Limit]
-SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."section_id" IN (SELECT "t2"."section_id" AS "owner" FROM "section__members" AS "t2" WHERE "t2"."user_id" = CAST($1 AS uuid)) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $2
-  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" IN (SELECT "t5"."k1" AS "id" FROM (SELECT DISTINCT "t3"."section_id" AS "owner" FROM "section__members" AS "t3" WHERE "t3"."user_id" = CAST($1 AS uuid)) AS "t4" INNER JOIN LATERAL (SELECT "t2"."published_at" AS "k0", "t2"."id" AS "k1" FROM "post" AS "t2" WHERE "t2"."section_id" = "t4"."owner" OFFSET $2) AS "t5" ON TRUE ORDER BY "t5"."k0" DESC, "t5"."k1" DESC LIMIT $3) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $4
+  [Caller(Id), Constant(Int(0)), Limit, Limit]
 "##);
     // An index has it where the state is given.
     let published = format!("this.state == 'PUBLISHED' && {member}");
     insta::assert_snapshot!(read(&published, vec![world.key("publishedAt", true)]), @r##"
 SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" IN (WITH "walked" ("id") AS  MATERIALIZED (SELECT "t4"."id" AS "id" FROM (SELECT "t2".* FROM "post" AS "t2" WHERE "t2"."state" = 'PUBLISHED' ORDER BY "t2"."published_at" DESC NULLS FIRST, "t2"."id" DESC LIMIT ?) AS "t4" WHERE "t4"."state" = 'PUBLISHED' AND EXISTS(SELECT 1 FROM "section__members" AS "t5" WHERE "t5"."section_id" = "t4"."section_id" AND "t5"."user_id" = ?) ORDER BY "t4"."published_at" DESC NULLS FIRST, "t4"."id" DESC LIMIT ?) SELECT "walked"."id" FROM "walked" UNION ALL SELECT "t8"."id" FROM (SELECT "t6"."id" AS "id" FROM "post" AS "t6" WHERE "t6"."state" = 'PUBLISHED' AND "t6"."section_id" IN (SELECT "t7"."section_id" AS "owner" FROM "section__members" AS "t7" WHERE "t7"."user_id" = ? AND (SELECT COUNT(*) FROM "walked") < ?) ORDER BY +("t6"."published_at") DESC NULLS FIRST, +("t6"."id") DESC LIMIT ?) AS "t8") ORDER BY "t1"."published_at" DESC NULLS FIRST, "t1"."id" DESC LIMIT ?
   [Constant(Int(2000)), Caller(Id), Limit, Caller(Id), Limit, Limit, Limit]
-SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."state" = 'PUBLISHED' AND EXISTS(SELECT 1 FROM "section__members" AS "t2" WHERE "t2"."section_id" = "t1"."section_id" AND "t2"."user_id" = CAST($1 AS uuid)) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $2
-  [Caller(Id), Limit]
+SELECT "t1"."title", "t1"."published_at", "t1"."id", "t1"."version" FROM "post" AS "t1" WHERE "t1"."id" IN (WITH "walked" ("id") AS  MATERIALIZED (SELECT "t4"."id" AS "id" FROM (SELECT "t2".* FROM "post" AS "t2" WHERE "t2"."state" = 'PUBLISHED' ORDER BY "t2"."published_at" DESC, "t2"."id" DESC LIMIT $1) AS "t4" WHERE "t4"."state" = 'PUBLISHED' AND EXISTS(SELECT 1 FROM "section__members" AS "t5" WHERE "t5"."section_id" = "t4"."section_id" AND "t5"."user_id" = CAST($2 AS uuid)) ORDER BY "t4"."published_at" DESC, "t4"."id" DESC LIMIT $3) SELECT "walked"."id" FROM "walked" UNION ALL (SELECT "t10"."id" FROM (SELECT "t9"."k1" AS "id" FROM (SELECT DISTINCT "t7"."section_id" AS "owner" FROM "section__members" AS "t7" WHERE "t7"."user_id" = CAST($4 AS uuid) AND (SELECT COUNT(*) FROM "walked") < CAST($5 AS bigint)) AS "t8" INNER JOIN LATERAL (SELECT "t6"."published_at" AS "k0", "t6"."id" AS "k1" FROM "post" AS "t6" WHERE "t6"."state" = 'PUBLISHED' AND "t6"."section_id" = "t8"."owner" OFFSET $6) AS "t9" ON TRUE ORDER BY "t9"."k0" DESC, "t9"."k1" DESC LIMIT $7) AS "t10")) ORDER BY "t1"."published_at" DESC, "t1"."id" DESC LIMIT $8
+  [Constant(Int(2000)), Caller(Id), Limit, Caller(Id), Limit, Constant(Int(0)), Limit, Limit]
 "##);
     // A body that looks beyond the member is asked record by record.
     insta::assert_snapshot!(read("this.section.members.exists(m, m == auth.id && m == this.author)", Vec::new()), @r##"

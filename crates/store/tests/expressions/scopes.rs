@@ -7,8 +7,18 @@ struct Select {
     within: Range<usize>,
     /// The alias of each table of records in its FROM.
     records: Vec<String>,
-    /// Whether it is a table itself, which doesn't see those beside it.
-    is_table: bool,
+    stands: Stands,
+}
+
+/// Where a SELECT stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// In a FROM: it is a table itself, which doesn't see those beside it.
+    AsTable,
+    /// Behind `"id" IN`: it finds records by itself, whatever record around it is compared with them, unless it names that.
+    AsIds,
+    /// Anywhere else in an expression.
+    InExpression,
 }
 
 /// A placeholder: where it is, and the aliases of the records that it is about.
@@ -26,12 +36,18 @@ pub(crate) fn placeholders(text: &str, tables: &[String]) -> Vec<Placeholder> {
         let digits = plain[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
         let mut around: Vec<&Select> = selects.iter().filter(|select| select.within.contains(&at)).collect();
         around.sort_by_key(|select| select.within.len());
-        let (mut records, mut hides_next) = (Vec::new(), false);
+        let (mut records, mut hides_next, mut sets) = (Vec::new(), false, Vec::new());
         for select in around {
+            let is_named = |alias: &&String| {
+                sets.iter().all(|set: &Range<usize>| text[set.clone()].contains(&format!("\"{alias}\".")))
+            };
             if !hides_next {
-                records.extend(select.records.iter().cloned());
+                records.extend(select.records.iter().filter(is_named).cloned());
             }
-            hides_next = select.is_table;
+            hides_next = select.stands == Stands::AsTable;
+            if select.stands == Stands::AsIds {
+                sets.push(select.within.clone());
+            }
         }
         Placeholder { at: at..at + 1 + digits, records }
     };
@@ -60,14 +76,14 @@ fn without_texts(text: &str) -> String {
 
 /// Every SELECT, with the parts of a UNION apart.
 fn selects(plain: &str, text: &str, tables: &[String]) -> Vec<Select> {
-    let mut open = vec![(0, false)];
+    let mut open = vec![(0, Stands::InExpression)];
     let mut found = Vec::new();
-    let mut close = |(from, is_table): (usize, bool), to: usize| {
+    let mut close = |(from, stands): (usize, Stands), to: usize| {
         let starts = at_depth(plain, from..to, "SELECT ");
         for (index, start) in starts.iter().enumerate() {
             let end = starts.get(index + 1).copied().unwrap_or(to);
             let within = *start..end;
-            found.push(Select { records: records(plain, text, &within, tables), within, is_table });
+            found.push(Select { records: records(plain, text, &within, tables), within, stands });
         }
     };
     for (at, byte) in plain.bytes().enumerate() {
@@ -76,7 +92,12 @@ fn selects(plain: &str, text: &str, tables: &[String]) -> Vec<Select> {
                 let before = plain[..at].trim_end();
                 let is_table =
                     ["FROM", "JOIN", "LATERAL", " AS", "MATERIALIZED"].iter().any(|word| before.ends_with(word));
-                open.push((at + 1, is_table));
+                let stands = match (is_table, before.ends_with("\"id\" IN")) {
+                    (true, _) => Stands::AsTable,
+                    (false, true) => Stands::AsIds,
+                    (false, false) => Stands::InExpression,
+                };
+                open.push((at + 1, stands));
             }
             b')' => close(open.pop().expect("parentheses match"), at),
             _ => {}
@@ -138,6 +159,18 @@ fn a_placeholder_is_about_the_records_of_the_selects_around_it() {
     check(
         r#"SELECT (SELECT sum(? + "t3"."v") FROM (SELECT ? AS "v" FROM "part" AS "t2") AS "t3") FROM "item" AS "t1""#,
         &[&["t1"], &["t2", "t1"]],
+    );
+    check(
+        r#"SELECT 1 FROM "item" AS "t1" WHERE "t1"."id" IN (SELECT "t2"."id" FROM "part" AS "t2" WHERE "t2"."a" = ? AND EXISTS(SELECT ?))"#,
+        &[&["t2"], &["t2"]],
+    );
+    check(
+        r#"SELECT 1 FROM "item" AS "t1" WHERE "t1"."id" IN (SELECT "t2"."id" FROM "part" AS "t2" WHERE "t2"."a" = "t1"."a" AND ?)"#,
+        &[&["t2", "t1"]],
+    );
+    check(
+        r#"SELECT 1 FROM "item" AS "t1" WHERE "t1"."b" IN (SELECT "t2"."id" FROM "part" AS "t2" WHERE ?)"#,
+        &[&["t2", "t1"]],
     );
     check(r#"SELECT ? FROM "item" AS "t1" UNION ALL SELECT ? FROM "part" AS "t2""#, &[&["t1"], &["t2"]]);
 }
