@@ -141,7 +141,7 @@ impl<'m> Checker<'m> {
             return Err(self.errors);
         };
         give_parameters_types(&mut expr, &params);
-        expr.begin_with_the_cheapest();
+        expr.order_by_cost();
         Ok(Checked {
             needs_store: expr.needs_store(self.scope.model),
             expr,

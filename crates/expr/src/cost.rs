@@ -35,9 +35,9 @@ impl Expr {
 
     /// Lets each `&&` and `||` that looks through whole texts begin with what costs less: the order of operands makes no
     /// difference to the answer.
-    pub(crate) fn begin_with_the_cheapest(&mut self) {
+    pub(crate) fn order_by_cost(&mut self) {
         for child in self.children_mut() {
-            child.begin_with_the_cheapest();
+            child.order_by_cost();
         }
         let Node::Binary(operator @ (Operator::And | Operator::Or), ..) = self.node else { return };
         let mut operands = self.operands(operator);

@@ -99,7 +99,7 @@ impl Pattern {
         // A pattern of a whole text isn't compared by databases.
         if extent == Extent::Part && automaton::optional_parts(&hir) > limits::PATTERN_OPTIONAL_PARTS {
             let message =
-                format!("the pattern repeats more than {} parts that can be left out", limits::PATTERN_OPTIONAL_PARTS);
+                format!("the pattern repeats optional parts more than {} times", limits::PATTERN_OPTIONAL_PARTS);
             return Err(PatternProblem::new(
                 message,
                 "repeat them in one way, such as `a{0,200}` in place of `(a?){200}`",
@@ -345,9 +345,15 @@ mod tests {
         for taken in ["([a-z]?){100}1", "[a-z]{0,255}1", "([a-z]{0,60}){0,30}1", "(a?b*c{0,3}){33}"] {
             assert_eq!(refused(taken), None, "{taken}");
         }
-        let message = Some("the pattern repeats more than 100 parts that can be left out".to_owned());
-        for pattern in ["([a-z]?){101}1", "(([a-z]?){30}){60}1", "(a?b?c?d?e?){100}1", "((((a?){2}b?){5}c?){8}d?){18}1"]
-        {
+        let message = Some("the pattern repeats optional parts more than 100 times".to_owned());
+        for pattern in [
+            "([a-z]?){101}1",
+            "(([a-z]?){30}){60}1",
+            "(a?b?c?d?e?){100}1",
+            "((((a?){2}b?){5}c?){8}d?){18}1",
+            "(a|){101}",
+            "((a|)(b|)(c|)(d|)(e|)){100}1",
+        ] {
             assert_eq!(refused(pattern), message, "{pattern}");
         }
         assert!(Pattern::compile("([a-z]?){101}1", Extent::Whole).is_ok());

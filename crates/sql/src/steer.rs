@@ -89,9 +89,12 @@ struct Ordered<'a> {
 impl<'a> Ordered<'a> {
     fn of(builder: &Builder<'_>, rows: &Seen<'_>, (ranges, sort): (&Ranges<'a>, &[SortKey])) -> Self {
         let of = builder.model.collection(rows.anchor.collection);
-        // No index has the order of an enum's values, or of what relations lead to.
-        let indexed =
-            |key: &SortKey| key.field().filter(|field| order::names(builder.model, &of.field(*field).kind).is_none());
+        // No index has the order of an enum's values, of what relations lead to, or of values that a rule hides in some records:
+        // no record that the caller doesn't see may be looked at for whether it does.
+        let indexed = |key: &SortKey| {
+            let is_open = |field: &FieldId| ranges.rights.field(of.id, *field, Action::Read).allows();
+            key.field().filter(is_open).filter(|field| order::names(builder.model, &of.field(*field).kind).is_none())
+        };
         let usable = if sort.iter().all(|key| indexed(key).is_some()) { ranges.usable } else { &[] };
         let is_sorted = sort.first().is_some_and(|key| indexed(key).is_none_or(|field| !ranges.is_found(field)));
         Self { usable, is_sorted }

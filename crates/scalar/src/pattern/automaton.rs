@@ -108,7 +108,11 @@ pub(super) fn optional_parts(hir: &Hir) -> usize {
             let own = usize::from(repeated.min == 0);
             optional_parts(&repeated.sub).saturating_mul(times(repeated)).saturating_add(own)
         }
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => sum(parts),
+        HirKind::Concat(parts) => sum(parts),
+        HirKind::Alternation(parts) => {
+            let is_empty = |part: &Hir| part.properties().minimum_len() == Some(0);
+            sum(parts).saturating_add(usize::from(parts.iter().any(is_empty)))
+        }
     }
 }
 

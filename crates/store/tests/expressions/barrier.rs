@@ -11,9 +11,9 @@ use backstay_expr::{Checked, CollectionRights, FieldRights, Output, Rights, Rule
 use backstay_model::Model;
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
-    Arguments, Derived, Dialect, Fold, FoldFunction, GroupKey, GroupValue, Groups, GroupsShape, InnerSelection,
-    PageStart, Param, Perspective, Phrase, Planner, ReadPlan, ReadScope, ReadShape, Selected, SelectedField,
-    SelectedValue, Selection, Slot, SortBy, SortKey, Template, ValueKind,
+    Arguments, ColumnRef, Derived, Dialect, Fold, FoldFunction, GroupKey, GroupValue, Groups, GroupsShape,
+    InnerSelection, PageStart, Param, Perspective, Phrase, Planner, ReadPlan, ReadScope, ReadShape, Selected,
+    SelectedField, SelectedValue, Selection, Slot, SortBy, SortKey, Template, ValueKind,
 };
 
 use crate::Setting;
@@ -60,6 +60,8 @@ const RULES: [&[(&str, &str)]; 9] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Filter,
+    /// The filter of a list in the order of an index that the memberships of a rule don't have.
+    FilterInOrder,
     Count,
     /// The filter of a change to many records, or of a deletion.
     Change(Action),
@@ -74,8 +76,9 @@ enum Form {
     NestedSort,
 }
 
-const FORMS: [Form; 9] = [
+const FORMS: [Form; 10] = [
     Form::Filter,
+    Form::FilterInOrder,
     Form::Count,
     Form::Change(Action::Update),
     Form::Change(Action::Delete),
@@ -167,6 +170,12 @@ impl<'s> Asking<'s> {
         let by = || SortKey { by: SortBy::Derived(derived(asked())), descending: false };
         let shape = match form {
             Form::Filter | Form::Change(_) => ReadShape { filter: Some(checked.expr.clone()), ..shape },
+            Form::FilterInOrder => {
+                let number = self.setting.model.collection_named("Item").and_then(|item| item.field_named("number"));
+                let key =
+                    SortKey { by: SortBy::Column(ColumnRef::main(number.expect("a field").id)), descending: false };
+                ReadShape { filter: Some(checked.expr.clone()), scope: page(vec![key]), ..shape }
+            }
             Form::Count => ReadShape { filter: Some(checked.expr.clone()), scope: ReadScope::Count, ..shape },
             Form::Sort => ReadShape { scope: page(vec![by()]), ..shape },
             Form::Selected => {
@@ -285,6 +294,8 @@ impl Noting for Postgres {
 #[derive(Default)]
 struct Found {
     asked: usize,
+    /// How many questions the first records of a list in the order of an index were looked at for.
+    walked: usize,
     evaluated: BTreeSet<String>,
     /// What was evaluated on a hidden record.
     looked_up: BTreeSet<String>,
@@ -316,6 +327,7 @@ fn ask(database: &mut dyn Noting, (setting, dialect): (&Setting, Dialect), forms
                 let text = noted(&plan.template, statement.params(), (dialect, &tables));
                 let seen = database.noting(&text, statement.params());
                 found.asked += 1;
+                found.walked += usize::from(text.contains("\"walked\""));
                 if !seen.is_empty() {
                     found.evaluated.insert(format!("{form:?}"));
                 }
@@ -334,22 +346,31 @@ fn forms_of(action: Action) -> Vec<Form> {
 }
 
 /// What an index finds is looked up beside the rules.
-const BY_INDEX: [&str; 4] =
-    ["owner == $ann", "shelf.within($board)", "shelf.within($hall)", "shelf.within($hall) && flag"];
+const BY_INDEX: [&str; 7] = [
+    "$n > number",
+    "number == $n",
+    "number in $counts",
+    "owner == $ann",
+    "shelf.within($board)",
+    "shelf.within($hall)",
+    "shelf.within($hall) && flag",
+];
 
 /// What was evaluated on hidden records.
 fn looked_up(database: &mut dyn Noting, mut setting: Setting, (dialect, step): (Dialect, usize)) -> BTreeSet<String> {
-    let (mut asked, mut evaluated, mut looked_up) = (0, BTreeSet::new(), BTreeSet::new());
+    let (mut asked, mut walked, mut evaluated, mut looked_up) = (0, 0, BTreeSet::new(), BTreeSet::new());
     for rules in RULES {
         for action in [Action::Read, Action::Update, Action::Delete] {
             setting.rights = rights(&setting.model, rules, action);
             let found = ask(database, (&setting, dialect), &forms_of(action), step);
             asked += found.asked;
+            walked += found.walked;
             evaluated.extend(found.evaluated);
             looked_up.extend(found.looked_up);
         }
     }
     assert!(asked * step > 10_000, "{asked} questions");
+    assert!(walked * step > 100, "{walked} questions about the first records in an order");
     let every: BTreeSet<String> = FORMS.iter().map(|form| format!("{form:?}")).collect();
     assert_eq!(evaluated, every, "each form asks something");
     looked_up

@@ -123,9 +123,35 @@ fn at_depth(plain: &str, within: Range<usize>, word: &str) -> Vec<usize> {
     found
 }
 
+/// Where the parenthesis ends that this is in.
+fn closing(plain: &str) -> usize {
+    let mut depth = 0_usize;
+    let end = plain.bytes().position(|byte| {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 0 => return true,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        false
+    });
+    end.expect("parentheses match")
+}
+
 /// The tables of records in the FROM of a SELECT: what a LEFT JOIN adds is looked at with the rights of its own.
 fn records(plain: &str, text: &str, within: &Range<usize>, tables: &[String]) -> Vec<String> {
     let mut records = Vec::new();
+    // Whole records, under another name.
+    for at in at_depth(plain, within.clone(), "FROM (SELECT \"") {
+        let inner = at + "FROM (".len();
+        let end = inner + closing(&plain[inner..within.end]);
+        let mut names = text[inner..end].split('"').skip(1).step_by(2);
+        let (of, table) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+        let is_whole = text[inner..].starts_with(&format!("SELECT \"{of}\".* FROM \"{table}\""));
+        if is_whole && tables.iter().any(|known| known == table) {
+            records.extend(text[end..within.end].split('"').nth(1).map(str::to_owned));
+        }
+    }
     for word in ["FROM \"", "JOIN \""] {
         for at in at_depth(plain, within.clone(), word) {
             if plain[..at].ends_with("LEFT ") {
@@ -171,6 +197,10 @@ fn a_placeholder_is_about_the_records_of_the_selects_around_it() {
     check(
         r#"SELECT 1 FROM "item" AS "t1" WHERE "t1"."b" IN (SELECT "t2"."id" FROM "part" AS "t2" WHERE ?)"#,
         &[&["t2", "t1"]],
+    );
+    check(
+        r#"SELECT ? FROM (SELECT "t1".* FROM "item" AS "t1" WHERE ? LIMIT 1) AS "t2" WHERE ?"#,
+        &[&["t2"], &["t1"], &["t2"]],
     );
     check(r#"SELECT ? FROM "item" AS "t1" UNION ALL SELECT ? FROM "part" AS "t2""#, &[&["t1"], &["t2"]]);
 }
