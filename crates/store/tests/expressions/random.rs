@@ -165,6 +165,7 @@ fn world(random: &mut Random) -> World {
                 values.push(match &field.kind {
                     kind if kind.is_many() => Known::Null,
                     _ if !needed && random.chance(25) => Known::Null,
+                    Kind::Int if random.chance(5) => Known::Int(i64::MIN),
                     Kind::Email => Known::text(&format!("p{index}@example.org")),
                     Kind::ToOne { target, .. } => random.record(&world, *target).map_or(Known::Null, Known::Id),
                     kind => random.value(&world.schema, kind),

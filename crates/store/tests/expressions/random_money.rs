@@ -8,7 +8,7 @@ use crate::{Databases, Setting, letters, memory, postgres, run, sqlite};
 
 /// Expressions in a run without settings.
 const CASES: usize = 400;
-const AMOUNTS: [&str; 12] = [
+const AMOUNTS: [&str; 15] = [
     "cost",
     "money(price, currency)",
     "money(fine, cost.currency)",
@@ -18,6 +18,9 @@ const AMOUNTS: [&str; 12] = [
     "gross",
     "spent",
     "parts.max(p, p.cost)",
+    "parts.min(p, p.cost * p.weight)",
+    "parts.sum(p, p.cost)",
+    "money(parts.sum(p, p.price), 'EUR')",
     "parts.first(p, true, [p.weight]).cost",
     "parts.first(p, true, [-p.cost]).cost",
     "parts.first(p, p.weight != 5, [p.state, p.cost * 2]).cost",

@@ -271,6 +271,9 @@ fn computed(operator: Arithmetic, left: &Value, right: &Value) -> Option<Value> 
             Arithmetic::Multiply => exact(left.checked_mul(i128::from(*right))?),
             _ => computed(operator, &Value::Decimal(*left), &Value::Decimal(i128::from(*right) * DECIMAL_UNIT)),
         },
+        (Value::Int(left), Value::Decimal(_)) if operator != Arithmetic::Multiply => {
+            computed(operator, &Value::Decimal(i128::from(*left) * DECIMAL_UNIT), right)
+        }
         (Value::Length(left), Value::Length(right)) => integer(operator, *left, *right).map(Value::Length),
         (Value::Moment(left), Value::Moment(right)) => Some(Value::Length(left - right)),
         (Value::Moment(left), Value::Length(right)) => within_years(integer(operator, *left, *right)?),

@@ -252,6 +252,13 @@ impl<'r, 's> Expressions<'r, 's> {
     }
 
     fn comparison(&mut self) -> Option<Expr> {
+        if self.random.chance(12)
+            && let Some((text, _)) = self.path(|kind| *kind == Kind::Text)
+        {
+            let size = Expr::Literal(Value::Int(*self.random.pick(&[0, 1, 2, 4])));
+            let sized = Expr::Call(Function::Size, vec![Expr::Path(text)]);
+            return Some(Expr::Compare(*self.random.pick(Comparison::ALL), Box::new(sized), Box::new(size)));
+        }
         let comparable = |kind: &Kind| {
             !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Json | Kind::ToOne { .. } | Kind::Key | Kind::Link)
         };
@@ -374,6 +381,9 @@ impl<'r, 's> Expressions<'r, 's> {
                 None => path,
             },
             2 => match self.path(|kind| *kind == Kind::Int) {
+                Some((from, _)) if self.random.chance(50) => {
+                    Expr::Compute(Arithmetic::Subtract, Box::new(Expr::Path(from)), Box::new(path))
+                }
                 Some((by, _)) => Expr::Compute(Arithmetic::Multiply, Box::new(path), Box::new(Expr::Path(by))),
                 None => path,
             },

@@ -14,7 +14,7 @@ const HOUR: i64 = 3_600_000_000;
 
 /// Names of members in documents.
 pub(super) const JSON_NAMES: [&str; 3] = ["a", "b c", "é"];
-const TEXTS: [&str; 13] = ["", "a", "b", "ab", "Ab", "aB", "é", "Éb", "%", "_", "'", "a'\\\"b", "zeta"];
+const TEXTS: [&str; 14] = ["", "true", "a", "b", "ab", "Ab", "aB", "é", "Éb", "%", "_", "'", "a'\\\"b", "zeta"];
 /// A pattern, and what it means.
 type Meant = (&'static str, fn(&str) -> bool);
 pub(super) const PATTERNS: [Meant; 8] = [
@@ -37,13 +37,15 @@ const FLOATS: [f64; 8] = [-2.5, -0.5, 0.0, 0.25, 1.0, 1.5, 1e300, -1e300];
 const CENTS: [i128; 8] = [-1250, -5, 0, 1, 250, 1250, 1300, 9_999_999_999];
 const DAYS: [i32; 5] = [-1, 0, 20_483, 20_484, 20_485];
 const HOURS: [i64; 7] = [-48, -24, -1, 0, 1, 24, 48];
+/// Hours of nine thousand years.
+const AGES: i64 = 9000 * 365 * 24;
 
 impl Random {
     /// A value that a field of this kind can hold; never null.
     pub fn value(&mut self, schema: &Schema, kind: &Kind) -> Value {
         match kind {
             Kind::Bool => Value::Bool(self.chance(50)),
-            Kind::Int if self.chance(90) => Value::Int(*self.pick(&INTS[..8])),
+            Kind::Int if self.chance(75) => Value::Int(*self.pick(&INTS[..8])),
             Kind::Int => Value::Int(*self.pick(&INTS)),
             Kind::Float if self.chance(90) => Value::Float(*self.pick(&FLOATS[..6])),
             Kind::Float => Value::Float(*self.pick(&FLOATS)),
@@ -90,7 +92,8 @@ impl Random {
 
     /// A length of time, in whole hours.
     pub fn length(&mut self) -> Value {
-        Value::Length(HOUR * self.pick(&HOURS))
+        let hours = if self.chance(85) { *self.pick(&HOURS) } else { *self.pick(&[-AGES, AGES]) };
+        Value::Length(HOUR * hours)
     }
 
     /// An id that no record has.
