@@ -8,13 +8,14 @@ use backstay_base::{
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
-use backstay_store::{Demand, Freshness, RecordKey, StoreError, Tx};
+use backstay_store::{Demand, Freshness, StoreError, Tx};
 
 use crate::answered::NoAnswer;
 use crate::application::CallerClass;
 use crate::before::session::Session;
 use crate::bind::{Bindings, Question};
 use crate::explanation::ExplainedCaller;
+use crate::given_ids::GivenIds;
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_hooks::PendingHook;
@@ -201,6 +202,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) told_along: TakenAlong,
     /// The slugs that it has made because no record had them.
     pub(crate) made_slugs: Vec<MadeSlug>,
+    /// What it knows ahead of ids that are given to new records.
+    pub(crate) given_ids: GivenIds,
     /// How often the transaction has run before because others took its slugs.
     pub(crate) slug_run: u32,
     /// Stored sums that don't have yet what it has changed.
@@ -450,16 +453,10 @@ impl<'a> TxContext<'a, '_> {
         }
     }
 
-    /// The last version of the deleted record with this key; 0 if none was deleted.
-    pub(crate) async fn last_version(&mut self, collection: CollectionId, record: &RecordKey) -> Result<i64, Error> {
-        let key = self.engine.store.dependency_keys().record(collection, record);
-        let last = self.tx.last_version(key).await;
-        last.map_err(|error| self.failed(error))
-    }
-
     /// Keeps the last version of a record that is going to be deleted.
     pub(crate) fn bury(&mut self, collection: CollectionId, record: &Record) {
         let key = self.engine.store.dependency_keys().record(collection, &record.id().into());
+        self.given_ids.forget(key);
         self.tx.bury(key, record.version());
     }
 

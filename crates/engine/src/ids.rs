@@ -1,13 +1,15 @@
 //! The ids of new records: what the server makes, what a client may give, and which version a record begins with whose id
 //! another one had before.
 
-use backstay_base::{Error, KeyRef, Place, RecordId, Violation, ViolationKind, limits};
-use backstay_model::{Collection, KeyKind};
+use std::collections::BTreeSet;
+
+use backstay_base::{DependencyKey, Error, KeyRef, Place, RecordId, Violation, ViolationKind, limits};
+use backstay_model::{Collection, CollectionId, KeyKind};
 use backstay_scalar::Value;
 use backstay_store::{RecordKey, Series};
 
 use crate::proposal::Proposal;
-use crate::{Authority, TxContext};
+use crate::{Authority, Input, TxContext};
 
 /// Gives a new record the id that the server makes, unless one was given. Texts have to be given.
 pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
@@ -62,9 +64,48 @@ pub(crate) async fn go_on(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -
     let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
     if let Some(KeyRef::Int(number)) = given.as_ref().map(RecordId::key) {
         let series = series(cx, proposal.collection);
-        cx.tx.raise_number(&series, number, false).await.map_err(|error| cx.refused(error))?;
+        let highest = cx.given_ids.highest(proposal.collection.id).max(number);
+        cx.tx.raise_number(&series, highest, false).await.map_err(|error| cx.refused(error))?;
     }
     Ok(())
+}
+
+impl TxContext<'_, '_> {
+    /// Finds out at once what has to be known of the ids of several new records of one type.
+    pub async fn expect_ids<'i>(
+        &mut self,
+        collection: CollectionId,
+        inputs: impl Iterator<Item = &'i Input>,
+    ) -> Result<(), Error> {
+        if !self.model().collection(collection).key.given {
+            return Ok(());
+        }
+        let keys = self.engine.store.dependency_keys();
+        let given: Vec<RecordId> =
+            inputs.filter_map(|input| input.value(Collection::ID).and_then(Value::as_id)).collect();
+        let numbers = given.iter().filter_map(|id| match id.key() {
+            KeyRef::Int(number) if !is_too_high(*id) => Some(number),
+            _ => None,
+        });
+        if let Some(highest) = numbers.max() {
+            let known = self.given_ids.highest.entry(collection).or_default();
+            *known = highest.max(*known);
+        }
+        let records = given.into_iter().map(|id| keys.record(collection, &RecordKey::from(id)));
+        let unknown: BTreeSet<DependencyKey> =
+            records.filter(|record| !self.given_ids.versions.contains_key(record)).collect();
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => self.look_up_versions(unknown).await,
+        }
+    }
+
+    async fn look_up_versions(&mut self, records: BTreeSet<DependencyKey>) -> Result<(), Error> {
+        let last = self.tx.last_versions(&records).await.map_err(|error| self.failed(error))?;
+        let versions = records.into_iter().map(|record| (record, last.get(&record).copied().unwrap_or(0)));
+        self.given_ids.versions.extend(versions);
+        Ok(())
+    }
 }
 
 /// A counter that isn't above zero.
@@ -119,8 +160,11 @@ pub(crate) async fn continue_version(cx: &mut TxContext<'_, '_>, proposal: &mut 
     if !collection.key.given || proposal.input.value(Collection::ID).is_none() {
         return Ok(());
     }
-    let record = RecordKey::from(proposal.id()?);
-    let last = cx.last_version(collection.id, &record).await?;
+    let key = cx.engine.store.dependency_keys().record(collection.id, &RecordKey::from(proposal.id()?));
+    if !cx.given_ids.versions.contains_key(&key) {
+        cx.look_up_versions(BTreeSet::from([key])).await?;
+    }
+    let last = cx.given_ids.versions.get(&key).copied().unwrap_or(0);
     let carried = proposal.input.value(Collection::VERSION).and_then(Value::as_int).unwrap_or(1);
     proposal.set(Collection::VERSION, Value::Int(carried.max(last + 1)));
     Ok(())

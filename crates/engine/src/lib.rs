@@ -54,6 +54,7 @@ mod explanation;
 mod fill;
 mod firing;
 mod given;
+mod given_ids;
 mod giving;
 mod grouping;
 mod highlights;

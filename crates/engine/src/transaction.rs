@@ -12,6 +12,7 @@ use crate::application::CallerClass;
 use crate::before::runner::contended;
 use crate::before::session::{Session, Unasked};
 use crate::context::{MadeSlug, Retry};
+use crate::given_ids::GivenIds;
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
@@ -345,6 +346,7 @@ impl<T: Transaction> Work for Running<T> {
                 taken_along: 0,
                 told_along: TakenAlong::default(),
                 made_slugs: Vec::new(),
+                given_ids: GivenIds::default(),
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),
                 checks: PendingChecks::default(),

@@ -446,6 +446,7 @@ impl TxContext<'_, '_> {
             self.hold_owners(collection, input, &mut to_hold);
         }
         self.hold(to_hold).await?;
+        self.expect_ids(collection, inputs.iter()).await?;
         let mut records = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.iter().enumerate() {
             self.part.at = Place::item(index);
@@ -473,6 +474,7 @@ impl TxContext<'_, '_> {
         let is_array = matches!(inputs, Inputs::Many(_));
         if is_array {
             self.hold_by_key((collection, key), inputs.as_slice()).await?;
+            self.expect_ids(collection, inputs.as_slice().iter()).await?;
         }
         let mut all = Vec::with_capacity(inputs.as_slice().len());
         for (index, input) in inputs.as_slice().iter().enumerate() {

@@ -2,7 +2,7 @@
 //! with such an id continues them, and no two states of an id share a version. A record is known by its dependency key,
 //! which doesn't tell its id; two that share one begin later than they had to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use backstay_audit::{ChangeKind, Entry};
 use backstay_base::{DependencyKey, TypeNumber};
@@ -17,27 +17,30 @@ use crate::{DependencyKeys, StoreError};
 /// Entries of the log that are read at a time.
 const ENTRIES: i64 = 256;
 
-/// Shows the last version that a deleted record had, in a row at most; 0 if there was none. On PostgreSQL it waits for a
-/// transaction that deletes the record, which keeps its tombstone first.
-pub(crate) fn last_version(dialect: Dialect, record: DependencyKey) -> Statement {
+/// Shows which of these records were deleted, and the last version that each had. On PostgreSQL it waits for transactions that
+/// delete them, which keep their tombstones first.
+pub(crate) fn last_versions(dialect: Dialect, records: &BTreeSet<DependencyKey>) -> Statement {
     let text = match dialect {
         // There is one writer.
-        Dialect::Sqlite => "SELECT version FROM backstay_tombstone WHERE record = $1",
+        Dialect::Sqlite => {
+            "SELECT record, version FROM backstay_tombstone WHERE record IN (SELECT value FROM json_each($1))"
+        }
         Dialect::Postgres => {
-            "INSERT INTO backstay_tombstone (record, version) VALUES ($1, 0) \
-             ON CONFLICT (record) DO UPDATE SET version = backstay_tombstone.version RETURNING version"
+            "INSERT INTO backstay_tombstone (record, version) \
+             SELECT CAST(value AS bigint), 0 FROM jsonb_array_elements_text($1) WITH ORDINALITY AS x(value, place) ORDER BY place \
+             ON CONFLICT (record) DO UPDATE SET version = backstay_tombstone.version RETURNING record, version"
         }
     };
-    own(text, vec![key(record)], &[Storage::Int])
+    own(text, vec![list(records)], &[Storage::Int, Storage::Int])
 }
 
-/// Removes the row that `last_version` has inserted where there was none.
-pub(crate) fn unclaim(dialect: Dialect, record: DependencyKey) -> Option<Statement> {
+/// Removes the rows that `last_versions` has inserted where there were none.
+pub(crate) fn unclaim(dialect: Dialect, records: &BTreeSet<DependencyKey>) -> Option<Statement> {
+    const TEXT: &str = "DELETE FROM backstay_tombstone WHERE version = 0 \
+                        AND record IN (SELECT CAST(value AS bigint) FROM jsonb_array_elements_text($1) AS x(value))";
     match dialect {
         Dialect::Sqlite => None,
-        Dialect::Postgres => {
-            Some(own("DELETE FROM backstay_tombstone WHERE record = $1 AND version = 0", vec![key(record)], &[]))
-        }
+        Dialect::Postgres => Some(own(TEXT, vec![list(records)], &[])),
     }
 }
 
@@ -90,5 +93,14 @@ fn page(after: i64) -> Statement {
 }
 
 fn key(record: DependencyKey) -> Param {
-    Param::Int(record.0.cast_signed())
+    Param::Int(number(record))
+}
+
+fn number(record: DependencyKey) -> i64 {
+    record.0.cast_signed()
+}
+
+fn list(records: &BTreeSet<DependencyKey>) -> Param {
+    let numbers: Vec<i64> = records.iter().copied().map(number).collect();
+    Param::Json(format!("{numbers:?}").into())
 }

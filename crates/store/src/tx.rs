@@ -261,17 +261,20 @@ impl<'a> Tx<'a> {
         self.pending.changes.push(change);
     }
 
-    /// The last version of the deleted record with this key; 0 if none was deleted. Until the transaction ends, no other one
-    /// deletes it.
-    pub async fn last_version(&mut self, record: DependencyKey) -> Result<i64, StoreError> {
+    /// The last versions of those of these records that were deleted. Until the transaction ends, no other one deletes any of
+    /// them.
+    pub async fn last_versions(
+        &mut self,
+        records: &BTreeSet<DependencyKey>,
+    ) -> Result<HashMap<DependencyKey, i64>, StoreError> {
         let dialect = self.session.dialect();
-        let mut last = 0;
-        self.show_flushed(&tombstones::last_version(dialect, record), &mut |row| {
-            last = int(row, 0)?;
+        let mut last = HashMap::new();
+        self.show_flushed(&tombstones::last_versions(dialect, records), &mut |row| {
+            last.insert(DependencyKey(int(row, 0)?.cast_unsigned()), int(row, 1)?);
             Ok(())
         })
         .await?;
-        if let Some(unclaim) = tombstones::unclaim(dialect, record) {
+        if let Some(unclaim) = tombstones::unclaim(dialect, records) {
             self.stage(unclaim, None);
         }
         Ok(last)

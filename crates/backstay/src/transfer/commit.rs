@@ -107,6 +107,8 @@ impl Transaction for Write {
                 Some(until) => self.sift(cx, until, &mut written).await?,
                 None => {
                     for rows in self.what.rows[self.range.clone()].chunks(STAGED_ROWS) {
+                        let inputs = rows.iter().filter_map(|(_, row)| row.input());
+                        cx.expect_ids(self.what.collection, inputs).await?;
                         for (_, row) in rows {
                             match self.row(cx, row, &mut written.imported).await {
                                 Err(_) if cx.awaits_hooks() => {}

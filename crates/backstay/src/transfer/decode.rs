@@ -22,6 +22,16 @@ pub(super) enum Row {
     Nothing,
 }
 
+impl Row {
+    /// What is written if the record isn't there.
+    pub(super) fn input(&self) -> Option<&Input> {
+        match self {
+            Self::Write(input) => Some(input),
+            Self::Change(..) | Self::Nothing => None,
+        }
+    }
+}
+
 /// Reads the rows of batches. Blocks, because relations are looked up.
 pub(super) struct Decoder {
     pub(super) engine: Engine,

@@ -120,6 +120,16 @@ async fn numbers_are_counted_up_and_never_given_twice() {
     assert_eq!(post(&app, "/api/tickets", json!({ "id": 7 })).await.status, 201);
     assert_eq!(post(&app, "/api/tickets", json!({})).await.json()["id"], 42);
     assert_eq!(told(&post(&app, "/api/tickets", json!({ "id": 40 })).await), (409, "not-unique".to_owned()));
+    // Several at once: what is made next follows the highest, and a deleted one's versions go on.
+    assert_eq!(app.call("DELETE /api/tickets/40", &[]).await.status, 204);
+    let made = post(&app, "/api/tickets", json!([{ "id": 60 }, { "id": 40 }, { "id": 50 }])).await;
+    let records = made.json();
+    let versions = [0, 1, 2].map(|index| records[index]["version"].as_i64());
+    assert_eq!((made.status, versions), (201, [Some(1), Some(2), Some(1)]), "{}", made.text());
+    assert_eq!(post(&app, "/api/tickets", json!({})).await.json()["id"], 61);
+    let taken = post(&app, "/api/tickets", json!([{ "id": 70 }, { "id": 40 }])).await;
+    assert_eq!(told(&taken), (409, "not-unique".to_owned()));
+
     let highest = 999_999_999_999_998_i64;
     assert_eq!(post(&app, "/api/tickets", json!({ "id": highest })).await.status, 201);
     assert_eq!(post(&app, "/api/tickets", json!({})).await.json()["id"], highest + 1);

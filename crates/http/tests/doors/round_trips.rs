@@ -53,6 +53,8 @@ type Tag @allow(read: "true", create: "true", update: "true", delete: "true") {
   name: String! @unique
   color: String
 }
+
+type Ticket @key(type: INT, given: true) @allow(read: "true", create: "true") { title: String }
 "#;
 
 /// Requests of each kind that are counted, and how many are sent for that at most.
@@ -207,6 +209,10 @@ async fn each_request_takes_so_many_round_trips() {
     .await;
     of.check(3, "a create that a sum counts", async |_, n| {
         ("POST /api/comments".to_owned(), json!({"post": known, "body": format!("{n}")}))
+    })
+    .await;
+    of.check(3, "20 creates with ids", async |_, n| {
+        ("POST /api/tickets".to_owned(), (1..=20).map(|m| json!({"id": 20 * n + m})).collect())
     })
     .await;
     of.check(10, "a transaction of three", async |of, n| {

@@ -8,7 +8,7 @@ use crate::{Databases, Setting, letters, memory, postgres, run, sqlite};
 
 /// Expressions in a run without settings.
 const CASES: usize = 400;
-const AMOUNTS: [&str; 15] = [
+const AMOUNTS: [&str; 16] = [
     "cost",
     "money(price, currency)",
     "money(fine, cost.currency)",
@@ -20,6 +20,7 @@ const AMOUNTS: [&str; 15] = [
     "parts.max(p, p.cost)",
     "parts.min(p, p.cost * p.weight)",
     "parts.sum(p, p.cost)",
+    "money(parts.min(p, p.ok ? p.price : 0.05), 'EUR')",
     "money(parts.sum(p, p.price), 'EUR')",
     "parts.first(p, true, [p.weight]).cost",
     "parts.first(p, true, [-p.cost]).cost",

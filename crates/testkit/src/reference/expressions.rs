@@ -318,7 +318,11 @@ impl<'r, 's> Expressions<'r, 's> {
             Kind::Int | Kind::Float => {
                 let operators = if *kind == Kind::Int { Arithmetic::ALL } else { &Arithmetic::ALL[..4] };
                 let operator = *self.random.pick(operators);
-                Expr::Compute(operator, Box::new(path), Box::new(self.operand(kind, depth - 1)))
+                let by = match operator {
+                    Arithmetic::Remainder if self.random.chance(40) => Expr::Literal(Value::Int(-1)),
+                    _ => self.operand(kind, depth - 1),
+                };
+                Expr::Compute(operator, Box::new(path), Box::new(by))
             }
             Kind::Decimal { .. } => self.exact(path, kind, depth),
             Kind::Moment if self.random.chance(30) => Expr::Now,
