@@ -259,6 +259,13 @@ impl<'r, 's> Expressions<'r, 's> {
             let sized = Expr::Call(Function::Size, vec![Expr::Path(text)]);
             return Some(Expr::Compare(*self.random.pick(Comparison::ALL), Box::new(sized), Box::new(size)));
         }
+        if self.random.chance(4)
+            && let Some((flag, _)) = self.path(|kind| *kind == Kind::Bool)
+        {
+            let word = Expr::Literal(Value::Text((*self.random.pick(&["true", "false"])).into()));
+            let written = Expr::Call(Function::Written, vec![Expr::Path(flag)]);
+            return Some(Expr::Compare(Comparison::Equal, Box::new(written), Box::new(word)));
+        }
         let comparable = |kind: &Kind| {
             !kind.is_many() && !matches!(kind, Kind::List(_) | Kind::Json | Kind::ToOne { .. } | Kind::Key | Kind::Link)
         };
