@@ -179,7 +179,7 @@ impl Pools {
     }
 
     /// Ends what a connection is doing, and then the connection. A pooler is asked nothing: it ends its own connection to the
-    /// server with the client's, and PgBouncer 1.18 crashes on a cancel request whose sender doesn't wait.
+    /// server with the client's, and `PgBouncer` 1.18 crashes on a cancel request whose sender doesn't wait.
     pub(super) fn abandon(&self, client: Object) {
         match &self.pooler {
             None => abandon(client, &self.connector),
