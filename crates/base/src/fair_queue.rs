@@ -65,8 +65,16 @@ impl<T: Queued> FairQueue<T> {
     /// # Errors
     /// If too many wait.
     pub fn push(&mut self, flow: Flow, item: T) -> Result<(), QueueFull> {
+        self.push_beside(0, flow, item)
+    }
+
+    /// The same where so many items that wait elsewhere count, too.
+    ///
+    /// # Errors
+    /// If too many wait.
+    pub fn push_beside(&mut self, elsewhere: usize, flow: Flow, item: T) -> Result<(), QueueFull> {
         let bounds = &self.bounds;
-        let is_full = self.sources.load.waiting >= bounds.waiting && flow.source != Source::System;
+        let is_full = self.waiting() + elsewhere >= bounds.waiting && flow.source != Source::System;
         self.sources.change(flow.source, bounds, |flows| {
             let flows = &mut flows.member;
             if flows.load.waiting >= bounds.waiting_of_source {
@@ -94,12 +102,18 @@ impl<T: Queued> FairQueue<T> {
     /// Takes the item whose turn it is. It runs until `ended`.
     pub fn pop(&mut self) -> Option<T> {
         let bounds = &self.bounds;
-        let take = |line: &mut Line<T>| {
-            let item = line.waiting.pop_front()?;
-            line.running += 1;
-            Some(item)
-        };
+        let take = |line: &mut Line<T>| line.take();
         self.sources.pop(bounds, |flows| flows.pop(bounds, take).flatten()).flatten()
+    }
+
+    /// Takes the first item, in the order of turns, that may run now and is the next of its flow. It runs until `ended`.
+    pub fn pop_if(&mut self, may_run: impl Fn(&T) -> bool) -> Option<T> {
+        let flow = self.first(|_, line| line.waiting.front().is_some_and(&may_run))?;
+        let bounds = &self.bounds;
+        let take = |line: &mut Line<T>| line.take();
+        self.sources
+            .pop_member(flow.source, bounds, |flows| flows.pop_member(flow.caller, bounds, take).flatten())
+            .flatten()
     }
 
     /// An item of this flow has run for this long.
@@ -132,9 +146,14 @@ impl<T: Queued> FairQueue<T> {
         flows.into_iter().map(|flow| (flow, self.take(flow))).filter(|(_, items)| !items.is_empty()).collect()
     }
 
+    /// How many items wait.
+    pub fn waiting(&self) -> usize {
+        self.sources.load.waiting
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.sources.load.waiting == 0
+        self.waiting() == 0
     }
 
     /// Whether an item of this flow waits.
@@ -147,7 +166,7 @@ impl<T: Queued> FairQueue<T> {
 
     /// Whether somebody waits for an item of another flow that may run. Drops what stands before it and isn't wanted.
     pub fn has_others(&mut self, flow: Flow) -> bool {
-        while let Some(other) = self.other(flow) {
+        while let Some(other) = self.first(|other, _| other != flow) {
             let is_wanted = self.change(other, |line| {
                 while line.waiting.pop_front_if(|item| !item.is_wanted()).is_some() {}
                 !line.waiting.is_empty()
@@ -159,12 +178,13 @@ impl<T: Queued> FairQueue<T> {
         false
     }
 
-    /// The first flow but this one whose next item may run.
-    fn other(&self, than: Flow) -> Option<Flow> {
+    /// The first flow for which this holds, of those whose next item may run.
+    fn first(&self, holds: impl Fn(Flow, &Line<T>) -> bool) -> Option<Flow> {
         let flows = |source: &Source| {
-            let callers = self.sources.members.get(source)?.member.ready.order.values();
-            let mut flows = callers.map(|caller| Flow { source: *source, caller: *caller });
-            flows.find(|flow| *flow != than)
+            let flows = &self.sources.members.get(source)?.member;
+            let mut ready = flows.ready.order.values().filter_map(|caller| Some((caller, flows.members.get(caller)?)));
+            let flow = |caller: &Option<RecordId>| Flow { source: *source, caller: *caller };
+            ready.find(|(caller, line)| holds(flow(caller), &line.member)).map(|(caller, _)| flow(caller))
         };
         self.sources.ready.order.values().find_map(flows)
     }
@@ -187,6 +207,13 @@ impl<T: Queued> FairQueue<T> {
 }
 
 impl<T: Queued> Line<T> {
+    /// Takes the next item, which runs then.
+    fn take(&mut self) -> Option<T> {
+        let item = self.waiting.pop_front()?;
+        self.running += 1;
+        Some(item)
+    }
+
     fn push(&mut self, item: T, bounds: &Bounds, is_full: bool) -> Result<(), QueueFull> {
         if self.waiting.len() >= bounds.waiting_of_flow {
             self.waiting.retain(Queued::is_wanted);
@@ -305,14 +332,24 @@ impl<K: Copy + Eq + Hash, M: Member> Level<K, M> {
 
     /// Changes the member whose turn it is.
     fn pop<R>(&mut self, bounds: &Bounds, take: impl FnOnce(&mut M) -> R) -> Option<R> {
-        let ((time, _), key) = self.ready.order.pop_first()?;
+        let (place, key) = self.ready.order.pop_first()?;
+        Some(self.serve((key, place), bounds, take))
+    }
+
+    /// Changes this member, which must be ready, as if it were its turn.
+    fn pop_member<R>(&mut self, key: K, bounds: &Bounds, take: impl FnOnce(&mut M) -> R) -> Option<R> {
+        let place = self.members.get(&key)?.place?;
+        self.ready.order.remove(&place);
+        Some(self.serve((key, place), bounds, take))
+    }
+
+    fn serve<R>(&mut self, (key, (time, _)): (K, Place), bounds: &Bounds, take: impl FnOnce(&mut M) -> R) -> R {
         self.virtual_time = self.virtual_time.max(time);
-        let taken = self.change(key, bounds, |ranked| {
+        self.change(key, bounds, |ranked| {
             // Behind those that have had the same time.
             ranked.place = None;
             take(&mut ranked.member)
-        });
-        Some(taken)
+        })
     }
 
     /// Changes a member, and with it its place and the load. One that wasn't known is added, and one that is idle and has
@@ -397,6 +434,35 @@ mod tests {
             queue.push(*flow, (*name, true)).expect("there is room");
         }
         queue
+    }
+
+    #[test]
+    fn items_that_may_not_run_now_keep_their_turn() {
+        let (first, second) = (flow(1, 1), flow(2, 1));
+        let mut queue = queue(&[
+            (first, "read 1"),
+            (first, "work behind it"),
+            (second, "work 1"),
+            (second, "work 2"),
+            (second, "read 2"),
+        ]);
+        let mut pop_work = || queue.pop_if(|(name, _)| name.starts_with("work")).map(|(name, _)| name);
+        // One of a flow runs at a time.
+        assert_eq!((pop_work(), pop_work()), (Some("work 1"), None));
+        queue.ended(second, TIME);
+        assert_eq!(queue.pop_if(|(name, _)| name.starts_with("work")), Some(("work 2", true)));
+        queue.ended(second, TIME);
+        assert_eq!(queue.pop_if(|(name, _)| name.starts_with("work")), None);
+        assert_eq!(order(queue), ["read 1", "work behind it", "read 2"]);
+    }
+
+    #[test]
+    fn items_that_wait_elsewhere_count() {
+        let mut queue: FairQueue<Item> = FairQueue::new(BOUNDS);
+        assert_eq!(queue.push_beside(BOUNDS.waiting - 1, flow(1, 1), ("last", true)), Ok(()));
+        assert_eq!(queue.push_beside(BOUNDS.waiting - 1, flow(2, 1), ("late", true)), Err(QueueFull::Busy));
+        assert_eq!(queue.push_beside(BOUNDS.waiting, Flow::SYSTEM, ("own", true)), Ok(()));
+        assert_eq!(queue.waiting(), 2);
     }
 
     /// The order in which items run one after the other.

@@ -162,8 +162,7 @@ impl ServerProblem {
                  pooler, name that in `pooler` in [data]"
             }
             Self::PoolerRefuses(_) => {
-                "it must be in transaction mode (`pool_mode = transaction` of PgBouncer), admit this user, and reach the server; its log \
-                 may say more"
+                "Set `pool_mode = transaction`, let this user in, and check that PgBouncer can reach the server; see its log."
             }
             Self::Elsewhere => {
                 "let both addresses lead to the same database and user; Backstay's tables must be there, with the same model"
@@ -177,7 +176,7 @@ impl ServerProblem {
                  and to the same database and schema"
             }
             Self::NotStandby => {
-                "leave it out of `replicas`: the server in `url` answers what standbys don't, and another primary has data of its own"
+                "Remove it from `replicas`; list only standbys. The server in `url` already answers reads that no standby can."
             }
             Self::Lost => {
                 "try again: what wasn't committed is undone, and the next start goes on from there. If it happens again, the server's \

@@ -592,6 +592,64 @@ async fn a_server_without_a_free_connection_is_waited_for() {
     freed.join().expect("it is changed");
 }
 
+/// A server that refuses connections isn't silent: whatever has one goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowded_server_goes_on_answering_although_the_log_is_not_followed() {
+    let place = Place::new();
+    place.run("CREATE ROLE app LOGIN");
+    place.run("ALTER DATABASE test_0 OWNER TO app");
+    place.run("ALTER SCHEMA public OWNER TO app");
+    let place = Place {
+        options: OpenOptions::new(Location::Url(Secret::new(place.address.replace("user=postgres", "user=app")))),
+        ..place
+    };
+    let node = place.node();
+    until("it is the keeper", || node.store.is_keeper()).await;
+    node.create(1).await;
+    place.run("ALTER ROLE app CONNECTION LIMIT 0");
+    place.run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1114329973");
+    until("it isn't followed", || !node.store.is_current()).await;
+    let lost = Instant::now();
+    let mut number = 2;
+    // Longer than a server may take until it counts as silent.
+    while lost.elapsed() < Duration::from_secs(8) {
+        node.create(number).await;
+        let mut sink = FirstColumn::default();
+        read(&node.store, &emails(), &mut sink).await.expect("a read");
+        assert_eq!(sink.values.len(), usize::try_from(number).expect("it fits"));
+        number += 1;
+        sleep(Duration::from_millis(50)).await;
+    }
+    place.run("ALTER ROLE app CONNECTION LIMIT -1");
+    until("it is followed", || node.store.is_current()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_comes_back_is_used_again_beside_its_standby() {
+    let place = Place::new();
+    drop(place.node());
+    let standby = place.cluster.standby();
+    let socket = |of: &Cluster| of.file("").display().to_string().trim_end_matches('/').to_owned();
+    let hosts = format!("host={},{} user=postgres dbname=test_0", socket(&place.cluster), socket(&standby));
+    let place = Place { options: OpenOptions::new(Location::Url(Secret::new(hosts))), ..place };
+    let node = place.node();
+    node.create(1).await;
+    place.cluster.stop();
+    let refused = node.store.write(create_author(2, "2@example.org")).await;
+    assert!(matches!(refused, Err(Failure::Store(StoreError::Unreachable(_) | StoreError::Unknown(_)))), "{refused:?}");
+    // Only the standby can be connected to now.
+    let refused = node.store.write(create_author(2, "2@example.org")).await;
+    assert!(matches!(problem(&refused), Some(ServerProblem::ReadOnly)), "{refused:?}");
+    place.cluster.start_again();
+    for _ in 0..TRIES {
+        if node.store.write(create_author(3, "3@example.org")).await.is_ok() {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("the primary is never used again");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_requests_with_one_key_on_two_processes_one_is_done_and_none_meets_the_other() {
     let place = Place::new();

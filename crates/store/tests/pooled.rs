@@ -5,16 +5,22 @@ mod conformance;
 mod each;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use backstay_base::Secret;
 use backstay_scalar::Storage;
 use backstay_sql::Statement;
-use backstay_store::{Location, OpenError, OpenOptions, ServerProblem, Store, StoreError, Writes};
+use backstay_store::{
+    Demand, Location, OpenError, OpenOptions, Origin, ServerProblem, Store, StoreError, Tx, Work, Writes,
+};
 use backstay_testkit::{Cluster, Pooler, TestClock, controlled};
 use conformance::script::{
-    Act, Failure, FirstColumn, MODEL, Told, clock, create_author, emails, insert_author, model, read, script,
+    Act, Failure, FirstColumn, MODEL, Script, Seen, Told, clock, create_author, demand, emails, insert_author, model,
+    read, script,
 };
 use each::conformance;
+use futures_util::future::BoxFuture;
+use tokio::time::sleep;
 
 /// A database, and the pooler that requests go through.
 struct Place {
@@ -133,4 +139,54 @@ async fn a_pooler_before_another_database_is_refused() {
     assert!(matches!(refused(other.pooler.url(&other.url)), Some(ServerProblem::Elsewhere)));
     let with_options = format!("{}?options=-c%20jit%3Don", place.pooler.url(&place.url));
     assert!(matches!(refused(with_options), Some(ServerProblem::Parameter(_))));
+}
+
+/// A script that has to be done soon.
+struct Hurried(Arc<Script>);
+
+impl Work for Hurried {
+    type Output = Vec<Seen>;
+    type Error = Failure;
+
+    fn writes(&self) -> Writes {
+        self.0.writes()
+    }
+
+    fn origin(&self) -> Origin {
+        self.0.origin()
+    }
+
+    fn demand(&self) -> Demand {
+        Demand { deadline: Instant::now() + Duration::from_secs(1), ..demand() }
+    }
+
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Vec<Seen>, Failure>> {
+        self.0.run(tx)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_still_begins_a_transaction_is_not_used_again() {
+    let place = Arc::new(Place::new());
+    let store = place.open();
+    store.write(create_author(1, "a@example.org")).await.expect("a create");
+    let holding = std::thread::spawn({
+        let place = Arc::clone(&place);
+        let hold = "BEGIN; LOCK TABLE backstay_meta IN EXCLUSIVE MODE; SELECT pg_sleep(600)";
+        move || Cluster::shared().try_run(place.name(), hold)
+    });
+    let holders = "FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    while Cluster::shared().run(place.name(), &format!("SELECT count(*) {holders}")) == "0" {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let late =
+        store.write(Arc::new(Hurried(script(Writes::One, [Act::Execute(insert_author(2, "b@example.org"))])))).await;
+    assert!(late.is_err(), "{late:?}");
+    Cluster::shared().run(place.name(), &format!("SELECT pg_terminate_backend(pid) {holders}"));
+    assert!(holding.join().expect("it ends").is_err());
+    for _ in 0..3 {
+        let mut found = FirstColumn::default();
+        read(&store, &emails(), &mut found).await.expect("a read");
+        assert_eq!(found.values, ["a@example.org"]);
+    }
 }

@@ -26,6 +26,7 @@ pub struct Cluster {
     bin: PathBuf,
     as_root: bool,
     port: String,
+    settings: Vec<String>,
     databases: AtomicU32,
 }
 
@@ -76,23 +77,27 @@ impl Cluster {
 
     /// Starts a server on the data in a directory.
     fn launch((bin, as_root): (PathBuf, bool), directory: TempDir, settings: &[String]) -> io::Result<Self> {
-        let (data, log) = (directory.path().join("data"), directory.path().join("log"));
-        let mut server = command(&bin, "postgres", as_root);
-        server.arg("-D").arg(&data).arg("-k").arg(directory.path());
+        let port = settings.iter().find_map(|setting| setting.strip_prefix("port=")).unwrap_or("5432").to_owned();
+        let server = Mutex::new(Self::spawn((&bin, as_root), directory.path(), settings)?);
+        let (settings, databases) = (settings.to_vec(), AtomicU32::new(0));
+        let cluster = Self { server, directory, bin, as_root, port, settings, databases };
+        cluster.wait()?;
+        Ok(cluster)
+    }
+
+    fn spawn((bin, as_root): (&Path, bool), directory: &Path, settings: &[String]) -> io::Result<Child> {
+        let (data, log) = (directory.join("data"), directory.join("log"));
+        let mut server = command(bin, "postgres", as_root);
+        server.arg("-D").arg(&data).arg("-k").arg(directory);
         for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200"] {
             server.args(["-c", setting]);
         }
-        let place = directory.path().display().to_string();
+        let place = directory.display().to_string();
         for setting in settings {
             server.args(["-c", &setting.replace("DIRECTORY", &place)]);
         }
-        let port = settings.iter().find_map(|setting| setting.strip_prefix("port=")).unwrap_or("5432").to_owned();
         let log = fs::File::create(log)?;
-        let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
-        let databases = AtomicU32::new(0);
-        let cluster = Self { server: Mutex::new(server), directory, bin, as_root, port, databases };
-        cluster.wait()?;
-        Ok(cluster)
+        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()
     }
 
     /// A standby that follows this server, on a socket of its own, until it is promoted.
@@ -122,6 +127,23 @@ impl Cluster {
         let mut stop = command(&self.bin, "pg_ctl", self.as_root);
         // If it has ended already, there is nothing to do.
         drop(stop.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(data).output());
+    }
+
+    /// Starts the server again after `stop`.
+    ///
+    /// # Panics
+    /// If it does not start; the message says why.
+    #[expect(clippy::panic, reason = "a test without its database fails and says why")]
+    pub fn start_again(&self) {
+        let spawned = Self::spawn((&self.bin, self.as_root), self.directory.path(), &self.settings);
+        let started = spawned.and_then(|server| {
+            if let Ok(mut before) = self.server.lock() {
+                before.wait()?;
+                *before = server;
+            }
+            self.wait()
+        });
+        started.unwrap_or_else(|error| panic!("the server doesn't start again: {error}"));
     }
 
     /// Stops the server without ending it: it answers nothing, and its connections stay.

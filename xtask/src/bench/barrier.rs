@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::migrate::write_model;
-use super::report::Report;
+use super::report::{Report, percent};
 use super::seeding;
 use super::server::Server;
 use super::{Workshop, dataset};
@@ -70,11 +70,6 @@ pub(crate) fn measure(workshop: &Workshop, report: &mut Report) -> Result<()> {
     }
     report.list("barrier", &rows);
     Ok(())
-}
-
-/// `34` → `3.4 %`.
-fn percent(thousandths: u64) -> String {
-    format!("{}.{} %", thousandths / 10, thousandths % 10)
 }
 
 fn seeds() -> [(&'static str, String); 5] {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::client::{Client, Request};
 use super::migrate::write_model;
-use super::report::Report;
+use super::report::{Report, percent};
 use super::server::Server;
 use super::{Workshop, dataset, doors};
 use crate::commands::output;
@@ -91,11 +91,6 @@ fn stored_sum(workshop: &Workshop) -> Result<(String, String)> {
         format!("create with a stored sum of one parent: more than without (at most {})", percent(MOST_FOR_A_SUM)),
         format!("{}{missed}", percent(more)),
     ))
-}
-
-/// `34` → `3.4 %`.
-fn percent(thousandths: u64) -> String {
-    format!("{}.{} %", thousandths / 10, thousandths % 10)
 }
 
 /// Instructions of one request.

@@ -5,6 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+/// `34` → `3.4 %`.
+pub(crate) fn percent(thousandths: u64) -> String {
+    format!("{}.{} %", thousandths / 10, thousandths % 10)
+}
+
 /// The tables of a run as Markdown.
 #[derive(Debug)]
 pub(crate) struct Report {

@@ -125,7 +125,7 @@ fn poolers_that_cannot_be_used() {
         );
         let refused = app.run(&["serve", "."]).refused();
         assert!(refused.contains(expected), "{refused}");
-        assert!(refused.contains("\n  help: it must be in transaction mode"), "{refused}");
+        assert!(refused.contains("\n  help: Set `pool_mode = transaction`"), "{refused}");
     };
     let cluster = Cluster::shared();
     refused(

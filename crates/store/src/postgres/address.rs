@@ -3,15 +3,13 @@ use std::time::Duration;
 
 use backstay_base::{Secret, limits};
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::hosts::Hosts;
+use super::hosts::{self, CONNECT_TIMEOUT, Hosts};
 use super::tls::{Roots, Verification, connector};
 use crate::{Location, OpenError, ServerProblem};
 
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What every session sets: values look the same whatever the server's and the user's defaults are, transactions mean
 /// what they are written for, and a connection whose other end is gone releases what it holds.
 const SESSION: &str = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex \
@@ -48,8 +46,19 @@ pub(super) enum LeadsTo {
 }
 
 impl Address {
-    /// Reads a URL, or a libpq connection string.
+    /// Reads a URL, or a libpq connection string, of the server that writes. Of several hosts, that is the one that isn't a
+    /// standby, unless the address wants it otherwise.
     pub(super) fn read(url: &Secret) -> Result<Self, OpenError> {
+        let mut address = Self::of_replica(url)?;
+        let config = &mut address.config;
+        if hosts::count(config) > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        Ok(address)
+    }
+
+    /// Reads the address of a standby that answers reads: any of its hosts may.
+    pub(super) fn of_replica(url: &Secret) -> Result<Self, OpenError> {
         let name = Location::Url(url.clone()).to_string();
         read(url.expose())
             .map(|read| Self::new(name.clone(), read, LeadsTo::Server))
@@ -74,6 +83,11 @@ impl Address {
     /// The error of a database that can't be used.
     pub(super) fn failed(&self, problem: ServerProblem) -> OpenError {
         OpenError::Server { database: self.name.clone(), problem }
+    }
+
+    /// Whether only a host that lets sessions write is wanted.
+    pub(super) fn wants_to_write(&self) -> bool {
+        self.config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite
     }
 
     /// What answers there.
@@ -129,6 +143,7 @@ fn read_parameters(url: &str) -> Result<(Config, MakeRustlsConnect), ServerProbl
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(ServerProblem::Address("it names no host".to_owned()));
     }
+    require_equal_counts(&config)?;
     let (mode, verification) = own.meaning(config.get_ssl_mode())?;
     let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
     // As libpq has it, sockets of the same machine need no TLS.
@@ -141,6 +156,21 @@ fn read_parameters(url: &str) -> Result<(Config, MakeRustlsConnect), ServerProbl
     }
     config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
     Ok((config, connector(verification)?))
+}
+
+/// Refuses hosts, host addresses and ports that don't belong together: each host has one of them, but all can share a port.
+fn require_equal_counts(config: &Config) -> Result<(), ServerProblem> {
+    let (hosts, addresses, ports) = (config.get_hosts().len(), config.get_hostaddrs().len(), config.get_ports().len());
+    let count = hosts::count(config);
+    if hosts > 0 && addresses > 0 && hosts != addresses {
+        return Err(ServerProblem::Address(format!(
+            "the numbers of `host` ({hosts}) and `hostaddr` ({addresses}) differ"
+        )));
+    }
+    if ports > 1 && ports != count {
+        return Err(ServerProblem::Address(format!("the numbers of hosts ({count}) and ports ({ports}) differ")));
+    }
+    Ok(())
 }
 
 impl Parameters {
@@ -270,5 +300,40 @@ mod tests {
         assert_eq!(read("postgres://ada:secret@db/news"), Ok("postgres://ada@db/news".to_owned()));
         let refused = "cannot use postgres:///news: the address can't be read: it names no host";
         assert_eq!(read("postgres:///news"), Err(refused.to_owned()));
+    }
+
+    #[test]
+    fn each_host_has_an_address_and_a_port() {
+        let check = |url: &str, expected: Result<(), &str>| {
+            let read = read_parameters(url).map(drop).map_err(|problem| problem.to_string());
+            assert_eq!(read, expected.map_err(|told| format!("the address can't be read: {told}")), "{url}");
+        };
+        check("host=a,b port=1,2 user=ada", Ok(()));
+        check("host=a,b port=1 user=ada", Ok(()));
+        check("host=a,b user=ada", Ok(()));
+        check("host=a,b hostaddr=192.0.2.1,192.0.2.2 port=1 user=ada", Ok(()));
+        check("hostaddr=192.0.2.1,192.0.2.2 port=1,2 user=ada", Ok(()));
+        check("host=a,b port=1,2,3 user=ada", Err("the numbers of hosts (2) and ports (3) differ"));
+        check("host=a port=1,2 user=ada", Err("the numbers of hosts (1) and ports (2) differ"));
+        check("host=a,b hostaddr=192.0.2.1 user=ada", Err("the numbers of `host` (2) and `hostaddr` (1) differ"));
+    }
+
+    #[test]
+    fn of_several_hosts_the_one_that_writes_is_wanted() {
+        use TargetSessionAttrs::{Any, ReadOnly, ReadWrite};
+        let check = |url: &str, (server, replica): (TargetSessionAttrs, TargetSessionAttrs)| {
+            let secret = Secret::new(url.to_owned());
+            let wanted =
+                |read: Result<Address, OpenError>| read.map(|read| read.config.get_target_session_attrs()).ok();
+            let (server, replica) = (Some(server), Some(replica));
+            assert_eq!(
+                (wanted(Address::read(&secret)), wanted(Address::of_replica(&secret))),
+                (server, replica),
+                "{url}"
+            );
+        };
+        check("postgres://ada@a/news", (Any, Any));
+        check("postgres://ada@a,b/news", (ReadWrite, Any));
+        check("postgres://ada@a,b/news?target_session_attrs=read-only", (ReadOnly, ReadOnly));
     }
 }

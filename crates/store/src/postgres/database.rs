@@ -208,7 +208,7 @@ impl Inner {
             let read = self.follower.silence().bound(time, session.read(statement, &mut visit)).await;
             match read.unwrap_or_else(Err) {
                 // Nothing has come of a statement whose server, or the way to it, is gone.
-                Err(StoreError::StepLimit) if !session.ends_statement().await => return Err(silent_server()),
+                Err(StoreError::StepLimit) if !session.ends_statement(deadline).await => return Err(silent_server()),
                 Ok(stats) => {
                     sink.end();
                     return Ok(stats);
@@ -284,8 +284,8 @@ async fn commit(
         Err(StoreError::Unreachable(cause)) => return Err(StoreError::Unknown(cause)),
         Err(_) => {}
     }
-    let patience = Duration::from_secs(CANCEL_SECONDS);
-    let (_, ended) = join(timeout(patience, pools.cancel(&token)), timeout(patience, committing)).await;
+    let cancel_timeout = Duration::from_secs(CANCEL_SECONDS);
+    let (_, ended) = join(timeout(cancel_timeout, pools.cancel(&token)), timeout(cancel_timeout, committing)).await;
     ended.unwrap_or_else(|elapsed| Err(StoreError::Unknown(Arc::new(elapsed))))
 }
 

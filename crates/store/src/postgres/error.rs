@@ -1,9 +1,11 @@
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::silence::Heard;
 use crate::own::{EXPECT_ROWS, UNEXPECTED_ROWS};
 use crate::server_functions::TOO_LARGE;
 use crate::{Cause, StoreError};
@@ -66,7 +68,7 @@ impl Guard {
 impl Refusal {
     pub(super) fn of(error: &Error) -> Self {
         let Some(refused) = error.as_db_error() else {
-            let io = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+            let io = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<io::Error>);
             return Self { lost: error.is_closed() || io, ..Self::unsent() };
         };
         let code = refused.code().code();
@@ -173,6 +175,32 @@ pub(super) fn is_crowded(error: &Error) -> bool {
     matches!(code, Some(TOO_MANY_CONNECTIONS | CANNOT_CONNECT_NOW))
 }
 
+/// What a connection that can't be made has heard of the server.
+pub(super) fn heard(error: &Error) -> Heard {
+    if error.as_db_error().is_some() {
+        return Heard::Answer;
+    }
+    let source = std::error::Error::source(error);
+    source.and_then(|source| source.downcast_ref::<io::Error>()).map_or(Heard::Unclear, |error| heard_by(error.kind()))
+}
+
+fn heard_by(kind: ErrorKind) -> Heard {
+    match kind {
+        ErrorKind::ConnectionRefused => Heard::Answer,
+        // What a machine that is off leads to on its own network, once nobody knows its hardware's address any more.
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::TimedOut => {
+            Heard::Nothing
+        }
+        _ => Heard::Unclear,
+    }
+}
+
+/// The driver's error of a host that `target_session_attrs` leaves out; the operating system's of this kind have numbers.
+pub(super) fn is_other_role(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|error| error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none())
+}
+
 /// The error of a connection that can't be made.
 pub(super) fn unreachable(error: &Error) -> StoreError {
     StoreError::Unreachable(Refusal::of(error).into_cause())
@@ -203,3 +231,19 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_is_off_has_not_answered() {
+        let check = |kind: ErrorKind, expected: Heard| assert_eq!(heard_by(kind), expected, "{kind}");
+        check(ErrorKind::ConnectionRefused, Heard::Answer);
+        check(ErrorKind::HostUnreachable, Heard::Nothing);
+        check(ErrorKind::NetworkUnreachable, Heard::Nothing);
+        check(ErrorKind::TimedOut, Heard::Nothing);
+        check(ErrorKind::PermissionDenied, Heard::Unclear);
+        check(ErrorKind::NotFound, Heard::Unclear);
+    }
+}

@@ -24,7 +24,7 @@ use super::passes::{LogEnd, Passes};
 use super::pools::Pools;
 use super::reached::Reached;
 use super::sequencer::{Sequenced, Sequencer};
-use super::silence::Silence;
+use super::silence::{ANSWER_TIMEOUT, Heard, Silence};
 use super::wake::{self, Wake};
 use crate::moment::CommitClock;
 use crate::{CommitId, CommitObserver, StoreError, idempotency, log};
@@ -37,8 +37,6 @@ const IDLE_HEARING: Duration = Duration::from_millis(limits::UNHEARD_MILLIS * 2 
 const COLLECT: Duration = Duration::from_millis(5);
 /// When it is tried again if another process is moving entries.
 const AGAIN: Duration = Duration::from_millis(3);
-/// How long the server may take to answer before the connection is given up, and then to accept another one before it is silent.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long after its loss a connection is made anew.
 const RECONNECT: Duration = Duration::from_millis(100);
 /// How long a keeper counts itself as that after its last statement.
@@ -220,17 +218,21 @@ impl Follower {
         }
     }
 
-    /// A connection after the last one was lost. A server that doesn't let one be made for so long is silent, unless it refuses it.
+    /// A connection after the last one was lost. A server that nothing is heard of for so long is silent until it answers.
     async fn reconnect(&self, pools: &Pools) -> Result<Object, StoreError> {
-        let mut taking = pin!(pools.take_following());
-        let taken = if let Ok(answered) = timeout(ANSWER_TIMEOUT, &mut taking).await {
-            answered
+        let mut connecting = pin!(until_heard(pools));
+        let (taken, heard) = if let Ok(connected) = timeout(ANSWER_TIMEOUT, &mut connecting).await {
+            connected
         } else {
             self.silence.begin();
             pools.close_idle();
-            Ok(taking.await?)
+            connecting.await
         };
-        self.silence.end();
+        if heard == Heard::Answer && self.silence.is_begun() {
+            // Those that came back meanwhile lead to where nobody answered, too.
+            pools.close_idle();
+            self.silence.end();
+        }
         taken
     }
 
@@ -418,6 +420,17 @@ fn micros(since: Duration) -> u64 {
 /// The server ends the session of a process that is stopped, and with it the lock of the keeper.
 fn session() -> String {
     format!("SET idle_session_timeout = '{}s'", limits::KEEPER_IDLE_SECONDS)
+}
+
+/// A connection for following the log, or why there is none; tried again until something is heard.
+async fn until_heard(pools: &Pools) -> (Result<Object, StoreError>, Heard) {
+    loop {
+        let (taken, heard) = pools.take_following().await;
+        if heard != Heard::Nothing {
+            return (taken, heard);
+        }
+        sleep(RECONNECT).await;
+    }
 }
 
 /// A connection whose server doesn't answer is as good as lost.

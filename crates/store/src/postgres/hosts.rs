@@ -3,12 +3,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, LoadBalanceHosts};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Connection, Error, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long connecting to a host may take if the address doesn't say it.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
@@ -28,9 +32,9 @@ impl Hosts {
         if count < 2 || config.get_load_balance_hosts() != LoadBalanceHosts::Disable {
             return config.connect(connector.clone()).await;
         }
-        let (first, time) = (self.0.load(Ordering::Relaxed), config.get_connect_timeout().copied());
+        let (first, time) = (self.0.load(Ordering::Relaxed), connect_timeout(config));
         for host in (first..first + count - 1).map(|host| host % count) {
-            let (alone, time) = (alone(config, host), time.unwrap_or_default());
+            let alone = alone(config, host);
             if let Ok(Ok(connected)) = timeout(time, alone.connect(connector.clone())).await {
                 self.0.store(host, Ordering::Relaxed);
                 return Ok(connected);
@@ -41,6 +45,11 @@ impl Hosts {
         self.0.store(last, Ordering::Relaxed);
         Ok(connected)
     }
+}
+
+/// How long connecting to a host may take.
+pub(super) fn connect_timeout(config: &Config) -> Duration {
+    config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
 }
 
 /// How many hosts an address has.

@@ -4,17 +4,18 @@ use std::time::{Duration, Instant};
 use backstay_base::limits;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, Runtime, TimeoutType};
 use tokio::time::{sleep, timeout};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
-use super::error::{is_crowded, plain, unreachable};
+use super::error::{heard, is_crowded, is_other_role, plain, unreachable};
 use super::hosts;
 use super::lease::{Commits, Lease};
 use super::pooler::Pooler;
-use super::silence::silent_server;
+use super::silence::{Heard, silent_server};
 use super::wake::{Connecting, Wake};
-use crate::{OpenError, StoreError};
+use crate::{OpenError, ServerProblem, StoreError};
 
 /// For statements that commit by themselves within a transaction.
 const CONNECTIONS_APART: usize = 2;
@@ -40,13 +41,15 @@ pub(super) struct Pools {
     /// For following the log.
     following: Pool,
     connector: MakeRustlsConnect,
+    /// Whether the server is asked about TLS first on each connection.
+    negotiates_tls: bool,
     /// What notifications on any of them wake.
     wake: Arc<Wake>,
     lease: Option<Arc<Lease>>,
     /// What transactions go through instead of `usual`.
     pooler: Option<Arc<Pooler>>,
     /// How long anybody waits for a connection.
-    patience: Duration,
+    wait_timeout: Duration,
 }
 
 impl Pools {
@@ -71,10 +74,11 @@ impl Pools {
             apart: pool((address.relaxed(), Commits::Relaxed), CONNECTIONS_APART)?,
             following: pool((address.relaxed(), Commits::Relaxed), 1)?,
             connector: address.connector.clone(),
+            negotiates_tls: address.config.get_ssl_mode() != SslMode::Disable,
             wake,
             lease: lease.cloned(),
             pooler: None,
-            patience: connecting_time(&address.config).max(CONNECTION_WAIT),
+            wait_timeout: connecting_time(&address.config).max(CONNECTION_WAIT),
         })
     }
 
@@ -113,36 +117,42 @@ impl Pools {
     /// A connection for a transaction.
     pub(super) async fn take(&self) -> Result<Object, StoreError> {
         let pool = self.pooler.as_ref().map_or(&self.usual, |pooler| pooler.pool());
-        self.taken(self.patiently(pool).await)
+        self.taken(self.get(pool).await)
     }
 
     /// A connection for a statement that commits by itself.
     pub(super) async fn take_apart(&self) -> Result<Object, StoreError> {
-        self.taken(self.patiently(&self.apart).await)
+        self.taken(self.get(&self.apart).await)
     }
 
-    /// A connection for following the log.
-    pub(super) async fn take_following(&self) -> Result<Object, StoreError> {
-        self.taken(self.patiently(&self.following).await)
+    /// A connection for following the log, and what was heard of the server. One without a connection to spare has answered, so
+    /// that nothing is tried again here.
+    pub(super) async fn take_following(&self) -> (Result<Object, StoreError>, Heard) {
+        let got = timeout(self.wait_timeout, self.following.get()).await;
+        let got = got.unwrap_or_else(|_| Err(timed_out(&self.following)));
+        let heard = heard_of(&got);
+        (self.taken(got), heard)
     }
 
     /// A connection, or why there is none as the pool has it.
     pub(super) async fn first(&self) -> Result<Object, PoolError> {
-        self.patiently(&self.usual).await
+        self.get(&self.usual).await
     }
 
-    /// The same of any of the pools, within the time that anybody waits for it.
-    async fn patiently(&self, pool: &Pool) -> Result<Object, PoolError> {
-        if let Ok(taken) = timeout(self.patience, lent(pool)).await {
-            return taken;
-        }
-        let status = pool.status();
-        let all_taken = status.available == 0 && status.size == status.max_size;
-        Err(PoolError::Timeout(if all_taken { TimeoutType::Wait } else { TimeoutType::Create }))
+    /// A connection of this pool within `wait_timeout`.
+    async fn get(&self, pool: &Pool) -> Result<Object, PoolError> {
+        timeout(self.wait_timeout, get_with_retry(pool)).await.unwrap_or_else(|_| Err(timed_out(pool)))
     }
 
     fn taken(&self, got: Result<Object, PoolError>) -> Result<Object, StoreError> {
         let client = got.map_err(|error| match error {
+            PoolError::Backend(error) if is_other_role(&error) => match &self.lease {
+                None => unreachable(&error),
+                Some(lease) => {
+                    lease.refuse(ServerProblem::ReadOnly);
+                    lease.refusal()
+                }
+            },
             PoolError::Backend(error) => unreachable(&error),
             PoolError::PostCreateHook(HookError::Backend(error)) => plain(error),
             PoolError::PostCreateHook(HookError::Message(_)) => {
@@ -162,20 +172,27 @@ impl Pools {
 
     /// Closes the connections that nobody uses now: those to a silent server may lead nowhere once there is one that answers.
     pub(super) fn close_idle(&self) {
-        for pool in [&self.usual, &self.apart] {
+        let pooler = self.pooler.as_ref().map(|pooler| pooler.pool());
+        for pool in [&self.usual, &self.apart].into_iter().chain(pooler) {
             drop(pool.retain(|_, _| false));
         }
     }
 
-    /// Ends what a connection is doing, and then the connection.
+    /// Ends what a connection is doing, and then the connection. A pooler is asked nothing: it ends its own connection to the
+    /// server with the client's, and `PgBouncer` 1.18 crashes on a cancel request whose sender doesn't wait.
     pub(super) fn abandon(&self, client: Object) {
-        abandon(client, &self.connector);
+        match &self.pooler {
+            None => abandon(client, &self.connector),
+            Some(_) => drop(Object::take(client)),
+        }
     }
 
-    /// Asks the server to end what a connection is doing, which then fails.
-    pub(super) async fn cancel(&self, connection: &CancelToken) {
+    /// Asks the server to end what a connection is doing, which then fails. Returns whether the server has answered: it does
+    /// when TLS is negotiated. Without that, the operating system accepts the request, and a pooler answers for itself.
+    pub(super) async fn cancel(&self, connection: &CancelToken) -> bool {
         // If the server can't be reached for this, it isn't for what follows.
-        drop(connection.cancel_query(self.connector.clone()).await);
+        let is_sent = connection.cancel_query(self.connector.clone()).await.is_ok();
+        is_sent && self.negotiates_tls && self.pooler.is_none()
     }
 
     pub(super) fn close(&self) {
@@ -203,11 +220,28 @@ pub(super) fn abandon(client: Object, connector: &MakeRustlsConnect) {
 /// How long a connection may take until it is ready: as long as each of the hosts may take.
 fn connecting_time(config: &Config) -> Duration {
     let hosts = u32::try_from(hosts::count(config)).unwrap_or(u32::MAX).max(1);
-    config.get_connect_timeout().copied().unwrap_or_default().saturating_mul(hosts)
+    hosts::connect_timeout(config).saturating_mul(hosts)
+}
+
+/// The error of a pool that gave no connection in time.
+fn timed_out(pool: &Pool) -> PoolError {
+    let status = pool.status();
+    let all_taken = status.available == 0 && status.size == status.max_size;
+    PoolError::Timeout(if all_taken { TimeoutType::Wait } else { TimeoutType::Create })
+}
+
+/// What was heard of the server when a connection was to be got.
+fn heard_of(got: &Result<Object, PoolError>) -> Heard {
+    match got {
+        Ok(_) | Err(PoolError::PostCreateHook(HookError::Message(_))) => Heard::Answer,
+        Err(PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error))) => heard(error),
+        Err(PoolError::Timeout(_)) => Heard::Nothing,
+        Err(PoolError::Closed | PoolError::NoRuntimeSpecified) => Heard::Unclear,
+    }
 }
 
 /// A connection. Waits for one if the server has none to spare now: others give theirs back, and so do requests of this process.
-async fn lent(pool: &Pool) -> Result<Object, PoolError> {
+async fn get_with_retry(pool: &Pool) -> Result<Object, PoolError> {
     let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
         match pool.get().await {

@@ -5,7 +5,7 @@ use deadpool_postgres::PoolError;
 use tokio_postgres::{Client, Error};
 
 use super::address::{Address, LeadsTo, MARK, mark};
-use super::error::{Refusal, plain};
+use super::error::{Refusal, is_other_role, plain};
 use crate::{Cause, OpenError, ServerProblem, StoreError};
 
 /// The oldest server that is supported, as `server_version_num` has it.
@@ -67,6 +67,7 @@ impl Address {
     pub(super) fn refused(&self, error: PoolError) -> OpenError {
         let problem = match error {
             PoolError::Timeout(_) => ServerProblem::Silent,
+            PoolError::Backend(error) if is_other_role(&error) && self.wants_to_write() => ServerProblem::ReadOnly,
             PoolError::Backend(error) => self.problem(&error),
             error @ (PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
                 ServerProblem::Connection(error.to_string())

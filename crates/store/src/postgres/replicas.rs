@@ -20,7 +20,7 @@ use crate::session::Visit;
 use crate::{OpenError, ReadStats, ReplicaCount, ServerProblem, StoreError};
 
 /// How often a standby that is in use is looked at.
-const LOOK: Duration = Duration::from_millis(limits::UNHEARD_MILLIS);
+const POLL: Duration = Duration::from_millis(limits::UNHEARD_MILLIS);
 /// How often one is that isn't.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -41,7 +41,8 @@ impl Replicas {
         (connections, identity): (usize, &[u8]),
         follower: &Arc<Follower>,
     ) -> Result<Self, OpenError> {
-        let replica = |url: &Secret| Replica::new(Address::read(url)?, connections, identity.to_vec()).map(Arc::new);
+        let replica =
+            |url: &Secret| Replica::new(Address::of_replica(url)?, connections, identity.to_vec()).map(Arc::new);
         let each = urls.iter().map(replica).collect::<Result<Vec<_>, _>>()?;
         let watch =
             |replica: &Arc<Replica>| tokio::spawn(watch(Arc::clone(replica), Arc::clone(follower))).abort_handle();
@@ -108,19 +109,19 @@ impl Drop for Replicas {
 /// Looks now and then whether a standby can be used, and whenever that is doubted.
 async fn watch(replica: Arc<Replica>, follower: Arc<Follower>) -> Infallible {
     loop {
-        match look(&replica, &follower).await {
+        match probe(&replica, &follower).await {
             Ok(()) => replica.join(),
             Err(Declined::Behind) => replica.leave(&ServerProblem::Behind),
             Err(Declined::Unfit(problem)) => replica.leave(&problem),
             // Neither says anything about it.
             Err(Declined::Busy | Declined::Failed) => {}
         }
-        let pause = if replica.is_in_use() { LOOK } else { AGAIN };
+        let pause = if replica.is_in_use() { POLL } else { AGAIN };
         select(pin!(sleep(pause)), pin!(replica.doubted())).await;
     }
 }
 
-async fn look(replica: &Replica, follower: &Follower) -> Result<(), Declined> {
+async fn probe(replica: &Replica, follower: &Follower) -> Result<(), Declined> {
     match follower.end_since(None) {
         Some(end) => replica.probe(end).await,
         // This process doesn't know either.

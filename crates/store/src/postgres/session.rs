@@ -2,20 +2,20 @@ use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use backstay_base::Timestamp;
 use backstay_sql::{Dialect, Param, Statement};
 use deadpool_postgres::Object;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all, join3};
-use tokio::time::timeout;
+use tokio::time::{Instant as Deadline, timeout_at};
 
 use super::access::Access;
 use super::answering::collect;
 use super::error::{Guard, Refusal, plain};
 use super::pools::Pools;
 use super::sending::Prepared;
+use super::silence::ANSWER_TIMEOUT;
 use crate::idempotency::{self, Remembered};
 use crate::log::Append;
 use crate::own::own;
@@ -28,9 +28,6 @@ pub(super) const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// What a record must satisfy whose value isn't one of an enum of the database.
 const NO_VALUE: &str = "the type of its column, which is an enum there";
-
-/// How long the server may take to end a statement.
-const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What stands before a statement with lists in a transaction, and what lets the transaction go on if they are too large.
 const BEFORE_LISTS: &str = "SAVEPOINT lists";
@@ -176,15 +173,15 @@ impl PostgresSession {
         collected
     }
 
-    /// Has the server end a statement that takes too long. `false`: it doesn't answer that.
-    pub(super) async fn ends_statement(&mut self) -> bool {
+    /// Has the server end a statement that takes too long. `false`: it hasn't answered anything by the deadline, or for long.
+    pub(super) async fn ends_statement(&mut self, deadline: Deadline) -> bool {
         let token = self.client().cancel_token();
-        let ended = async {
-            self.pools.cancel(&token).await;
+        let until = deadline.min(Deadline::now() + ANSWER_TIMEOUT);
+        let answers = async {
             // It comes after whatever is left of the statement.
-            self.client().batch_execute("").await
+            self.pools.cancel(&token).await || self.client().batch_execute("").await.is_ok()
         };
-        timeout(END_TIMEOUT, ended).await.is_ok_and(|ended| ended.is_ok())
+        timeout_at(until, answers).await.unwrap_or(false)
     }
 
     /// The rows of a statement that is a transaction by itself, in one round trip.
@@ -220,7 +217,10 @@ impl PostgresSession {
             let types = pooler.types(text, self.pools.take_apart()).await?;
             return Ok(Prepared::Unnamed { text: text.to_owned(), types });
         }
+        // The server locks the tables that the statement names, and can wait for that.
+        self.busy = true;
         let prepared = self.client().prepare_cached(text).await;
+        self.busy = false;
         prepared.map(Prepared::Named).map_err(|error| self.failed(&error))
     }
 
@@ -383,14 +383,13 @@ impl PostgresSession {
         }
     }
 
-    /// Begins the transaction unless it is open.
+    /// Begins the transaction unless it is open. Through a pooler, the transaction is open even if this fails.
     pub(super) async fn ensure_begun(&mut self) -> Result<(), StoreError> {
-        if self.begun {
-            return Ok(());
-        }
-        self.client().batch_execute(&self.begin_text()).await.map_err(|error| self.failed(&error))?;
-        self.begun = true;
-        Ok(())
+        let Some(begin) = self.beginning() else { return Ok(()) };
+        self.busy = true;
+        let begun = self.client().batch_execute(&begin).await;
+        self.busy = false;
+        begun.map_err(|error| self.failed(&error))
     }
 
     fn begin_text(&self) -> Cow<'static, str> {

@@ -3,12 +3,27 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 use tokio::time::{Instant as Deadline, timeout_at};
 
 use crate::{ServerProblem, StoreError};
+
+/// How long the server may take to answer before the connection is given up, and then to accept another one before it is silent.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What an attempt to connect has heard of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It has answered, if only with a refusal.
+    Answer,
+    /// Nothing, as of a machine that is stopped or off.
+    Nothing,
+    /// Something that isn't from the server, or may not be: a name that can't be resolved, a certificate.
+    Unclear,
+}
 
 /// Whether the server is silent.
 #[derive(Debug, Default)]
@@ -21,6 +36,10 @@ impl Silence {
             let problem = ServerProblem::Silent;
             tracing::error!(%problem, help = problem.help(), "requests that need the database get 503 until it answers");
         }
+    }
+
+    pub(super) fn is_begun(&self) -> bool {
+        *self.0.borrow()
     }
 
     /// It has answered.

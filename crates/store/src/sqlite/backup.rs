@@ -47,7 +47,7 @@ pub(super) fn back_up_open(
     watch: &mut Watch<'_>,
 ) -> Result<Checked, CopyError> {
     let source = SqliteSession::open(path, Mode::Reader)?;
-    shared.log_bound.while_copied(|| back_up((source, Some(shared)), to, watch))
+    back_up((source, Some(shared)), to, watch)
 }
 
 /// Copies a database into a file under another name, checks the copy, and gives it its name.
@@ -57,7 +57,13 @@ fn back_up(
     watch: &mut Watch<'_>,
 ) -> Result<Checked, CopyError> {
     let part = Part::begin(to)?;
-    let copied = copy(source, shared, &part, watch).and_then(|()| settle(&part)).and_then(|()| {
+    let copying = || copy(source, shared, &part, watch);
+    // What follows needs nothing of the log.
+    let copied = match shared {
+        Some(shared) => shared.log_bound.while_copied(copying),
+        None => copying(),
+    };
+    let copied = copied.and_then(|()| settle(&part)).and_then(|()| {
         part.file.sync_all().map_err(|source| part.unwritable(source))?;
         check::check(&part.path, watch)
     });
@@ -207,5 +213,72 @@ fn write_error(error: rusqlite::Error) -> StoreError {
     match code {
         Some((ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_WRITE)) => StoreError::Full,
         _ => store_error(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use backstay_audit::{ChangeKind, Origin};
+    use backstay_base::{Ambient, CallerKind, Flow, RecordId};
+    use backstay_model::{CollectionId, SourceFile};
+    use futures_util::future::BoxFuture;
+    use tempfile::TempDir;
+
+    use super::super::log_bound::Level;
+    use super::*;
+    use crate::{Change, Demand, OpenOptions, Store, Tx, Work, Writes};
+
+    /// Makes an entry of the commit log.
+    struct Entry;
+
+    impl Work for Entry {
+        type Output = ();
+        type Error = StoreError;
+
+        fn writes(&self) -> Writes {
+            Writes::One
+        }
+
+        fn demand(&self) -> Demand {
+            Demand::now(Flow::SYSTEM)
+        }
+
+        fn origin(&self) -> Origin {
+            Origin { kind: CallerKind::System, id: None, request: None, transaction: "test".into() }
+        }
+
+        fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
+            let record = RecordId::from_bytes([1; 16]).into();
+            let kind = ChangeKind::Create;
+            tx.change(Change { collection: CollectionId(0), record, kind, version: 1, fields: Vec::new() });
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_log_counts_again_while_a_copy_is_checked() {
+        let directory = TempDir::new().expect("a directory");
+        let path = file::database(directory.path());
+        let text = "extend schema @app(name: \"Test\")\ntype Note @allow(read: \"true\") { title: String! }";
+        let model = backstay_model::load(vec![SourceFile::app("app.graphql", text)]).expect("a model").model;
+        let options = OpenOptions::new(directory.path());
+        let opened = Store::open(&options, &model, Ambient::system(), Arc::new(()));
+        let store = opened.expect("a database").store;
+        store.write(Arc::new(Entry)).await.expect("an entry");
+        let shared = Shared::of_test(100 * PAGE_BYTES);
+        let mut levels = Vec::new();
+        let mut watch = |progress: CopyProgress| {
+            let is_copying = progress.stage == CopyStage::Copy;
+            shared.log_bound.on_commit(if is_copying { 100 } else { 200 }, Instant::now());
+            levels.push((is_copying, shared.log_bound.level()));
+            ControlFlow::Continue(())
+        };
+        let copied = back_up_open(&path, &shared, &directory.path().join("copy.db"), &mut watch);
+        assert!(copied.is_ok(), "{copied:?}");
+        levels.dedup();
+        assert_eq!(levels, [(true, Level::Free), (false, Level::ReadsWait)]);
     }
 }

@@ -33,6 +33,8 @@ const RESTART_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// How often a restart is tried while reads or writes wait for it.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// The same after one that a reader has kept from it: it has held up the writer for `RESTART_TIMEOUT`.
+const AFTER_BLOCKED: Duration = Duration::from_millis(200);
 
 /// Why the checkpointer is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +104,7 @@ impl CheckpointWaker {
             // The log was restarted.
             self.shared.written_back.store(0, Ordering::Relaxed);
         }
-        if self.shared.unwritten_pages() >= WRITE_BACK_PAGES {
+        if self.shared.unwritten_pages() >= WRITE_BACK_PAGES || self.shared.log_bound.level() > Level::Free {
             self.wake(Wake::Grown);
         }
     }
@@ -124,9 +126,13 @@ fn serve(log: &Log, woken: &Receiver<Wake>, readers: &Readers) {
     let mut failing = false;
     let mut work = Some(Work::WriteBack);
     loop {
-        let done = work.map_or(Ok(()), |work| readers.without_snapshots(|| log.run(work)));
+        let done = work.map_or(Ok(Ended::Done), |work| readers.without_snapshots(|| log.run(work)));
+        let pause = match done {
+            Ok(Ended::Done) => TRY_AGAIN,
+            Ok(Ended::Blocked) | Err(_) => AFTER_BLOCKED,
+        };
         match done {
-            Ok(()) => failing = false,
+            Ok(Ended::Done | Ended::Blocked) => failing = false,
             Err(StoreError::Busy) => {}
             Err(error) if error.is_fatal() => return log.shared.fail(&error),
             // Once is enough: it is tried again and again.
@@ -137,7 +143,7 @@ fn serve(log: &Log, woken: &Receiver<Wake>, readers: &Readers) {
                 tracing::warn!(error, "the write-ahead log could not be written back; it grows until it can");
             }
         }
-        work = match log.wait(woken) {
+        work = match log.wait(woken, pause) {
             Ok(work) => work,
             Err(Closed) => return,
         }
@@ -155,6 +161,15 @@ enum Work {
     Truncate,
 }
 
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// It is done, as far as readers allow it.
+    Done,
+    /// Readers kept the log from beginning anew, and the writer had to wait meanwhile.
+    Blocked,
+}
+
 /// The write-ahead log.
 struct Log {
     session: SqliteSession,
@@ -166,25 +181,30 @@ struct Log {
 struct Closed;
 
 impl Log {
-    /// Waits until there is something to do.
-    fn wait(&self, woken: &Receiver<Wake>) -> Result<Option<Work>, Closed> {
+    /// Waits until there is something to do, and if that is a restart that others wait for, for this long.
+    fn wait(&self, woken: &Receiver<Wake>, pause: Duration) -> Result<Option<Work>, Closed> {
         let bound = &self.shared.log_bound;
         if bound.level() == Level::Free {
             return woken.recv().map(|why| self.work(why)).map_err(|_| Closed);
         }
-        match woken.recv_timeout(TRY_AGAIN) {
-            Ok(_) | Err(RecvTimeoutError::Timeout) => {
-                bound.look(Instant::now());
-                Ok(Some(Work::Restart))
+        let until = Instant::now() + pause;
+        loop {
+            match woken.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                // Each commit says so as long as the log is too long.
+                Ok(Wake::Grown | Wake::Idle | Wake::Resting) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return Err(Closed),
             }
-            Err(RecvTimeoutError::Disconnected) => Err(Closed),
         }
+        bound.tick(Instant::now());
+        Ok(Some(Work::Restart))
     }
 
     /// What there is to do. Readers find a page faster in the database than in a long log, so that an idle writer's log is
     /// written back however short it is.
     fn work(&self, why: Wake) -> Option<Work> {
         match why {
+            _ if self.shared.log_bound.level() > Level::Free => Some(Work::Restart),
             Wake::Grown if self.shared.wal_pages.load(Ordering::Relaxed) >= RESTART_PAGES => Some(Work::Restart),
             Wake::Grown => Some(Work::WriteBack),
             Wake::Resting if self.bytes() > KEPT_LOG_BYTES => Some(Work::Truncate),
@@ -198,23 +218,24 @@ impl Log {
         fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
     }
 
-    fn run(&self, work: Work) -> Result<(), StoreError> {
+    fn run(&self, work: Work) -> Result<Ended, StoreError> {
         // Most of the work is done while the writer goes on, so that a restart has little left to do.
         let is_all = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
         match work {
             // A reader needs the log: waiting for it would only hold up the writer.
-            Work::Restart | Work::Truncate if !is_all => Ok(()),
-            Work::Truncate => self.begin_anew("PRAGMA wal_checkpoint(TRUNCATE)"),
-            Work::Restart => self.begin_anew("PRAGMA wal_checkpoint(RESTART)"),
-            Work::WriteBack => Ok(()),
+            Work::Restart | Work::Truncate if !is_all => Ok(Ended::Done),
+            Work::Truncate => self.restart("PRAGMA wal_checkpoint(TRUNCATE)"),
+            Work::Restart => self.restart("PRAGMA wal_checkpoint(RESTART)"),
+            Work::WriteBack => Ok(Ended::Done),
         }
     }
 
-    fn begin_anew(&self, command: &str) -> Result<(), StoreError> {
-        if self.checkpoint(command)? {
-            self.shared.log_bound.begins_anew();
+    fn restart(&self, command: &str) -> Result<Ended, StoreError> {
+        if !self.checkpoint(command)? {
+            return Ok(Ended::Blocked);
         }
-        Ok(())
+        self.shared.log_bound.on_restart();
+        Ok(Ended::Done)
     }
 
     /// Returns whether all of the log has been written back, and nobody kept it from beginning anew if that was asked for.
@@ -229,5 +250,63 @@ impl Log {
             self.shared.wal_pages.store(0, Ordering::Relaxed);
         }
         Ok(written_back == all && !is_blocked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::super::pages::PAGE_BYTES;
+    use super::*;
+
+    const BOUND: u32 = 100;
+
+    fn shared() -> Arc<Shared> {
+        Arc::new(Shared::of_test(u64::from(BOUND) * PAGE_BYTES))
+    }
+
+    #[test]
+    fn a_commit_that_makes_the_log_too_long_wakes_the_checkpointer() {
+        let (shared, (wake, woken)) = (shared(), sync_channel(1));
+        let waker = CheckpointWaker { wake, shared: Arc::clone(&shared), idle_checks: Cell::new(0) };
+        let check = |pages: u32, expected: Option<Wake>| {
+            shared.wal_pages.store(pages, Ordering::Relaxed);
+            shared.log_bound.on_commit(pages, Instant::now());
+            waker.after_commit();
+            assert_eq!(woken.try_recv().ok(), expected, "{pages} pages");
+        };
+        // All but the last page are written back.
+        shared.written_back.store(BOUND - 1, Ordering::Relaxed);
+        check(BOUND - 1, None);
+        check(BOUND, Some(Wake::Grown));
+        check(BOUND + 1, Some(Wake::Grown));
+    }
+
+    #[test]
+    fn a_log_that_is_too_long_begins_anew_unless_a_reader_keeps_it() {
+        let directory = TempDir::new().expect("a directory");
+        let path = directory.path().join("backstay.db");
+        let writer = SqliteSession::open(&path, Mode::Writer).expect("a database");
+        writer.db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").expect("a table");
+        let shared = shared();
+        let log = Log {
+            session: session(&path).expect("a connection"),
+            file: file::write_ahead_log(&path),
+            shared: Arc::clone(&shared),
+        };
+        let (wake, woken) = sync_channel(1);
+        shared.log_bound.on_commit(BOUND, Instant::now());
+        wake.try_send(Wake::Idle).expect("there is room");
+        assert_eq!(log.work(Wake::Idle), Some(Work::Restart));
+        assert_eq!(log.wait(&woken, TRY_AGAIN).ok(), Some(Some(Work::Restart)));
+
+        let reader = SqliteSession::open(&path, Mode::Reader).expect("a connection");
+        reader.db.execute_batch("BEGIN; SELECT count(*) FROM t").expect("a read");
+        assert_eq!(log.run(Work::Restart).expect("a checkpoint"), Ended::Blocked);
+        assert_eq!(shared.log_bound.level(), Level::ReadsWait);
+        drop(reader);
+        assert_eq!(log.run(Work::Restart).expect("a checkpoint"), Ended::Done);
+        assert_eq!(shared.log_bound.level(), Level::Free);
     }
 }

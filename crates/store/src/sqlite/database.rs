@@ -74,7 +74,7 @@ impl SqliteDatabase {
             job.answer();
             return Ok(());
         }
-        self.pool.submit(Task::new(job.interest().clone(), move |session| {
+        self.pool.submit(Task::read(job.interest().clone(), move |session| {
             match session.begin_snapshot(shared.commits()) {
                 Ok(()) => {
                     session.work_for(job.interest(), job.kilo_steps());
@@ -116,7 +116,7 @@ impl SqliteDatabase {
     fn read_pooled(&self, mut read: Box<dyn LongRead>) -> Result<(), StoreError> {
         self.require_running()?;
         let (shared, long_reads) = (Arc::clone(&self.shared), Arc::clone(&self.long_reads));
-        self.pool.submit(Task::new(read.interest().clone(), move |session| {
+        self.pool.submit(Task::read(read.interest().clone(), move |session| {
             session.work_for(read.interest(), limits::TRANSACTION_KILO_STEPS);
             let flow = read.interest().flow();
             let (statement, sink) = read.parts();
@@ -138,7 +138,7 @@ impl SqliteDatabase {
         let (send, receive) = oneshot::channel();
         let interest = Interest::new(demand);
         let _waiting = interest.waiting();
-        self.pool.submit(Task::new(interest.clone(), move |_| {
+        self.pool.submit(Task::work(interest.clone(), move || {
             // A panic fails this work alone: nothing of the database is concerned.
             let done = catch_unwind(AssertUnwindSafe(work)).map_err(|_| StoreError::Panicked);
             // The caller may have gone away.

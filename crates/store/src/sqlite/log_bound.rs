@@ -9,8 +9,8 @@ use super::pages::PAGE_BYTES;
 const READS_END: Duration = Duration::from_secs(5);
 /// The same, before reads and writes go on although the log couldn't begin anew: another process reads the database.
 const GIVE_UP: Duration = Duration::from_secs(8);
-/// How often the writer looks whether the log has begun anew.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often the writer asks whether the log has begun anew.
+const POLL: Duration = Duration::from_millis(10);
 
 /// Keeps the write-ahead log from growing without bound. It can begin anew only when no read needs it, and long reads that overlap
 /// always leave one that does. From its bound on, long reads therefore wait until those that run have ended; from a third more
@@ -72,7 +72,7 @@ impl LogBound {
     }
 
     /// The log has so many pages after a commit.
-    pub(super) fn grown(&self, pages: u32, now: Instant) {
+    pub(super) fn on_commit(&self, pages: u32, now: Instant) {
         let mut state = self.state.lock();
         if pages < state.pages {
             // It has begun anew.
@@ -83,15 +83,15 @@ impl LogBound {
     }
 
     /// No read needs the log any more, and all of it is written back: the next commit begins it anew.
-    pub(super) fn begins_anew(&self) {
+    pub(super) fn on_restart(&self) {
         let mut state = self.state.lock();
         *state = State { pages: 0, base: 0, since: None };
         self.settle(&mut state, Instant::now());
     }
 
-    /// Time has passed.
-    pub(super) fn look(&self, now: Instant) {
-        self.settle(&mut self.state.lock(), now);
+    /// What is asked for at this moment: time changes it, too.
+    pub(super) fn tick(&self, now: Instant) -> Level {
+        self.settle(&mut self.state.lock(), now)
     }
 
     /// Does something that needs the log for as long as it takes.
@@ -104,14 +104,16 @@ impl LogBound {
     pub(super) fn wait_to_write(&self, is_over: impl Fn() -> bool) {
         let mut state = self.state.lock();
         while self.level() == Level::WritesWait && !is_over() {
-            self.changed.wait_for(&mut state, LOOK);
+            self.changed.wait_for(&mut state, POLL);
+            self.settle(&mut state, Instant::now());
         }
     }
 
-    fn settle(&self, state: &mut State, now: Instant) {
+    fn settle(&self, state: &mut State, now: Instant) -> Level {
         let level = self.level_of(state, now);
         self.level.store(level as u8, Ordering::Relaxed);
         self.changed.notify_all();
+        level
     }
 
     fn level_of(&self, state: &mut State, now: Instant) -> Level {
@@ -141,7 +143,7 @@ struct Copying<'b>(&'b LogBound);
 impl<'b> Copying<'b> {
     fn begin(bound: &'b LogBound) -> Self {
         bound.copies.fetch_add(1, Ordering::Relaxed);
-        bound.look(Instant::now());
+        bound.tick(Instant::now());
         Self(bound)
     }
 }
@@ -150,7 +152,7 @@ impl Drop for Copying<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         if self.0.copies.fetch_sub(1, Ordering::Relaxed) == 1 {
-            // What it has let grow is nobody's fault.
+            // Pages written during a copy don't count toward the bound.
             state.base = state.pages;
         }
         self.0.settle(&mut state, Instant::now());
@@ -178,10 +180,10 @@ mod tests {
             (59, Level::ReadsEnd),
             (60, Level::WritesWait),
         ] {
-            bound.grown(pages, now);
+            bound.on_commit(pages, now);
             assert_eq!(bound.level(), expected, "{pages} pages");
         }
-        bound.begins_anew();
+        bound.on_restart();
         assert_eq!(bound.level(), Level::Free);
         bound.wait_to_write(|| unreachable!("nothing waits"));
     }
@@ -189,10 +191,9 @@ mod tests {
     #[test]
     fn reads_end_after_a_while_and_all_go_on_if_that_is_of_no_use() {
         let (bound, now) = (bound(), Instant::now());
-        bound.grown(PAGES, now);
+        bound.on_commit(PAGES, now);
         let after = |time: Duration, expected: Level| {
-            bound.look(now + time);
-            assert_eq!(bound.level(), expected, "after {time:?}");
+            assert_eq!((bound.tick(now + time), bound.level()), (expected, expected), "after {time:?}");
         };
         after(READS_END / 2, Level::ReadsWait);
         after(READS_END, Level::ReadsEnd);
@@ -200,24 +201,34 @@ mod tests {
         let later = now + GIVE_UP;
         for (pages, expected) in [(59, Level::Free), (60, Level::ReadsWait), (90, Level::WritesWait), (29, Level::Free)]
         {
-            bound.grown(pages, later);
+            bound.on_commit(pages, later);
             assert_eq!(bound.level(), expected, "{pages} pages");
         }
-        bound.grown(PAGES, later);
+        bound.on_commit(PAGES, later);
         assert_eq!(bound.level(), Level::ReadsWait, "a log that began anew counts from its beginning");
+    }
+
+    #[test]
+    fn a_write_waits_no_longer_than_all_do_although_nothing_else_happens() {
+        let bound = bound();
+        let long_ago = Instant::now().checked_sub(GIVE_UP).expect("the machine runs for longer");
+        bound.on_commit(2 * PAGES, long_ago);
+        assert_eq!(bound.level(), Level::WritesWait);
+        bound.wait_to_write(|| false);
+        assert_eq!(bound.level(), Level::Free);
     }
 
     #[test]
     fn nothing_waits_for_a_copy() {
         let (bound, now) = (bound(), Instant::now());
-        bound.grown(2 * PAGES, now);
+        bound.on_commit(2 * PAGES, now);
         bound.while_copied(|| {
             assert_eq!(bound.level(), Level::Free);
-            bound.grown(10 * PAGES, now);
+            bound.on_commit(10 * PAGES, now);
             assert_eq!(bound.level(), Level::Free);
         });
         assert_eq!(bound.level(), Level::Free);
-        bound.grown(11 * PAGES, now);
+        bound.on_commit(11 * PAGES, now);
         assert_eq!(bound.level(), Level::ReadsWait);
     }
 }

@@ -12,26 +12,40 @@ use super::shared::Shared;
 use crate::interest::Interest;
 use crate::{OpenError, StoreError};
 
-/// How often it is looked whether the write-ahead log is short enough for reads to begin.
-const LOOK_AT_LOG: Duration = Duration::from_millis(10);
+/// How often reads that wait ask whether the write-ahead log is short enough for them to begin.
+const POLL: Duration = Duration::from_millis(10);
 
-/// Threads for reads that take long, each with a connection of its own. Flows take turns. None occupies more than half of
+/// Threads for reads and work that take long, each with a connection of its own. Flows take turns. None occupies more than half of
 /// the threads, and no source more than three quarters.
 pub(super) struct Pool {
     queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A read for a thread of the pool.
+/// What a thread of the pool does. It isn't begun when nobody waits for it any more.
 pub(super) struct Task {
     interest: Interest,
-    read: Box<dyn FnOnce(&mut SqliteSession) + Send>,
+    run: Run,
+}
+
+enum Run {
+    Read(Box<dyn FnOnce(&mut SqliteSession) + Send>),
+    Work(Box<dyn FnOnce() + Send>),
 }
 
 impl Task {
-    /// A read that isn't begun when nobody waits for it any more.
-    pub(super) fn new(interest: Interest, read: impl FnOnce(&mut SqliteSession) + Send + 'static) -> Self {
-        Self { interest, read: Box::new(read) }
+    /// A read.
+    pub(super) fn read(interest: Interest, read: impl FnOnce(&mut SqliteSession) + Send + 'static) -> Self {
+        Self { interest, run: Run::Read(Box::new(read)) }
+    }
+
+    /// Work that doesn't need the database, and so never waits for the write-ahead log.
+    pub(super) fn work(interest: Interest, work: impl FnOnce() + Send + 'static) -> Self {
+        Self { interest, run: Run::Work(Box::new(work)) }
+    }
+
+    fn reads(&self) -> bool {
+        matches!(self.run, Run::Read(_))
     }
 }
 
@@ -41,15 +55,15 @@ impl Queued for Task {
     }
 }
 
-/// The reads that wait for a thread.
+/// The tasks that wait for a thread.
 struct Queue {
-    reads: Mutex<Reads>,
-    /// Signalled when a read comes and when the pool is closed.
+    tasks: Mutex<Tasks>,
+    /// Signalled when a task comes and when the pool is closed.
     changed: Condvar,
     log_bound: Arc<LogBound>,
 }
 
-struct Reads {
+struct Tasks {
     waiting: FairQueue<Task>,
     is_closed: bool,
 }
@@ -65,9 +79,7 @@ impl Pool {
             running_of_source: threads - threads.div_ceil(4),
             running_of_flow: threads / 2,
         };
-        let reads = Mutex::new(Reads { waiting: FairQueue::new(bounds), is_closed: false });
-        let log_bound = Arc::clone(&shared.log_bound);
-        let queue = Arc::new(Queue { reads, changed: Condvar::new(), log_bound });
+        let queue = Arc::new(Queue::new(bounds, Arc::clone(&shared.log_bound)));
         let start = |index| {
             let session = SqliteSession::open(path, Mode::Reader)?;
             let queue = Arc::clone(&queue);
@@ -77,20 +89,20 @@ impl Pool {
         Ok(Self { queue, threads: Mutex::new(threads) })
     }
 
-    /// Queues a read. `Busy`: too many wait. `Share`: too many of its flow or source do.
+    /// Queues a task. `Busy`: too many wait. `Share`: too many of its flow or source do.
     pub(super) fn submit(&self, task: Task) -> Result<(), StoreError> {
-        let mut reads = self.queue.reads.lock();
-        if reads.is_closed {
+        let mut tasks = self.queue.tasks.lock();
+        if tasks.is_closed {
             return Err(StoreError::Closed);
         }
-        reads.waiting.push(task.interest.flow(), task)?;
+        tasks.waiting.push(task.interest.flow(), task)?;
         self.queue.changed.notify_one();
         Ok(())
     }
 
-    /// Completes the queued reads and ends the threads.
+    /// Completes the queued tasks and ends the threads.
     pub(super) fn close(&self) {
-        self.queue.reads.lock().is_closed = true;
+        self.queue.tasks.lock().is_closed = true;
         self.queue.changed.notify_all();
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
@@ -105,24 +117,35 @@ impl Pool {
 }
 
 impl Queue {
-    /// Waits for the read whose turn it is; `None`: the pool is closed and nothing waits.
+    fn new(bounds: Bounds, log_bound: Arc<LogBound>) -> Self {
+        let tasks = Mutex::new(Tasks { waiting: FairQueue::new(bounds), is_closed: false });
+        Self { tasks, changed: Condvar::new(), log_bound }
+    }
+
+    /// Waits for the task whose turn it is; `None`: the pool is closed and nothing waits.
     fn next(&self) -> Option<Task> {
-        let mut reads = self.reads.lock();
+        let mut tasks = self.tasks.lock();
         loop {
-            if self.log_bound.level() > Level::Free && !reads.is_closed {
-                self.changed.wait_for(&mut reads, LOOK_AT_LOG);
-                continue;
+            let reads_wait = !tasks.is_closed && !self.reads_may_begin();
+            let task = if reads_wait { tasks.waiting.pop_if(|task| !task.reads()) } else { tasks.waiting.pop() };
+            if task.is_some() {
+                return task;
             }
-            if let Some(task) = reads.waiting.pop() {
-                return Some(task);
-            }
-            if reads.is_closed && reads.waiting.is_empty() {
-                // Threads that had to leave the last reads to others wait here.
+            if tasks.is_closed && tasks.waiting.is_empty() {
+                // Threads that had to leave the last tasks to others wait here.
                 self.changed.notify_all();
                 return None;
             }
-            self.changed.wait(&mut reads);
+            if reads_wait && !tasks.waiting.is_empty() {
+                self.changed.wait_for(&mut tasks, POLL);
+            } else {
+                self.changed.wait(&mut tasks);
+            }
         }
+    }
+
+    fn reads_may_begin(&self) -> bool {
+        self.log_bound.level() == Level::Free || self.log_bound.tick(Instant::now()) == Level::Free
     }
 }
 
@@ -132,9 +155,9 @@ struct Serving<'q>(&'q Queue);
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let mut reads = self.0.reads.lock();
-            reads.is_closed = true;
-            reads.waiting.clear();
+            let mut tasks = self.0.tasks.lock();
+            tasks.is_closed = true;
+            tasks.waiting.clear();
             self.0.changed.notify_all();
         }
     }
@@ -148,11 +171,44 @@ fn serve(mut session: SqliteSession, queue: &Queue) {
     while let Some(task) = queue.next() {
         let (flow, began) = (task.interest.flow(), Instant::now());
         if task.is_wanted() {
-            (task.read)(&mut session);
-            // A snapshot that cannot be ended makes the next task fail.
-            drop(session.release_snapshot());
+            match task.run {
+                Run::Read(read) => {
+                    read(&mut session);
+                    // A snapshot that cannot be ended makes the next task fail.
+                    drop(session.release_snapshot());
+                }
+                Run::Work(work) => work(),
+            }
         }
-        queue.reads.lock().waiting.ended(flow, began.elapsed());
+        queue.tasks.lock().waiting.ended(flow, began.elapsed());
         give_way();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_base::Flow;
+
+    use super::super::pages::PAGE_BYTES;
+    use super::*;
+    use crate::Demand;
+
+    const BOUNDS: Bounds =
+        Bounds { waiting: 9, waiting_of_source: 9, waiting_of_flow: 9, running_of_source: 9, running_of_flow: 9 };
+
+    #[test]
+    fn work_that_needs_no_database_does_not_wait_for_the_log() {
+        let queue = Queue::new(BOUNDS, Arc::new(LogBound::new(PAGE_BYTES)));
+        let other = Flow { source: backstay_base::Source::Local, caller: None };
+        let read = Task::read(Interest::new(Demand::now(other)), |_| {});
+        let work = Task::work(Interest::new(Demand::now(Flow::SYSTEM)), || {});
+        for (flow, task) in [(other, read), (Flow::SYSTEM, work)] {
+            queue.tasks.lock().waiting.push(flow, task).expect("there is room");
+        }
+        queue.log_bound.on_commit(1, Instant::now());
+        assert!(queue.next().is_some_and(|task| !task.reads()));
+        assert!(!queue.tasks.lock().waiting.is_empty(), "the read waits");
+        queue.log_bound.on_restart();
+        assert!(queue.next().is_some_and(|task| task.reads()));
     }
 }

@@ -126,3 +126,18 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+impl Shared {
+    /// That of an application without types, whose log may have so many bytes.
+    pub(super) fn of_test(log_bytes: u64) -> Self {
+        let text = "extend schema @app(name: \"Test\")";
+        let loaded = backstay_model::load(vec![backstay_model::SourceFile::app("app.graphql", text)]).expect("a model");
+        let mut numbers = crate::catalog::Numbers::default();
+        numbers.extend(&loaded.model);
+        let catalog = numbers.catalog(&loaded.model).expect("all have numbers");
+        let log_format = LogFormat::new(&loaded.model, &catalog, backstay_audit::ModelNumber(1), [0; 32]);
+        let options = OpenOptions { log_bytes, ..OpenOptions::new(std::path::Path::new("")) };
+        Self::new(Arc::new(()), CommitClock::after(None, Arc::new(backstay_base::SystemClock)), log_format, &options)
+    }
+}

@@ -157,7 +157,7 @@ fn count_wal_pages(session: &mut SqliteSession, shared: &Arc<Shared>) -> Result<
     let count = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
         // A negative number of pages does not occur.
         shared.wal_pages.store(pages.unsigned_abs(), Ordering::Relaxed);
-        shared.log_bound.grown(pages.unsigned_abs(), Instant::now());
+        shared.log_bound.on_commit(pages.unsigned_abs(), Instant::now());
         Ok(())
     };
     session.db.wal_hook(Some(count)).map_err(store_error)

@@ -157,7 +157,7 @@ struct Queue {
 
 /// The long jobs of a source that pauses.
 struct Paused {
-    /// When it goes on, if others write until then.
+    /// When it resumes, if others write until then.
     until: Instant,
     jobs: FairQueue<Box<dyn Job>>,
 }
@@ -206,8 +206,9 @@ impl Turns {
             return Err(StoreError::Closed);
         }
         let flow = job.interest().flow();
+        let waiting = queue.waiting();
         let jobs = if queue.is_long(flow) { queue.long_jobs(flow.source) } else { &mut queue.brief };
-        let pushed = jobs.push(flow, job);
+        let pushed = jobs.push_beside(waiting - jobs.waiting(), flow, job);
         // The writer wakes up into a queue that is free.
         drop(queue);
         self.changed.notify_one();
@@ -219,7 +220,7 @@ impl Turns {
         let idle = Instant::now() + IDLE_CHECK;
         let mut queue = self.queue.lock();
         loop {
-            let next_goes_on = queue.go_on();
+            let next_resumes = queue.resume_paused();
             let long_from = queue.long_from();
             let others_first = queue.long_ran_last && !queue.brief.is_empty();
             if !others_first
@@ -236,7 +237,7 @@ impl Turns {
             if queue.is_closed && queue.long.is_empty() {
                 return Turn::Closed;
             }
-            let until = [long_from, next_goes_on].into_iter().flatten().fold(idle, Instant::min);
+            let until = [long_from, next_resumes].into_iter().flatten().fold(idle, Instant::min);
             if self.changed.wait_until(&mut queue, until).timed_out() && until == idle {
                 return Turn::Idle;
             }
@@ -297,6 +298,7 @@ impl Turns {
     /// Whether somebody waits for a job of another flow than this one.
     pub(super) fn others_wait(&self, flow: Flow) -> bool {
         let mut queue = self.queue.lock();
+        queue.resume_paused();
         queue.brief.has_others(flow) || queue.long.has_others(flow)
     }
 
@@ -326,6 +328,12 @@ impl Queue {
     /// Whether a job of this flow waits for a commit of its own.
     fn has_long(&self, flow: Flow) -> bool {
         self.long.has(flow) || self.paused.get(&flow.source).is_some_and(|paused| paused.jobs.has(flow))
+    }
+
+    /// How many jobs wait.
+    fn waiting(&self) -> usize {
+        let paused = self.paused.values().map(|paused| paused.jobs.waiting());
+        self.brief.waiting() + self.long.waiting() + paused.sum::<usize>()
     }
 
     /// Where the jobs of flows with long operations of this source wait.
@@ -361,14 +369,14 @@ impl Queue {
         }
     }
 
-    /// Lets sources go on that have paused for long enough, or for which nobody waits any more. When the next one goes on, if
+    /// Resumes sources that have paused for long enough, or for which nobody waits any more. Returns when the next one resumes, if
     /// jobs wait for that.
-    fn go_on(&mut self) -> Option<Instant> {
+    fn resume_paused(&mut self) -> Option<Instant> {
         let (now, is_closed) = (Instant::now(), self.is_closed);
         let ends = |paused: &Paused| {
             let others_have_ended = self.others_have_ended(paused.jobs.next(), now);
-            let goes_on = if self.brief.is_empty() { paused.until.min(others_have_ended) } else { paused.until };
-            if is_closed { now } else { goes_on }
+            let resumes = if self.brief.is_empty() { paused.until.min(others_have_ended) } else { paused.until };
+            if is_closed { now } else { resumes }
         };
         let ended = self.paused.iter().filter(|(_, paused)| ends(paused) <= now).map(|(source, _)| *source);
         let waiting = self.paused.values().filter(|paused| !paused.jobs.is_empty());
@@ -569,5 +577,52 @@ mod tests {
         turns.close();
         assert_eq!(next(), (flow(1), Sharing::Alone), "what waits is run before the end");
         assert!(matches!(turns.next(), Turn::Closed));
+    }
+
+    /// A network with a large operation that has just ended, and jobs of it that wait.
+    fn paused(jobs: usize, ended: Instant) -> Turns {
+        let turns = Turns::new();
+        let submit = || {
+            let (job, _) = WorkJob::new(Arc::new(Waiting(flow(1))));
+            turns.submit(Box::new(job)).expect("there is room");
+        };
+        (0..=jobs).for_each(|_| submit());
+        let Turn::Run(_, sharing) = turns.next() else { unreachable!("a job waits") };
+        turns.ended(flow(1), Run { held: Duration::from_millis(20), ended, amount: Amount::Large(0) }, sharing);
+        assert_eq!(turns.queue.lock().paused[&flow(1).source].jobs.waiting(), jobs);
+        turns
+    }
+
+    #[test]
+    fn jobs_of_networks_that_pause_count_as_waiting() {
+        let turns = paused(1, Instant::now());
+        let submit = |number: u8| {
+            let (job, _) = WorkJob::new(Arc::new(Waiting(flow(number))));
+            turns.submit(Box::new(job))
+        };
+        let mut waiting = 1;
+        for number in 2..9 {
+            while waiting < limits::WRITER_QUEUE && submit(number).is_ok() {
+                waiting += 1;
+            }
+        }
+        assert_eq!(waiting, limits::WRITER_QUEUE, "with the one that pauses");
+        assert!(matches!(submit(9), Err(StoreError::Busy)));
+        assert!(matches!(submit(1), Err(StoreError::Busy)));
+        assert!(submit(OWN).is_ok());
+    }
+
+    #[test]
+    fn a_network_whose_pause_is_over_waits() {
+        let long_ago = Instant::now().checked_sub(LONGEST_OWN_PAUSE).expect("the machine runs for longer");
+        assert!(paused(1, long_ago).others_wait(flow(2)));
+        assert!(!paused(1, long_ago).others_wait(flow(1)));
+        let turns = paused(1, Instant::now());
+        let (job, _) = WorkJob::new(Arc::new(Waiting(flow(2))));
+        turns.submit(Box::new(job)).expect("there is room");
+        let Turn::Run(_, sharing) = turns.next() else { unreachable!("a job waits") };
+        let run = Run { held: Duration::from_millis(1), ended: Instant::now(), amount: Amount::Small };
+        turns.ended(flow(2), run, sharing);
+        assert!(!turns.others_wait(flow(2)), "its pause isn't over");
     }
 }

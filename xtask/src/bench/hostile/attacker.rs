@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
 use std::process::Command;
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
 use rustix::thread::gettid;
+use serde_json::Value;
 
-use super::super::client::Client;
+use super::super::client::{Answer, Client};
 use super::super::socket::{connect_from, connect_narrow};
 use super::samples::{Outcome, Tally};
 use super::scene::{Request, Scene};
@@ -55,12 +57,16 @@ pub(crate) struct Attacker<'a> {
     /// The connections of well-behaved clients, to be closed when the attack ends.
     open: Mutex<Vec<TcpStream>>,
     answers: Mutex<Tally>,
+    /// Those that had to be the same, without what is another in each of them.
+    alike: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Attacker<'a> {
     /// An attacker of the server at this address, until this moment.
     pub(crate) fn new(scene: &'a Scene, address: SocketAddrV4, until: Instant) -> Self {
-        Self { scene, address, until, over: AtomicBool::new(false), open: Mutex::default(), answers: Mutex::default() }
+        let over = AtomicBool::new(false);
+        let (open, answers, alike) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { scene, address, until, over, open, answers, alike }
     }
 
     /// Waits until the attack is to end, then closes every connection.
@@ -78,23 +84,70 @@ impl<'a> Attacker<'a> {
         self.answers.lock().clone()
     }
 
+    /// How answers differ that had to be the same, if they do.
+    pub(crate) fn difference(&self) -> Option<String> {
+        let alike = self.alike.lock();
+        (alike.len() > 1).then(|| alike.iter().map(String::as_str).collect::<Vec<_>>().join("; "))
+    }
+
     /// Sends requests from this many clients, each of them the next as soon as it has an answer. The number of a request
     /// is unlike that of any other.
     pub(crate) fn flood(&self, caller: As, clients: usize, request: impl Fn(usize) -> Request + Sync) {
+        self.flood_and(caller, clients, request, |_| ());
+    }
+
+    /// The same where all answers have to be the same.
+    pub(crate) fn flood_for_one_answer(&self, caller: As, clients: usize, request: impl Fn(usize) -> Request + Sync) {
+        self.flood_and(caller, clients, request, |answer| {
+            if let Some(essence) = essence(answer) {
+                self.alike.lock().insert(essence);
+            }
+        });
+    }
+
+    fn flood_and(
+        &self,
+        caller: As,
+        clients: usize,
+        request: impl Fn(usize) -> Request + Sync,
+        judge: impl Fn(&Answer) + Sync,
+    ) {
         thread::scope(|scope| {
             for client in 0..clients {
-                let request = &request;
+                let (request, judge) = (&request, &judge);
                 scope.spawn(move || {
                     let mut connection = None;
                     for turn in (client..).step_by(clients) {
                         if self.over() {
                             return;
                         }
-                        connection = self.send(connection, caller, &request(turn));
+                        if let Some((client, answer)) = self.send(connection.take(), caller, &request(turn)) {
+                            judge(&answer);
+                            connection = Some(client);
+                        }
                     }
                 });
             }
         });
+    }
+
+    /// Sends these requests one after the other, each until it is carried out, and then waits for the end of the attack.
+    pub(crate) fn send_each(&self, caller: As, requests: impl Iterator<Item = Request>) {
+        let mut connection = None;
+        for request in requests {
+            let mut is_done = false;
+            while !is_done {
+                if self.over() {
+                    return;
+                }
+                if let Some((client, answer)) = self.send(connection.take(), caller, &request) {
+                    // It was done before if the answer to that was lost.
+                    is_done = matches!(answer.status, 200..300 | 404);
+                    connection = Some(client);
+                }
+            }
+        }
+        self.hold(self.until.saturating_duration_since(Instant::now()));
     }
 
     /// Opens this many connections, sends these bytes on each of them, and returns those that are open. Tries again until
@@ -158,14 +211,14 @@ impl<'a> Attacker<'a> {
         self.over.load(Relaxed) || Instant::now() >= self.until
     }
 
-    /// Sends a request, and returns the connection if it can be used again.
-    fn send(&self, connection: Option<Client>, caller: As, request: &Request) -> Option<Client> {
+    /// Sends a request, and returns the answer and the connection, which can be used again.
+    fn send(&self, connection: Option<Client>, caller: As, request: &Request) -> Option<(Client, Answer)> {
         let Request { method, path, body } = request;
         let outcome = match connection.map_or_else(|| self.connect(caller), Ok) {
             Ok(mut client) => match client.send(method, path, body.as_deref()) {
                 Ok(answer) => {
                     self.answers.lock().add(Outcome::Status(answer.status));
-                    return Some(client);
+                    return Some((client, answer));
                 }
                 Err(_) if self.over() => Outcome::Open,
                 Err(_) => Outcome::Lost,
@@ -198,6 +251,18 @@ impl<'a> Attacker<'a> {
     }
 }
 
+/// What an answer tells: its status, and its body without the request's id. `None`: it tells of the server's load alone.
+fn essence(answer: &Answer) -> Option<String> {
+    if matches!(answer.status, 429 | 503) {
+        return None;
+    }
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if let Some(problem) = body.as_object_mut() {
+        problem.remove("requestId");
+    }
+    Some(format!("{} {body}", answer.status))
+}
+
 /// What a connection holds that nobody has read from.
 fn answered(stream: &mut TcpStream) -> Outcome {
     let mut head = [0; 12];
@@ -215,6 +280,18 @@ fn status(head: &[u8; 12]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::client::Answer;
+
+    #[test]
+    fn answers_are_the_same_but_for_the_id_of_the_request() {
+        let essence = |status: u16, body: &str| super::essence(&Answer { status, body: body.into() });
+        let refused = essence(422, r#"{"type":"/problems/invalid","requestId":"1"}"#);
+        assert_eq!(refused.as_deref(), Some(r#"422 {"type":"/problems/invalid"}"#));
+        assert_eq!(essence(422, r#"{"type":"/problems/invalid","requestId":"2"}"#), refused);
+        assert_ne!(essence(200, r#"{"name":"The safe"}"#), refused);
+        assert_eq!(essence(429, "{}"), None);
+    }
+
     #[test]
     fn a_status_is_read_from_the_first_line() {
         assert_eq!(super::status(b"HTTP/1.1 503"), Some(503));

@@ -4,7 +4,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::attacker::{As, Attacker};
-use super::scene::{DOCUMENTS, Request};
+use super::scene::{DOCUMENTS, Request, SECRET};
 
 /// Bytes of a filter at most.
 const FILTER_BYTES: usize = 4096;
@@ -168,10 +168,11 @@ fn anonymous_texts(attacker: &Attacker<'_>) {
     attacker.flood(As::Anonymous, 4, |_| request.clone());
 }
 
-/// Every answer must be the same: one guess of ten thousand is right.
+/// Every answer must be the same: one guess of ten thousand is right, and it comes early.
 fn secrets(attacker: &Attacker<'_>) {
-    attacker.flood(As::Account, 4, |turn| {
-        Request::patch(attacker.scene.safe.as_str(), json!({"code": format!("{:04}", turn % 10_000)}).to_string())
+    attacker.flood_for_one_answer(As::Account, 4, |turn| {
+        let guess = (SECRET - 10 + turn) % 10_000;
+        Request::patch(attacker.scene.safe.as_str(), json!({"code": format!("{guess:04}")}).to_string())
     });
 }
 
@@ -194,12 +195,8 @@ fn merges(attacker: &Attacker<'_>) {
 }
 
 fn deletions(attacker: &Attacker<'_>) {
-    let threads = &attacker.scene.threads;
-    attacker.flood(As::Account, 1, |turn| Request {
-        method: "DELETE",
-        path: threads[turn % threads.len()].clone(),
-        body: None,
-    });
+    let threads = std::iter::from_fn(|| attacker.scene.threads.lock().pop());
+    attacker.send_each(As::Account, threads.map(Request::delete));
 }
 
 fn functions(attacker: &Attacker<'_>) {

@@ -118,9 +118,9 @@ impl Range<'_> {
             others.finish();
             watch.finish();
             let watching = measuring.join();
-            (trial, (attacked, attacker.answers()), recovered, watching)
+            (trial, (attacked, attacker.answers(), attacker.difference()), recovered, watching)
         });
-        let (trial, (attacked, attacker), recovered, watching) = trial;
+        let (trial, (attacked, attacker, difference), recovered, watching) = trial;
         let Ok(attacked) = attacked else { bail!("the attacker panicked") };
         attacked?;
         let Ok(watching) = watching else { bail!("the thread that watches the server panicked") };
@@ -141,6 +141,7 @@ impl Range<'_> {
             grown_mib: mib(&database)? - before,
             recovered: recovered?,
             ended,
+            difference,
         })
     }
 }
@@ -217,7 +218,11 @@ impl Range<'_> {
                 Ok(attacked) => attacked,
                 Err(_) => bail!("an attacker panicked"),
             })
-        })
+        })?;
+        match attackers.iter().find_map(Attacker::difference) {
+            Some(answers) => bail!("answers differ that must be the same: {answers}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use parking_lot::Mutex;
 use serde_json::json;
 
 use super::super::client::Client;
@@ -15,9 +16,12 @@ pub(crate) const DOCUMENTS: usize = 100;
 const DOCUMENT_BYTES: usize = 100_000;
 /// Those who take part in the topic.
 const VOICES: usize = 1000;
-/// Records that go with others when these are deleted: more than one commit deletes.
-const THREADS: usize = 3;
+/// Records that go with others when these are deleted: more than one commit deletes. There are more than are deleted in the time
+/// of the attacks.
+const THREADS: usize = 12;
 const REMARKS: usize = 12_000;
+/// The secret code.
+pub(crate) const SECRET: usize = 4711;
 /// Bytes of the largest JSON document that the attacker tries to store.
 const LAYOUT_BYTES: usize = 6 << 20;
 /// Records that others read, and proposals that they send.
@@ -46,6 +50,10 @@ impl Request {
     pub(crate) fn patch(path: impl Into<String>, body: String) -> Self {
         Self { method: "PATCH", path: path.into(), body: Some(body) }
     }
+
+    pub(crate) fn delete(path: impl Into<String>) -> Self {
+        Self { method: "DELETE", path: path.into(), body: None }
+    }
 }
 
 /// What attackers and others know of the application.
@@ -69,8 +77,9 @@ pub(crate) struct Scene {
     pub(crate) document: String,
     /// The path of a record with a secret code.
     pub(crate) safe: String,
-    /// The paths of records of the attacker to each of which more than one commit deletes refer.
-    pub(crate) threads: Vec<String>,
+    /// The paths of the attacker's records that haven't been deleted yet. Others refer to each of them: more than one commit
+    /// deletes.
+    pub(crate) threads: Mutex<Vec<String>>,
 }
 
 impl Scene {
@@ -106,7 +115,7 @@ impl Scene {
             documents,
             document,
             safe: format!("/api/safes/{safe}"),
-            threads: threads.into_iter().map(|(_, id)| format!("/api/threads/{id}")).collect(),
+            threads: Mutex::new(threads.into_iter().map(|(_, id)| format!("/api/threads/{id}")).collect()),
         })
     }
 }
@@ -123,7 +132,7 @@ pub(crate) fn prepare(workshop: &Workshop) -> Result<PathBuf> {
         ("Document", documents()),
         ("Topic", topics()),
         ("Voice", voices()),
-        ("Safe", "{\"name\":\"The safe\",\"code\":\"4711\"}\n".to_owned()),
+        ("Safe", format!("{{\"name\":\"The safe\",\"code\":\"{SECRET:04}\"}}\n")),
         ("Thread", threads()),
         ("Remark", remarks()),
     ] {

@@ -25,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) recovered: Option<Duration>,
     /// How the server ended, if it did.
     pub(crate) ended: Option<String>,
+    /// How answers to the attacker differ that had to be the same, if they do.
+    pub(crate) difference: Option<String>,
 }
 
 /// The latencies of others: quiet, and beside an attack.
@@ -35,11 +37,14 @@ pub(crate) struct Beside {
 }
 
 impl Row {
-    /// What must not happen in any attack: that the server ends, or does not say that it is alive.
+    /// What must not happen in any attack: that the server ends, does not say that it is alive, or tells a secret.
     pub(crate) fn failure(&self) -> Option<String> {
-        let Self { attack, watched, ended, .. } = self;
+        let Self { attack, watched, ended, difference, .. } = self;
         if let Some(how) = ended {
             return Some(format!("{attack}: the server ended: {how}"));
+        }
+        if let Some(answers) = difference {
+            return Some(format!("{attack}: answers differ that must be the same: {answers}"));
         }
         (watched.missed > 0).then(|| {
             format!("{attack}: {} of {} requests of /healthz were not answered in time", watched.missed, watched.probes)
@@ -76,7 +81,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
          |---|--:|--:|--:|--:|--:|---|---|--:|--:|--:|--:|---|\n",
     );
     for row in rows {
-        let Row { attack, reads, creates, counts, attacker, watched, grown_mib, recovered, ended } = row;
+        let Row { attack, reads, creates, counts, attacker, watched, grown_mib, recovered, ended, difference: _ } = row;
         let memory = marked(format!("{:.0} MiB", watched.memory_mib), watched.memory_mib > MEMORY_MIB);
         let log = format!("{:.0} MiB, then {:.0}", watched.log_mib, watched.log_after_mib);
         let recovered = match recovered {
@@ -154,6 +159,7 @@ mod tests {
             grown_mib: 1.6,
             recovered: Some(Duration::from_millis(500)),
             ended: None,
+            difference: None,
         }
     }
 
@@ -187,6 +193,14 @@ mod tests {
              **not in time** | **2 of 50 missed** |",
             Some("one: 2 of 50 requests of /healthz were not answered in time"),
         );
+    }
+
+    #[test]
+    fn answers_that_tell_a_secret_fail_the_run() {
+        let mut row = row();
+        row.difference = Some("200 {}; 422 {}".into());
+        let failure = "one: answers differ that must be the same: 200 {}; 422 {}";
+        assert_eq!(row.failure().as_deref(), Some(failure));
     }
 
     #[test]
