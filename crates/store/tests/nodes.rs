@@ -547,6 +547,9 @@ async fn a_server_that_lets_nobody_write_any_more_is_refused() {
     let mut sink = FirstColumn::default();
     read(&node.store, &emails(), &mut sink).await.expect("a read");
     place.cut();
+    // A write on a connection that isn't known to be lost yet would be unknown.
+    let refused = read(&node.store, &emails(), &mut sink).await;
+    assert!(matches!(refused, Err(StoreError::Unreachable(_))), "{refused:?}");
     let refused = node.store.write(create_author(0, "0@example.org")).await;
     assert!(matches!(refused, Err(Failure::Store(StoreError::Unreachable(_)))), "{refused:?}");
     assert!(!node.store.has_failed());
