@@ -251,7 +251,7 @@ impl<'a> Attacker<'a> {
     }
 }
 
-/// What an answer tells: its status, and its body without the request's id. `None`: it tells of the server's load alone.
+/// What an answer tells: its status, and its body without what names the request. `None`: it tells of the server's load alone.
 fn essence(answer: &Answer) -> Option<String> {
     if matches!(answer.status, 429 | 503) {
         return None;
@@ -259,6 +259,7 @@ fn essence(answer: &Answer) -> Option<String> {
     let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if let Some(problem) = body.as_object_mut() {
         problem.remove("requestId");
+        problem.remove("instance");
     }
     Some(format!("{} {body}", answer.status))
 }
@@ -285,9 +286,9 @@ mod tests {
     #[test]
     fn answers_are_the_same_but_for_the_id_of_the_request() {
         let essence = |status: u16, body: &str| super::essence(&Answer { status, body: body.into() });
-        let refused = essence(422, r#"{"type":"/problems/invalid","requestId":"1"}"#);
+        let refused = essence(422, r#"{"type":"/problems/invalid","instance":"urn:uuid:1","requestId":"1"}"#);
         assert_eq!(refused.as_deref(), Some(r#"422 {"type":"/problems/invalid"}"#));
-        assert_eq!(essence(422, r#"{"type":"/problems/invalid","requestId":"2"}"#), refused);
+        assert_eq!(essence(422, r#"{"type":"/problems/invalid","instance":"urn:uuid:2","requestId":"2"}"#), refused);
         assert_ne!(essence(200, r#"{"name":"The safe"}"#), refused);
         assert_eq!(essence(429, "{}"), None);
     }
