@@ -157,8 +157,7 @@ impl Threads {
             if let Ok((result, rest)) = result {
                 // Whoever has asked may be gone.
                 let _ = tell.send(result);
-                // If it panics, the thread and the place of the flow would be lost.
-                let _ = catch_unwind(AssertUnwindSafe(rest));
+                rest();
             }
         });
         self.shared.push(Job { flow, run })?;
@@ -191,7 +190,7 @@ impl Threads {
         });
         let mut queue = self.shared.queue.lock();
         if queue.spare.len() >= limits::FUNCTION_SPARE {
-            // What a job holds, such as an isolate, takes a while to drop.
+            // An isolate that the job holds takes a while to drop: not under the lock.
             drop(queue);
             return;
         }
@@ -314,7 +313,8 @@ fn spawn(shared: &Arc<Shared>) -> io::Result<()> {
                 }
             };
             let (stay, began) = (Stay::default(), Instant::now());
-            run(&stay);
+            // Should what it leaves to be done panic, neither the thread nor the place of its flow is lost.
+            let _ = catch_unwind(AssertUnwindSafe(|| run(&stay)));
             let mut queue = shared.queue.lock();
             if stay.0.load(Ordering::Acquire) == GIVEN_UP {
                 queue.lost -= 1;
