@@ -181,3 +181,39 @@ fn it_is_made_once_on_postgresql() {
         Cluster::shared().run(database, statement);
     });
 }
+
+/// A relation to many leads only to the records that are there.
+fn check_trash(settings: &str) {
+    let team = "type Team @trash(keep: \"30d\") @allow(read: \"true\", create: \"auth.kind == 'SERVICE'\", delete: \"auth.kind == 'SERVICE'\") {\n\
+                lead: Person! @onDelete(do: CASCADE)\n  tickets: [Ticket!]\n}\n\ntype Watch ";
+    let model = model()
+        .replace("\"watches.person\"]", "\"watches.person\", \"teams.lead\"]")
+        .replace(
+            "@inverse(field: \"ticket\")\n",
+            "@inverse(field: \"ticket\")\n  teams: [Team!] @inverse(field: \"tickets\")\n",
+        )
+        .replace("type Watch ", team);
+    let support = Support::with(&model, settings);
+    let by = |name: &str| json!({ "email": format!("{name}@example.org") });
+    let ticket = support.write("POST", "/api/tickets", &json!({ "title": "No tea" }));
+    let team =
+        |name: &str| support.write("POST", "/api/teams", &json!({ "lead": by(name), "tickets": [ticket["id"]] }));
+    let (gone, _) = (team("ben"), team("eve"));
+    let gone = format!("/api/teams/{}", gone["id"].as_str().expect("an id"));
+    assert_eq!(support.server.ask("DELETE", &gone, Some(&support.key), "").0, 204);
+    let path = format!("/api/tickets/{}", ticket["id"].as_str().expect("an id"));
+    support.write("PATCH", &path, &json!({ "title": "Tea" }));
+    let ended = support.worked_off();
+    let results: Vec<&str> = ended.iter().filter_map(|job| job["result"].as_str()).collect();
+    assert_eq!(results, [r#"{"notSent":"the account may not read the record"}"#], "one leads a team that is there");
+}
+
+#[test]
+fn the_trash_leads_to_nobody() {
+    check_trash("");
+}
+
+#[test]
+fn the_trash_leads_to_nobody_on_postgresql() {
+    check_trash(&format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
+}
