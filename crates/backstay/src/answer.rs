@@ -493,10 +493,10 @@ impl fmt::Display for Answer {
             Self::JobRetried { job } => writeln!(f, "queued the job {job} anew"),
             Self::JobCancelled { job } => writeln!(f, "cancelled the job {job}"),
             Self::InspectorOn { until: Some(until) } => {
-                writeln!(f, "the server is inspected until {until}; sign in at /inspect as an operator")
+                writeln!(f, "the inspector is on until {until}; sign in at /inspect as an operator")
             }
-            Self::InspectorOn { until: None } => writeln!(f, "the server is always inspected; open /inspect"),
-            Self::InspectorOff {} => writeln!(f, "the server isn't inspected"),
+            Self::InspectorOn { until: None } => writeln!(f, "the inspector is always on; open /inspect"),
+            Self::InspectorOff {} => writeln!(f, "the inspector is off"),
             Self::Webhook(told) => told.fmt(f),
             Self::Invited { email, token, .. } => {
                 writeln!(f, "{}\n\nThis token is shown only once. {email} can sign up with it.", token.expose())

@@ -52,9 +52,10 @@ impl Backstay {
     }
 
     /// The application with settings that were read already.
-    pub fn at(place: Place) -> Result<Self, Failure> {
+    pub fn at(mut place: Place) -> Result<Self, Failure> {
         let compiled = compile(&place)?;
         let program = functions::read(&place.directory, compiled.application.model())?;
+        functions::warn_if_large(&program, &mut place.config);
         let templates = mail::read(&place.directory, &place.config)?;
         mail::check(compiled.application.model(), &templates)?;
         let procedures =

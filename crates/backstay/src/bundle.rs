@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use backstay_functions::{ImportedPackage, PACKAGES, imported_packages};
+use backstay_functions::{ImportedPackage, PACKAGES, imported_packages, package_name};
 use serde_json::Value;
 
 use crate::{Directory, Failure};
@@ -29,7 +29,7 @@ pub(crate) struct Bundled {
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// There is no esbuild.
-    #[error("there is no `{ESBUILD}` in {root} or in a directory that it is in")]
+    #[error("there is no `{ESBUILD}` in {root} or any directory above it")]
     NoEsbuild {
         /// The directory of the application.
         root: PathBuf,
@@ -42,6 +42,12 @@ pub enum BundleError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// Something that this didn't make is where a package goes.
+    #[error("`{file}` wasn't made by `backstay bundle`, so it isn't overwritten")]
+    NotMade {
+        /// The file.
+        file: String,
     },
     /// It can't bundle a package.
     #[error("cannot bundle `{package}`:\n{words}")]
@@ -63,6 +69,9 @@ impl BundleError {
             Self::Refused { .. } => Some(
                 "install the package with npm; one that needs Node.js (`fs`, `net`) or native code can't run in functions",
             ),
+            Self::NotMade { .. } => Some(
+                "move it out of `functions/packages` and import it by its path, or delete it to have the package bundled",
+            ),
             Self::Run { .. } => None,
         }
     }
@@ -75,13 +84,18 @@ pub(crate) fn bundle(directory: &Directory) -> Result<Bundled, Failure> {
     let mut bundled = Bundled::default();
     if !packages.is_empty() {
         let esbuild = esbuild(root)?;
+        for package in &packages {
+            require_made(root, package.file())?;
+        }
         let each = packages.iter().map(|package| Ok((package.file(), of_package(&esbuild, root, package)?)));
         // Nothing is written if one of them can't be bundled.
         let texts: Vec<(String, String)> = each.collect::<Result<_, BundleError>>()?;
-        for (file, text) in texts {
-            write(&root.join(&file), &text)?;
-            bundled.made.push((file, text.len()));
+        let staged: Vec<Staged> =
+            texts.iter().map(|(file, text)| Staged::write(&root.join(file), text)).collect::<Result<_, _>>()?;
+        for one in staged {
+            one.replace()?;
         }
+        bundled.made = texts.into_iter().map(|(file, text)| (file, text.len())).collect();
     }
     let current: BTreeSet<PathBuf> = bundled.made.iter().map(|(file, _)| root.join(file)).collect();
     for path in made_before(&root.join(PACKAGES))? {
@@ -126,17 +140,51 @@ fn of_package(esbuild: &Path, root: &Path, package: &ImportedPackage) -> Result<
 
 /// The version of the package that is installed.
 fn version(root: &Path, specifier: &str) -> Option<String> {
-    let parts = if specifier.starts_with('@') { 2 } else { 1 };
-    let name: Vec<&str> = specifier.split('/').take(parts).collect();
-    let about = Path::new("node_modules").join(name.join("/")).join("package.json");
+    let about = Path::new("node_modules").join(package_name(specifier)).join("package.json");
     let absolute = std::path::absolute(root).ok()?;
     let text = absolute.ancestors().find_map(|above| fs::read(above.join(&about)).ok())?;
     Some(serde_json::from_slice::<Value>(&text).ok()?["version"].as_str()?.to_owned())
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
-    written.map_err(|source| Failure::Write { path: path.to_owned(), source })
+/// Refuses to write over what somebody else has put where a package goes.
+fn require_made(root: &Path, file: String) -> Result<(), Failure> {
+    let path = root.join(&file);
+    match fs::read(&path) {
+        Ok(text) if text.starts_with(MADE.as_bytes()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(_) => Err(BundleError::NotMade { file }.into()),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => Err(BundleError::NotMade { file }.into()),
+        Err(source) => Err(Failure::Write { path, source }),
+    }
+}
+
+/// A new file beside the one that it replaces. Unless it does, it is deleted.
+#[derive(Debug)]
+struct Staged {
+    beside: PathBuf,
+    path: PathBuf,
+}
+
+impl Staged {
+    fn write(path: &Path, text: &str) -> Result<Self, Failure> {
+        // Functions aren't read from hidden files.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let staged = Self { beside: path.with_file_name(format!(".{name}.new")), path: path.to_owned() };
+        let directory = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let written = directory.and_then(|()| fs::write(&staged.beside, text));
+        written.map(|()| staged).map_err(|source| Failure::Write { path: path.to_owned(), source })
+    }
+
+    fn replace(self) -> Result<(), Failure> {
+        fs::rename(&self.beside, &self.path).map_err(|source| Failure::Write { path: self.path.clone(), source })
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After the replacement, there is none.
+        let _ = fs::remove_file(&self.beside);
+    }
 }
 
 /// The files in a directory and those within that were made by this command.

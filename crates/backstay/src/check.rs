@@ -34,7 +34,7 @@ pub(crate) fn check(app: &Path) -> Checked {
         Err(error) => return Checked::failed(error.into()),
     };
     let mut failures = Vec::new();
-    let config = directory.settings().map_err(|error| failures.push(error)).ok();
+    let mut config = directory.settings().map_err(|error| failures.push(error)).ok();
     // Without settings, they are checked as if there were none.
     let defaults = Config::default();
     let templates = mail::read(&directory, config.as_ref().unwrap_or(&defaults));
@@ -60,6 +60,9 @@ pub(crate) fn check(app: &Path) -> Checked {
         failures.extend(functions::missing(&program, model));
         Some(program)
     });
+    if let (Some(program), Some(config)) = (&program, &mut config) {
+        functions::warn_if_large(program, config);
+    }
     if let (Some(compiled), Some(templates)) = (&compiled, &templates) {
         failures.extend(mail::check(compiled.application.model(), templates).err());
     }

@@ -564,7 +564,7 @@ impl Failure {
             Self::OutdatedServer { .. } => {
                 Some("bring the application's files up to date, and run `backstay migrate apply` or restart it".to_owned())
             }
-            Self::NothingToInspect => Some("start it with `backstay serve`; `backstay dev` is always inspected".to_owned()),
+            Self::NothingToInspect => Some("start it with `backstay serve`; in `backstay dev`, the inspector is always on".to_owned()),
             Self::NothingServed => Some("fix the model first; its terminal shows what is wrong".to_owned()),
             Self::Role { help, .. } | Self::OtherKind { help, .. } | Self::AccountFields { help, .. } => {
                 Some(help.clone())

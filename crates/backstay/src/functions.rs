@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use backstay_functions::{CollectionName, Problem, Program, Tests};
 use backstay_model::{HookRun, Model};
 
-use crate::{Directory, Failure};
+use crate::{Config, Directory, Failure};
 
 /// The directory in which they are.
 pub(crate) const FUNCTIONS: &str = "functions";
@@ -18,6 +18,17 @@ pub(crate) fn read(directory: &Directory, model: &Model) -> Result<Program, Fail
     let used: BTreeSet<&str> = of_actions.chain(before_functions(model)).collect();
     let unused: Vec<Problem> = program.unused(&used).cloned().collect();
     if unused.is_empty() { Ok(program) } else { Err(Failure::Functions(unused)) }
+}
+
+/// Warns of modules that each call evaluates again, because they make too much to be copied.
+pub(crate) fn warn_if_large(program: &Program, config: &mut Config) {
+    if !program.is_copied() {
+        let most = Program::COPIED_BYTES / (1024 * 1024);
+        let message =
+            format!("the modules in `functions/` take more than {most} MiB, so each call evaluates them again");
+        let help = "make large tables in the functions that need them, or store them as records";
+        config.warnings.warn_of_modules(message, help);
+    }
 }
 
 /// Reads the tests of the functions of this application.

@@ -16,7 +16,7 @@ use crate::{Backend, Backstay, Failure, Instance, Place, Seeded, Skipped, loggin
 /// Serves an application until SIGINT or SIGTERM, then finishes the requests that are under way.
 pub async fn serve(place: &Place) -> Result<(), Failure> {
     let application = Backstay::at(place.clone())?;
-    tell_warnings(place, &application.warnings());
+    tell_warnings(application.place(), &application.warnings());
     let listener = listen(place.config.server.listen).await?;
     let backend = application.open().await?;
     report(place, backend.outcome());

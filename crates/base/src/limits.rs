@@ -455,7 +455,9 @@ pub const FUNCTION_LOG_LINES: usize = 200;
 /// Bytes of one of them.
 pub const FUNCTION_LOG_LINE_BYTES: usize = 8 * 1024;
 /// Isolates that are ready before a call needs them.
-pub const FUNCTION_WARM_ISOLATES: usize = 8;
+pub const FUNCTION_WARM_ISOLATES: usize = 2;
+/// Isolates that wait to be made ahead or put back while no call needs a thread. Further ones are dropped.
+pub const FUNCTION_SPARE: usize = 4;
 /// Threads that loops in the engine of functions keep for ever, before no more are started in their place.
 pub const FUNCTION_LOST_THREADS: usize = 8;
 /// Characters of the name of a secret.
@@ -557,6 +559,8 @@ pub const JOB_SECONDS: u32 = 300;
 pub const JOB_SECONDS_MOST: u32 = 3600;
 /// Milliseconds between two of its reports that are stored.
 pub const JOB_REPORT_MILLIS: u64 = 1000;
+/// How often the last report of a job is tried while its lease is extended.
+pub const JOB_REPORT_TRIES: u32 = 5;
 /// Characters of the note in a report.
 pub const JOB_NOTE_CHARS: usize = 200;
 /// Moments at which jobs are due, within one `clock.advance` of a test.
@@ -650,7 +654,7 @@ pub const INSPECTOR_MINUTES: u32 = 24 * 60;
 pub const TRACE_PARENT_BYTES: usize = 128;
 /// Steps of a path to the accounts that a change notifies.
 pub const NOTIFY_STEPS: usize = 4;
-/// Accounts that one change notifies by one path, and records on the way to them.
+/// Accounts that one change notifies by one path, and records on the way to them. Further ones are left out.
 pub const NOTIFIED: u32 = 1000;
 /// Bytes of a statement, or of one of its values, in a trace.
 pub const TRACE_TEXT_BYTES: usize = 4096;

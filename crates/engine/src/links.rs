@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_base::{Error, RecordId, ViolationKind, limits};
-use backstay_model::{Collection, Field, FieldId, FieldKind, Link};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link};
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
@@ -169,6 +169,18 @@ fn in_order(present: &[RecordId], kept: &[RecordId], sent: &[RecordId]) -> Vec<R
 
 fn members_of(ids: &[RecordId]) -> Value {
     Value::List(ids.iter().copied().map(Value::Id).collect())
+}
+
+/// The live members of a record's relation, in the order of their keys, at most so many.
+pub(crate) async fn live_targets(
+    cx: &mut TxContext<'_, '_>,
+    (collection, target): (&Collection, CollectionId),
+    link: &Link,
+    (of, most): (RecordId, u32),
+) -> Result<Vec<RecordId>, Error> {
+    let template = cx.engine.templates.link(&cx.engine.planner, link, LinkStatement::LiveTargets(target));
+    let bindings = Bindings { limit: most.into(), ..cx.bindings().id(of) };
+    cx.ids(&template, bindings, collection.id).await
 }
 
 /// The members of a record's relation, be they live or in the trash.

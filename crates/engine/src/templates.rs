@@ -104,6 +104,8 @@ pub(crate) enum LinkStatement {
     Remove,
     Clear,
     Targets,
+    /// Those that are live, which are of this collection.
+    LiveTargets(CollectionId),
     Between,
 }
 
@@ -283,6 +285,7 @@ impl Templates {
             LinkStatement::Remove => planner.link_remove(link),
             LinkStatement::Clear => planner.link_clear(link),
             LinkStatement::Targets => planner.link_targets(link),
+            LinkStatement::LiveTargets(target) => planner.live_link_targets(target, link),
             LinkStatement::Between => planner.link_between(link),
         })
     }

@@ -111,13 +111,8 @@ impl Functions {
 
     /// Has isolates made ahead while no call waits.
     fn warm(&self) {
-        for _ in 0..self.ready.missing() {
-            let ready = Arc::downgrade(&self.ready);
-            self.threads.spare(move || {
-                // The functions are served no longer.
-                let Some(ready) = ready.upgrade() else { return };
-                ready.prepare();
-            });
+        for coming in self.ready.missing() {
+            self.threads.spare(|| coming.make());
         }
     }
 }

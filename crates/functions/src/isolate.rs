@@ -147,6 +147,11 @@ impl Isolate {
         Ok(isolate)
     }
 
+    /// Whether it can be put back.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
     /// The same isolate as it was when its modules were evaluated, after a call that has ended, or that waits and is given up.
     /// Nothing if that can't be.
     pub(crate) fn put_back(self) -> Option<Self> {
@@ -197,12 +202,13 @@ impl Isolate {
         let log = Arc::clone(&self.log);
         give("log", Function::new(ctx.clone(), move |level: String, text: String| log.write(&level, text))?)?;
         let random = Arc::clone(&self.random);
+        // No call has the isolate while its modules are evaluated: what they made would be the same in all calls.
         let random = move |length: usize| {
+            let random = random.lock();
+            let entropy = random.as_ref()?;
             let mut bytes = vec![0_u8; length.min(65536)];
-            if let Some(entropy) = &*random.lock() {
-                entropy.fill(&mut bytes);
-            }
-            web::text(&bytes)
+            entropy.fill(&mut bytes);
+            Some(web::text(&bytes))
         };
         give("random", Function::new(ctx.clone(), random)?)?;
         let nearest = |name: String, known: Vec<String>| {

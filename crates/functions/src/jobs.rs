@@ -75,7 +75,7 @@ pub(crate) fn read_report(text: &str) -> Result<JobReport, Error> {
         .map_err(|error| misused("done", format!("the report isn't written as one: {error}"), remedy))?;
     let done: f64 = serde_json::from_str(reported.done.get()).unwrap_or(-1.0);
     if !(0.0..=1.0).contains(&done) {
-        let problem = format!("what is done is a number from 0 to 1, and not {}", shortened(reported.done.get()));
+        let problem = format!("`done` must be a number from 0 to 1, not {}", shortened(reported.done.get()));
         return Err(misused("done", problem, remedy));
     }
     let note: Option<String> = term(("note", reported.note), "a text")?;

@@ -38,7 +38,7 @@ pub use failure::Failure;
 pub use fetching::{Answers, Outside};
 pub use functions::Functions;
 pub use host::{Attempt, Begun, Host, Refusal};
-pub use packages::{ImportedPackage, PACKAGES};
+pub use packages::{ImportedPackage, PACKAGES, package_name};
 pub use problem::Problem;
 pub use program::{CollectionName, Program};
 pub use running::{Call, CalledBy};

@@ -41,6 +41,17 @@ pub(crate) fn file(specifier: &str) -> String {
     format!("{PACKAGES}/{specifier}.js")
 }
 
+/// Whether a file is one of a package.
+pub(crate) fn is_bundled(file: &str) -> bool {
+    file.strip_prefix(PACKAGES).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The name of the package that an import leads to, which is what npm installs: `date-fns` for `date-fns/locale`.
+pub fn package_name(specifier: &str) -> &str {
+    let parts = if specifier.starts_with('@') { 2 } else { 1 };
+    specifier.match_indices('/').nth(parts - 1).map_or(specifier, |(end, _)| &specifier[..end])
+}
+
 /// Whether an import names a package: `zod`, `@scope/name` or `date-fns/locale`, and nothing else.
 pub(crate) fn is_package(specifier: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~@".contains(&byte);
@@ -85,6 +96,15 @@ mod tests {
         ] {
             assert!(!is_package(other), "{other}");
         }
+    }
+
+    #[test]
+    fn a_part_belongs_to_a_package() {
+        let check = |specifier: &str, expected: &str| assert_eq!(package_name(specifier), expected);
+        check("zod", "zod");
+        check("date-fns/locale/de", "date-fns");
+        check("@scope/name", "@scope/name");
+        check("@scope/name/part", "@scope/name");
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(crate) fn auth(caller: &Caller) -> String {
     .to_string()
 }
 
-/// What the caller is told of a failed call of this function.
+/// What the caller learns when a call of this function fails.
 pub(crate) fn failed(function: &str, failure: Failure) -> Error {
     match failure {
         Failure::Refused { message, code } => Error::Refused(Box::new(RefusedByProcedure { code, message })),
@@ -86,7 +86,7 @@ pub(crate) fn failed(function: &str, failure: Failure) -> Error {
     }
 }
 
-/// What the caller is told of a request that was refused, and that the function didn't catch.
+/// What the caller learns when a request is refused and the function doesn't catch that.
 fn request_failed((function, what): (&str, String), stack: &str, error: Error) -> Error {
     match error {
         Error::Malformed(wrong) => {

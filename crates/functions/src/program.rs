@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use backstay_base::limits;
+use backstay_heap::Heap;
 use parking_lot::Mutex;
 use rquickjs::loader::{ImportAttributes, Loader};
 use rquickjs::module::Declared;
@@ -39,9 +40,13 @@ pub struct Program {
     functions: BTreeMap<String, Problem>,
     /// What else is exported, each with why it is no function of the application.
     others: BTreeMap<String, Problem>,
+    is_copied: bool,
 }
 
 impl Program {
+    /// The memory of its modules of which calls can start with a copy.
+    pub const COPIED_BYTES: usize = Heap::KEPT_BYTES;
+
     /// Reads and compiles the functions of the application in this directory, and evaluates their modules once. `requests` is the
     /// module that writes requests, in TypeScript.
     pub fn read(application: &Path, collections: &[CollectionName], requests: &str) -> Result<Self, Vec<Problem>> {
@@ -52,10 +57,10 @@ impl Program {
         let exported = exported(&sources)?;
         let texts = Prepared::of(&sources, &exported, collections, requests)?;
         let code = Arc::new(texts.compiled().map_err(|problem| vec![problem])?);
-        let names = match Isolate::new(&code, &Secrets::default(), &Allowance::new()) {
-            Ok(isolate) => isolate.functions().map_err(|why| vec![problem(&why)])?,
-            Err(why) => return Err(vec![problem(&why)]),
-        };
+        let isolate = Isolate::new(&code, &Secrets::default(), &Allowance::new());
+        let (names, is_copied) = isolate
+            .and_then(|isolate| Ok((isolate.functions()?, isolate.is_kept())))
+            .map_err(|why| vec![problem(&why)])?;
         let (functions, values): (BTreeMap<_, _>, BTreeMap<_, _>) =
             exported.into_iter().partition(|(name, _)| names.contains(name));
         let mut others = within(&sources);
@@ -63,13 +68,19 @@ impl Program {
             place.message = format!("`{name}` is exported, but it isn't a function");
             others.insert(name, place);
         }
-        Ok(Self { code, functions, others })
+        Ok(Self { code, functions, others, is_copied })
     }
 
     /// One with these functions, which no model knows.
     pub(crate) fn of_names(code: Arc<Code>, names: BTreeSet<String>) -> Self {
         let functions = names.into_iter().map(|name| (name, Problem::of_file("functions", ""))).collect();
-        Self { code, functions, others: BTreeMap::new() }
+        Self { code, functions, others: BTreeMap::new(), is_copied: true }
+    }
+
+    /// Whether each call starts with a copy of what its modules have made: not if that is more than a heap can keep, so that each call
+    /// has to evaluate them.
+    pub fn is_copied(&self) -> bool {
+        self.is_copied
     }
 
     /// Whether it has no function.

@@ -1,7 +1,7 @@
 //! Isolates that are ready for calls: made ahead, or put back as they were before the calls that they have run.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use backstay_base::limits;
 use parking_lot::Mutex;
@@ -41,21 +41,35 @@ impl Ready {
         }
     }
 
-    /// How many have to be made ahead from now on; each of them by `prepare`.
-    pub(crate) fn missing(&self) -> usize {
+    /// Those that have to be made ahead from now on.
+    pub(crate) fn missing(self: &Arc<Self>) -> Vec<Coming> {
         let there = self.isolates.lock().len() + self.coming.load(Ordering::Relaxed);
         let missing = limits::FUNCTION_WARM_ISOLATES.saturating_sub(there);
         self.coming.fetch_add(missing, Ordering::Relaxed);
-        missing
+        (0..missing).map(|_| Coming(Arc::downgrade(self))).collect()
     }
+}
 
-    /// Makes one ahead.
-    pub(crate) fn prepare(&self) {
+/// An isolate that is to be made ahead, unless this is dropped or its functions are served no longer.
+#[derive(Debug)]
+pub(crate) struct Coming(Weak<Ready>);
+
+impl Coming {
+    /// Makes it.
+    pub(crate) fn make(self) {
+        let Some(ready) = self.0.upgrade() else { return };
         // If it fails, the next call makes one itself, and reports why that fails.
-        if let Ok(isolate) = Isolate::new(&self.code, &self.secrets, &Allowance::new()) {
-            self.isolates.lock().push(isolate);
+        if let Ok(isolate) = Isolate::new(&ready.code, &ready.secrets, &Allowance::new()) {
+            ready.isolates.lock().push(isolate);
         }
-        self.coming.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        if let Some(ready) = self.0.upgrade() {
+            ready.coming.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -80,12 +94,15 @@ mod tests {
         }
     }
 
-    fn ready(text: &str) -> Arc<Ready> {
+    fn program(text: &str) -> Program {
         let directory = tempfile::tempdir().expect("a directory");
         fs::create_dir(directory.path().join("functions")).expect("is made");
         fs::write(directory.path().join("functions/main.ts"), text).expect("is written");
-        let program = Program::read(directory.path(), &[], "").expect("compiles");
-        Ready::of(Arc::clone(&program.code), Secrets::default())
+        Program::read(directory.path(), &[], "").expect("compiles")
+    }
+
+    fn ready(text: &str) -> Arc<Ready> {
+        Ready::of(Arc::clone(&program(text).code), Secrets::default())
     }
 
     /// The first step of a call.
@@ -187,6 +204,23 @@ mod tests {
     }
 
     #[test]
+    fn modules_that_keep_more_than_can_be_copied_are_evaluated_for_each_call() {
+        let text =
+            "const table = Array.from({ length: 50_000 }, (_, i) => ({ i, text: `number ${i}` })); let count = 0;
+             export const main = () => [++count, table.length, table[49_999].text].join();";
+        let ready = ready(text);
+        for _ in 0..3 {
+            let (isolate, output) = begun(&ready, "main");
+            assert!(isolate.used() > 5 * 1024 * 1024, "{}", isolate.used());
+            assert_eq!(format!("{output:?}"), r#"Done("\"1,50000,number 49999\"")"#);
+            ready.put_back(isolate);
+            assert_eq!(ready.isolates.lock().len(), 0);
+        }
+        assert!(!program(text).is_copied());
+        assert!(program("export const main = () => 1;").is_copied());
+    }
+
+    #[test]
     fn a_new_call_has_the_whole_allowance() {
         let ready = ready(
             "export const loops = () => { for (;;); };
@@ -203,6 +237,17 @@ mod tests {
             ready.put_back(isolate);
         }
         assert_eq!(ready.isolates.lock().len(), limits::FUNCTION_CALLS);
-        assert_eq!(ready.missing(), 0);
+        assert_eq!(ready.missing().len(), 0);
+    }
+
+    #[test]
+    fn what_was_not_made_ahead_is_missing_again() {
+        let ready = ready("export const main = () => 1;");
+        let mut missing = ready.missing();
+        assert_eq!((missing.len(), ready.missing().len()), (limits::FUNCTION_WARM_ISOLATES, 0));
+        missing.pop().expect("one").make();
+        drop(missing);
+        assert_eq!(ready.isolates.lock().len(), 1);
+        assert_eq!(ready.missing().len(), limits::FUNCTION_WARM_ISOLATES - 1);
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn texts(application: &Path, included: Included) -> (BTreeMap<String,
 pub fn imported_packages(application: &Path) -> Result<Vec<ImportedPackage>, Vec<Problem>> {
     let (texts, mut wrong) = texts(application, Included::Tests);
     let mut found: BTreeMap<String, ImportedPackage> = BTreeMap::new();
-    for (name, text) in texts.iter().filter(|(name, _)| !name.starts_with(packages::PACKAGES)) {
+    for (name, text) in texts.iter().filter(|(name, _)| !packages::is_bundled(name)) {
         match strip(text, extension(name) == Some("ts")) {
             Ok(stripped) => packages::add(&mut found, &stripped),
             Err(all) => wrong.extend(all.into_iter().map(|one| Problem::at(name, text, one.at, one.message))),
@@ -279,7 +279,8 @@ fn resolved(from: &str, specifier: &str, texts: &BTreeMap<String, String>) -> Re
     if packages::is_package(specifier) {
         let file = packages::file(specifier);
         let missing = || {
-            format!("there is no `{file}`; install the package (`npm install {specifier}`) and run `backstay bundle`")
+            let name = packages::package_name(specifier);
+            format!("there is no `{file}`; install the package (`npm install {name}`) and run `backstay bundle`")
         };
         return texts.contains_key(&file).then_some(file.clone()).ok_or_else(missing);
     }

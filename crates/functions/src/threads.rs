@@ -182,13 +182,20 @@ impl Threads {
         }
     }
 
-    /// Does this when no call waits.
+    /// Does this when no call waits, unless enough else is to be done then.
     pub(crate) fn spare(&self, work: impl FnOnce() + Send + 'static) {
         let job: Spare = Box::new(move || {
             // What is done ahead is done again when it is needed.
             let _ = catch_unwind(AssertUnwindSafe(work));
         });
-        self.shared.queue.lock().spare.push_back(job);
+        let mut queue = self.shared.queue.lock();
+        if queue.spare.len() >= limits::FUNCTION_SPARE {
+            // An isolate that the job holds takes a while to drop: not under the lock.
+            drop(queue);
+            return;
+        }
+        queue.spare.push_back(job);
+        drop(queue);
         self.shared.wake.notify_one();
     }
 }
@@ -306,7 +313,8 @@ fn spawn(shared: &Arc<Shared>) -> io::Result<()> {
                 }
             };
             let (stay, began) = (Stay::default(), Instant::now());
-            run(&stay);
+            // Should what it leaves to be done panic, neither the thread nor the place of its flow is lost.
+            let _ = catch_unwind(AssertUnwindSafe(|| run(&stay)));
             let mut queue = shared.queue.lock();
             if stay.0.load(Ordering::Acquire) == GIVEN_UP {
                 queue.lost -= 1;
@@ -317,4 +325,49 @@ fn spawn(shared: &Arc<Shared>) -> io::Result<()> {
     };
     thread::Builder::new().name("function".to_owned()).stack_size(limits::FUNCTION_THREAD_STACK_BYTES).spawn(run)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use backstay_base::Source;
+
+    use super::*;
+
+    const FLOW: Flow = Flow { source: Source::Local, caller: None };
+
+    #[tokio::test]
+    async fn what_is_left_to_be_done_keeps_no_place_if_it_panics() {
+        let threads = Threads::start(1).expect("threads");
+        // More often than there are threads.
+        for number in 0..5 {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            let left = || std::panic::resume_unwind(Box::new("left"));
+            assert_eq!(threads.run((FLOW, deadline), move || (number, left)).await, Ok(number));
+        }
+    }
+
+    #[test]
+    fn few_jobs_are_kept_for_when_no_call_waits() {
+        let threads = Threads::start(1).expect("threads");
+        let (tell, began) = mpsc::channel();
+        let until = Arc::new(Mutex::new(()));
+        let closed = until.lock();
+        for _ in 0..3 {
+            let (tell, until) = (tell.clone(), Arc::clone(&until));
+            threads.spare(move || {
+                let _ = tell.send(());
+                drop(until.lock());
+            });
+            began.recv().expect("it runs");
+        }
+        let kept = Arc::new(());
+        for _ in 0..100 {
+            let kept = Arc::clone(&kept);
+            threads.spare(move || drop(kept));
+        }
+        assert_eq!(Arc::strong_count(&kept) - 1, limits::FUNCTION_SPARE);
+        drop(closed);
+    }
 }

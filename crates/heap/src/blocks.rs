@@ -7,7 +7,7 @@ use std::ptr::{NonNull, copy_nonoverlapping};
 use crate::size::{HEADER, Size, classes};
 
 /// The bytes of an arena. Those that nothing has used yet take no memory.
-const ARENA: usize = 4 * 1024 * 1024;
+pub(crate) const ARENA: usize = 4 * 1024 * 1024;
 const CLASSES: usize = classes(ARENA);
 /// Blocks begin at multiples of this.
 const ALIGNMENT: usize = 16;

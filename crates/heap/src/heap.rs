@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::blocks::{Blocks, room};
+use crate::blocks::{ARENA, Blocks, room};
 
 /// The memory of one runtime.
 pub struct Heap {
@@ -20,6 +20,9 @@ impl fmt::Debug for Heap {
 }
 
 impl Heap {
+    /// The bytes that can be kept, with a few for each block.
+    pub const KEPT_BYTES: usize = ARENA;
+
     /// Memory for one runtime, which allocates in it by this. Nothing if there is no memory.
     pub fn new() -> Option<(Self, Allocator)> {
         let blocks = Arc::new(Mutex::new(Blocks::new()?));

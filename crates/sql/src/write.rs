@@ -1,4 +1,4 @@
-use backstay_base::Action;
+use backstay_base::{Action, KeyForm};
 use backstay_expr::{Expr, Rights};
 use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, Link, Mention, OnDelete, Trash};
 use backstay_scalar::{Storage, Value};
@@ -142,14 +142,29 @@ impl Planner {
     /// Ids of the records in a perspective whose documents refer to `Slot::Id` by this relation, in order, at most
     /// `Slot::Limit`.
     pub fn mentioning(&self, collection: CollectionId, link: &Link, perspective: Perspective) -> Template {
+        self.at_other_end(link, (collection, &link.near, perspective), (&link.far, link.far_key))
+    }
+
+    /// Ids of the live records at the far ends of the links of `Slot::Id` (near), in order, at most `Slot::Limit`.
+    pub fn live_link_targets(&self, target: CollectionId, link: &Link) -> Template {
+        self.at_other_end(link, (target, &link.far, LIVE), (&link.near, link.near_key))
+    }
+
+    /// Ids of the records in a perspective to which links lead by one column, while the other one has `Slot::Id`.
+    fn at_other_end(
+        &self,
+        link: &Link,
+        (collection, to, perspective): (CollectionId, &str, Perspective),
+        (end, key): (&str, KeyForm),
+    ) -> Template {
         let mut builder = self.builder();
         let from = unrestricted(&mut builder, self.model.collection(collection), perspective);
         let id = builder.key(&from);
-        let far = builder.id_slot(link.far_key, Slot::Id);
-        let mut near = Query::select();
-        near.column(name(&link.near)).from(name(written_links(link))).and_where(Sql::col(name(&link.far)).eq(far));
+        let end_id = builder.id_slot(key, Slot::Id);
+        let mut linked = Query::select();
+        linked.column(name(to)).from(name(written_links(link))).and_where(Sql::col(name(end)).eq(end_id));
         let mut select = Query::select();
-        select.expr(id.clone()).and_where(id.clone().in_subquery(near)).order_by_expr(id, Order::Asc);
+        select.expr(id.clone()).and_where(id.clone().in_subquery(linked)).order_by_expr(id, Order::Asc);
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![self.key_type(collection)])

@@ -587,6 +587,13 @@ DELETE FROM "section__members" WHERE "section_id" = ?
 DELETE FROM "section__members" WHERE "section_id" = CAST($1 AS uuid)
   [Id]
 "##);
+    let user = world.collection("User").id;
+    insta::assert_snapshot!(world.both(|planner| planner.live_link_targets(user, link)), @r##"
+SELECT "t1"."id" FROM "user" AS "t1" WHERE "t1"."id" IN (SELECT "user_id" FROM "section__members" WHERE "section_id" = ?) ORDER BY "t1"."id" ASC LIMIT ?
+  [Id, Limit]
+SELECT "t1"."id" FROM "user" AS "t1" WHERE "t1"."id" IN (SELECT "user_id" FROM "section__members" WHERE "section_id" = CAST($1 AS uuid)) ORDER BY "t1"."id" ASC LIMIT $2
+  [Id, Limit]
+"##);
     insta::assert_snapshot!(world.both(|planner| planner.link_targets(link)), @r##"
 SELECT "t1"."user_id" FROM "section__members" AS "t1" WHERE "t1"."section_id" = ? ORDER BY "t1"."user_id" ASC LIMIT ?
   [Id, Limit]

@@ -1,4 +1,4 @@
-import type { Db, SignedIn } from "backstay";
+import { Refused, type Db, type SignedIn } from "backstay";
 import { person, route, sent } from "./lib/api";
 
 const seen = async (db: Db, username: string) => ({ profile: await db.users.get({ username }, { select: person }) });
@@ -15,10 +15,13 @@ export const currentUser = route(async ({ token }, { db, auth }) => me({ account
 /** A new address or password needs the present one, as `currentPassword`. */
 export const updateUser = route(async (request, { db, auth }) => {
   const { email, password, currentPassword: current, ...changes } = await sent(request, "user");
-  const account = await db.users.update(auth.id!, changes);
-  if (email !== undefined && email !== account.email) await auth.changeEmail({ email, password: current });
+  const isNew = email !== undefined && email !== (await db.users.get(auth.id!)).email;
+  if ((isNew || password !== undefined) && current === undefined) {
+    throw new Refused("a new email address or password needs the present one as currentPassword");
+  }
+  if (isNew) await auth.changeEmail({ email, password: current });
   const token = password === undefined ? request.token : (await auth.changePassword({ current, password })).token;
-  return me({ account: { ...account, email: email ?? account.email }, token });
+  return me({ account: await db.users.update(auth.id!, changes), token });
 });
 
 export const profile = route(({ params: { username } }, { db }) => seen(db, username));

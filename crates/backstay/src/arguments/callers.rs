@@ -257,8 +257,8 @@ Examples:
   backstay key add mirror --role EDITOR --only posts:get,posts:search
 
 --only narrows what the model's rules allow the key: it can do nothing that is not listed. A collection
-is named by its path under /api/, an action is one of get, search, create, update, delete and refer;
-read is short for get and search.";
+is named by the last part of its path, such as `posts`; an action is one of get, search, create, update,
+delete and refer; read is short for get and search.";
 
 pub(super) const INVITE: &str = "\
 Examples:

@@ -16,7 +16,7 @@ pub(crate) enum Inspect {
     },
     /// Stop, and forget what was kept
     Off(Within),
-    /// Tell whether the server is inspected
+    /// Show whether the inspector is on
     Show(Within),
 }
 

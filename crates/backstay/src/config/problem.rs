@@ -49,6 +49,8 @@ pub enum ConfigPlace {
     Environment(String),
     /// A file in the application's directory that is not read.
     Beside(String),
+    /// The modules in `functions/`, all of them together.
+    Modules,
 }
 
 impl ConfigProblems {
@@ -56,7 +58,7 @@ impl ConfigProblems {
     pub(super) fn new(text: &str, mut list: Vec<ConfigProblem>) -> Self {
         list.sort_by_key(|problem| match problem.place {
             ConfigPlace::File { start, .. } => start,
-            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) => usize::MAX,
+            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) | ConfigPlace::Modules => usize::MAX,
         });
         Self { text: text.to_owned(), list }
     }
@@ -70,6 +72,12 @@ impl ConfigProblems {
     pub(crate) fn warn_unread(&mut self, file: String, why: &str, help: &str) {
         let (place, help) = (ConfigPlace::Beside(file), Some(help.to_owned()));
         self.list.push(ConfigProblem { severity: Severity::Warning, message: why.to_owned(), place, help });
+    }
+
+    /// Adds a warning about the modules of functions.
+    pub(crate) fn warn_of_modules(&mut self, message: String, help: &str) {
+        let (place, help) = (ConfigPlace::Modules, Some(help.to_owned()));
+        self.list.push(ConfigProblem { severity: Severity::Warning, message, place, help });
     }
 
     /// Whether one of them is an error.
@@ -95,7 +103,7 @@ impl ConfigProblems {
         let plain = |problem: &ConfigProblem| {
             let (start, end) = match problem.place {
                 ConfigPlace::File { start, end } => (Some(self.position(start)), Some(self.position(end))),
-                ConfigPlace::Environment(_) | ConfigPlace::Beside(_) => (None, None),
+                ConfigPlace::Environment(_) | ConfigPlace::Beside(_) | ConfigPlace::Modules => (None, None),
             };
             PlainDiagnostic {
                 severity: problem.severity.name(),
@@ -104,7 +112,7 @@ impl ConfigProblems {
                 file: match &problem.place {
                     ConfigPlace::File { .. } => Some(CONFIG_FILE.to_owned()),
                     ConfigPlace::Beside(file) => Some(file.clone()),
-                    ConfigPlace::Environment(_) => None,
+                    ConfigPlace::Environment(_) | ConfigPlace::Modules => None,
                 },
                 start,
                 end,
@@ -128,13 +136,14 @@ impl ConfigProblem {
             (Severity::Error, _) | (Severity::Warning, ConfigPlace::File { .. }) => None,
             (Severity::Warning, ConfigPlace::Environment(_)) => Some("unknown-variable"),
             (Severity::Warning, ConfigPlace::Beside(_)) => Some("unread-file"),
+            (Severity::Warning, ConfigPlace::Modules) => Some("large-modules"),
         }
     }
 
     /// What is wrong, with the variable if it is in one.
     fn told(&self) -> String {
         match (&self.place, self.severity) {
-            (ConfigPlace::File { .. }, _) => self.message.clone(),
+            (ConfigPlace::File { .. } | ConfigPlace::Modules, _) => self.message.clone(),
             (ConfigPlace::Environment(name) | ConfigPlace::Beside(name), Severity::Error) => {
                 format!("{name}: {}", self.message)
             }
@@ -181,7 +190,7 @@ impl<'a> Report<'a> {
                 let label = LabeledSpan::underline(*start..(*end).min(text.len()));
                 Some((NamedSource::new(CONFIG_FILE, text.to_owned()), label))
             }
-            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) => None,
+            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) | ConfigPlace::Modules => None,
         };
         Self { problem, source }
     }

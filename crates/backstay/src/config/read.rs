@@ -226,7 +226,9 @@ impl Reader {
     fn wrong(&mut self, key: &Key, place: ConfigPlace, words: &str, help: Option<String>) {
         let message = match place {
             ConfigPlace::File { .. } => format!("{}.{}{words}", key.section, key.name),
-            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) => words.trim_start_matches([':', ' ']).to_owned(),
+            ConfigPlace::Environment(_) | ConfigPlace::Beside(_) | ConfigPlace::Modules => {
+                words.trim_start_matches([':', ' ']).to_owned()
+            }
         };
         self.problem(place, message, help);
     }

@@ -26,7 +26,7 @@ pub(super) fn remedy(key: &Key, written: Option<&Given>, place: &ConfigPlace) ->
             Some(format!("separate with commas, without brackets or quotes{example}"))
         }
         ConfigPlace::Environment(name) => Some(format!("write `{name}={}`", value?.in_variable())),
-        ConfigPlace::Beside(_) => None,
+        ConfigPlace::Beside(_) | ConfigPlace::Modules => None,
     }
 }
 

@@ -194,10 +194,24 @@ impl Notifications {
         let cx = Context::system(&self.engine).of_job(job.depth).traced(job.trace.clone());
         match self.engine.run(&cx, keep).await {
             Ok(()) => Ok(Prepared::Kept),
-            // The record or the account was deleted meanwhile, or the model refuses what it would be.
-            Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => Err(Unprepared::Final(with_causes(&error))),
+            Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
+                // An earlier attempt has made it, and the account has moved it to the trash.
+                if self.is_in_trash(&cx, records.into, job.id).await? {
+                    return Ok(Prepared::Kept);
+                }
+                // The record or the account was deleted meanwhile, or the model refuses what it would be.
+                Err(Unprepared::Final(with_causes(&error)))
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn is_in_trash(&self, cx: &Context, collection: CollectionId, id: RecordId) -> Result<bool, Error> {
+        if self.engine.model().collection(collection).trash.is_none() {
+            return Ok(false);
+        }
+        let of = (collection, id, Perspective::Trash);
+        Ok(readable((&self.engine, &self.reader), cx, of).await?.is_some())
     }
 
     /// A record as the caller sees it, with null for what the caller may not read.

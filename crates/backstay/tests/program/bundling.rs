@@ -89,3 +89,34 @@ fn what_cannot_be_bundled_is_said_and_nothing_is_written() {
     let wrong = app.run(&["check"]).refused();
     assert!(wrong.contains("`@text/words` exports no value `longst`; did you mean `longest`?"), "{wrong}");
 }
+
+#[test]
+fn what_others_have_written_is_not_overwritten() {
+    let app = app(true);
+    app.write("functions/packages/@text/words.js", "export const longest = 1; // ours\n");
+    let refused = app.run(&["bundle"]).refused();
+    assert!(refused.contains("`functions/packages/@text/words.js` wasn't made by `backstay bundle`"), "{refused}");
+    assert!(refused.contains("import it by its path"), "{refused}");
+    let text = fs::read_to_string(app.path().join("functions/packages/@text/words.js")).expect("it is there");
+    assert_eq!(text, "export const longest = 1; // ours\n");
+    assert!(!app.path().join("asked").exists(), "it is refused before anything is bundled");
+}
+
+#[test]
+fn all_files_are_written_or_none() {
+    let app = app(true);
+    app.run(&["bundle"]).done();
+    let packages = app.path().join("functions/packages");
+    let before = fs::read_to_string(packages.join("@text/words.js")).expect("it is made");
+    app.write("node_modules/@text/words/package.json", "{\"version\": \"2.0.0\"}");
+    app.write("functions/other.ts", "import part from \"words/part\";\nexport const other = () => part;\n");
+    // A file where the directory would be, and a directory where the new file would be.
+    for obstacle in ["functions/packages/words", "functions/packages/words/.part.js.new/file"] {
+        let _ = fs::remove_file(packages.join("words"));
+        app.write(obstacle, "");
+        let refused = app.run(&["bundle"]).refused();
+        assert!(refused.contains("functions/packages/words/part.js"), "{refused}");
+        assert_eq!(fs::read_to_string(packages.join("@text/words.js")).expect("it is there"), before);
+        assert_eq!(fs::read_dir(packages.join("@text")).expect("a directory").count(), 1, "nothing is left beside it");
+    }
+}

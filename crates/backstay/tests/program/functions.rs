@@ -294,7 +294,7 @@ fn tests_send_requests_to_routes_and_expect_what_functions_throw() {
     app.write("functions/blog.test.ts", ROUTE_TESTS);
     let passed = app.run(&["test"]);
     assert_eq!(passed.code, Some(0), "{}\n{}", passed.out, passed.err);
-    // No client is told any of this.
+    // Clients see none of this.
     let (status, failed) = app.serve().ask("POST", "/do/fail", None, "{}");
     assert_eq!(status, 500, "{failed}");
     assert!(!failed.to_string().contains("stars"), "{failed}");

@@ -97,10 +97,10 @@ fn an_operator_has_a_server_inspected_for_a_while() {
     assert_eq!(status, 200, "{session}");
     let operator = session["token"].as_str().expect("a token").to_owned();
 
-    assert_eq!(app.run(&["inspect", "show"]).done(), "the server isn't inspected\n");
+    assert_eq!(app.run(&["inspect", "show"]).done(), "the inspector is off\n");
     assert_eq!(ask(server.address(), "GET /inspect/traces", &operator, &Value::Null).0, 404);
     let told = app.run(&["inspect", "on", "--for", "5m"]).done();
-    assert!(told.starts_with("the server is inspected until "), "{told}");
+    assert!(told.starts_with("the inspector is on until "), "{told}");
     let list = ask(server.address(), "GET /api/tickets", &key, &Value::Null);
     assert_eq!(list.0, 200, "{}", list.1);
     assert_eq!(ask(server.address(), "GET /inspect/traces", &key, &Value::Null).0, 404, "keys aren't operators");
@@ -108,7 +108,7 @@ fn an_operator_has_a_server_inspected_for_a_while() {
     assert_eq!((status, traces["traces"].as_array().map(Vec::len)), (200, Some(1)), "{traces}");
     assert!(traces["until"].is_string(), "{traces}");
 
-    assert_eq!(app.run(&["inspect", "off"]).done(), "the server isn't inspected\n");
+    assert_eq!(app.run(&["inspect", "off"]).done(), "the inspector is off\n");
     assert_eq!(ask(server.address(), "GET /inspect/traces", &operator, &Value::Null).0, 404);
     let log = app.run(&["log", "show", "--format", "json"]).done();
     let log: Value = serde_json::from_str(&log).expect("JSON");

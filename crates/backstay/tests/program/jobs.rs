@@ -241,7 +241,7 @@ test("a report out of range is refused", async ({ as, jobs, clock }) => {
   await as(null).call("start", { from: -1 });
   await clock.advance("1s");
   const failed = (await jobs.list())[1];
-  expect(failed.error).toMatch("what is done is a number from 0 to 1, and not -0.25");
+  expect(failed.error).toMatch("`done` must be a number from 0 to 1, not -0.25");
 });
 "#,
     );

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use backstay_testkit::Cluster;
 use serde_json::{Value, json};
@@ -23,8 +24,12 @@ struct Support {
 
 impl Support {
     fn open(settings: &str) -> Self {
+        Self::with(&model(), settings)
+    }
+
+    fn with(model: &str, settings: &str) -> Self {
         let app = App::empty();
-        app.write("model/support.graphql", &model());
+        app.write("model/support.graphql", model);
         let person =
             |name: &str| json!({ "email": format!("{name}@example.org"), "name": name, "$password": "correct horse" });
         let people: Vec<String> = ["ann", "ben", "eve"].iter().map(|name| person(name).to_string()).collect();
@@ -126,4 +131,89 @@ fn accounts_find_what_concerns_them_in_the_application() {
 #[test]
 fn the_same_on_postgresql() {
     check(&format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
+}
+
+/// A server can end when it has made a notification, and before it notes that the job is done: the next attempt makes no other one, also if
+/// the account has moved the first one to the trash.
+fn check_attempts(settings: &str, run: impl Fn(&App, &str)) {
+    let model = model().replace("type Notice\n", "type Notice @trash(keep: \"30d\")\n");
+    assert!(model.contains("@trash"));
+    let support = Support::with(&model, settings);
+    let [ann, ben] = ["ann", "ben"].map(|name| support.sign_in(name));
+    let by = |name: &str| json!({ "email": format!("{name}@example.org") });
+    let ticket = support.write("POST", "/api/tickets", &json!({ "title": "No tea", "customer": by("ann") }));
+    support.write("POST", "/api/tickets", &json!({ "title": "No milk", "customer": by("ben") }));
+    support.worked_off();
+    let (_, list) = support.server.ask("GET", "/api/notices", Some(&ben), "");
+    let own = format!("/api/notices/{}", list["items"][0]["id"].as_str().expect("an id"));
+    assert_eq!(support.server.ask("DELETE", &own, Some(&ben), "").0, 204);
+
+    let again = "UPDATE backstay_job SET state = 'WAITING', due_at = created_at, ended_at = NULL, gone_at = NULL";
+    run(&support.app, again);
+    // A new job wakes the server.
+    let path = format!("/api/tickets/{}", ticket["id"].as_str().expect("an id"));
+    support.write("PATCH", &path, &json!({ "title": "Tea" }));
+    let ended = support.worked_off();
+    let attempts = |job: &Value| job["attempts"].as_i64().expect("a number");
+    let mut attempts: Vec<i64> = ended.iter().map(attempts).collect();
+    attempts.sort_unstable();
+    assert_eq!(attempts, [1, 2, 2], "{ended:?}");
+    let kinds = |token: &str| support.notices(token).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&ann), ["OPENED", "CHANGED"]);
+    assert_eq!(kinds(&ben), [""; 0]);
+}
+
+#[test]
+fn a_notification_is_made_once_however_often_its_job_is_tried() {
+    check_attempts("", |app, statement| {
+        let database = app.data().join("backstay.db");
+        let ran = Command::new("sqlite3").args(["-cmd", ".timeout 9000"]).arg(database).arg(statement).output();
+        let ran = ran.expect("sqlite3 runs");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    });
+}
+
+#[test]
+fn it_is_made_once_on_postgresql() {
+    let url = Cluster::shared().url();
+    let (_, database) = url.rsplit_once('/').expect("a database");
+    check_attempts(&format!("[data]\nurl = \"{url}\"\n"), |_, statement| {
+        Cluster::shared().run(database, statement);
+    });
+}
+
+/// A relation to many leads only to the records that are there.
+fn check_trash(settings: &str) {
+    let team = "type Team @trash(keep: \"30d\") @allow(read: \"true\", create: \"auth.kind == 'SERVICE'\", delete: \"auth.kind == 'SERVICE'\") {\n\
+                lead: Person! @onDelete(do: CASCADE)\n  tickets: [Ticket!]\n}\n\ntype Watch ";
+    let model = model()
+        .replace("\"watches.person\"]", "\"watches.person\", \"teams.lead\"]")
+        .replace(
+            "@inverse(field: \"ticket\")\n",
+            "@inverse(field: \"ticket\")\n  teams: [Team!] @inverse(field: \"tickets\")\n",
+        )
+        .replace("type Watch ", team);
+    let support = Support::with(&model, settings);
+    let by = |name: &str| json!({ "email": format!("{name}@example.org") });
+    let ticket = support.write("POST", "/api/tickets", &json!({ "title": "No tea" }));
+    let team =
+        |name: &str| support.write("POST", "/api/teams", &json!({ "lead": by(name), "tickets": [ticket["id"]] }));
+    let (gone, _) = (team("ben"), team("eve"));
+    let gone = format!("/api/teams/{}", gone["id"].as_str().expect("an id"));
+    assert_eq!(support.server.ask("DELETE", &gone, Some(&support.key), "").0, 204);
+    let path = format!("/api/tickets/{}", ticket["id"].as_str().expect("an id"));
+    support.write("PATCH", &path, &json!({ "title": "Tea" }));
+    let ended = support.worked_off();
+    let results: Vec<&str> = ended.iter().filter_map(|job| job["result"].as_str()).collect();
+    assert_eq!(results, [r#"{"notSent":"the account may not read the record"}"#], "one leads a team that is there");
+}
+
+#[test]
+fn the_trash_leads_to_nobody() {
+    check_trash("");
+}
+
+#[test]
+fn the_trash_leads_to_nobody_on_postgresql() {
+    check_trash(&format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
 }

@@ -120,3 +120,27 @@ fn a_model_file_beside_the_model_is_a_warning() {
         (&"more.graphql".into(), &"unread-file".into())
     );
 }
+
+#[test]
+fn modules_that_make_too_much_for_a_copy_are_a_warning() {
+    let app = App::empty();
+    app.write(
+        "model/large.graphql",
+        "extend schema @app(name: \"Large\")\ntype Query { size: Int! @function @allow(call: \"true\") }\n",
+    );
+    app.write("functions/size.ts", "const table = [1, 2];\nexport const size = () => table.length;\n");
+    let checked = app.run(&["check"]);
+    assert!(checked.code == Some(0) && !checked.err.contains("warning"), "{}", checked.err);
+    let table = "Array.from({ length: 50_000 }, (_, i) => ({ i, text: `number ${i}` }))";
+    app.write("functions/size.ts", &format!("const table = {table};\nexport const size = () => table.length;\n"));
+    let words =
+        "warning[large-modules]: the modules in `functions/` take more than 4 MiB, so each call evaluates them again";
+    let checked = app.run(&["check"]);
+    assert!(checked.code == Some(0) && checked.err.contains(words), "{}", checked.err);
+    assert_eq!(app.run(&["check", "--deny-warnings"]).code, Some(1));
+    app.write("backstay.toml", "[log]\nformat = \"json\"\n");
+    let server = app.serve();
+    assert_eq!(server.ask("GET", "/do/size", None, ""), (200, serde_json::json!(50_000)));
+    let log = server.stop_for_log();
+    assert!(log.iter().any(|line| line.to_string().contains("large-modules")), "{log:?}");
+}

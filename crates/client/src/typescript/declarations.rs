@@ -8,7 +8,7 @@ use crate::DocumentError;
 use crate::document::Document;
 
 /// The classes and the context of functions.
-const LIBRARY: &str = include_str!("library.d.ts");
+pub(super) const LIBRARY: &str = include_str!("library.d.ts");
 /// What tests import.
 const TESTING: &str = include_str!("testing.d.ts");
 

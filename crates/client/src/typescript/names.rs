@@ -22,8 +22,20 @@ const GLOBALS: &[&str] = &[
     "Response",
     "String",
 ];
-const GENERATED: &[&str] =
-    &["Types", "API", "PATHS", "SignUp", "SignedInAccount", "BackstayClient", "Db", "Tx", "MailTemplates"];
+/// What is made beside the types of a model.
+const GENERATED: &[&str] = &[
+    "Types",
+    "API",
+    "PATHS",
+    "SignUp",
+    "SignedInAccount",
+    "BackstayClient",
+    "Db",
+    "Readings",
+    "Tx",
+    "JobInputs",
+    "MailTemplates",
+];
 /// The members that every client has, and those that objects have.
 const MEMBERS: &[&str] =
     &["auth", "later", "token", "with", "transact", "independently", "sendAll", "connection", "constructor"];
@@ -94,7 +106,8 @@ pub(super) fn quoted(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{RUNTIME, TYPES};
+    use super::super::declarations::LIBRARY;
+    use super::super::{REQUESTS, RUNTIME, TYPES, declarations, typescript};
     use super::*;
 
     #[test]
@@ -112,5 +125,31 @@ mod tests {
         for name in ["Problem", "Selection", "ConnectOptions", "HttpConnection", "BackstayBase"] {
             assert!(names.contains(&name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_made_beside_the_types_of_a_model_is_reserved() {
+        let openapi = std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../http/tests/snapshots/openapi__the_newsroom_is_described.snap"
+        ));
+        let openapi = openapi.expect("the snapshot of a document");
+        let (_, openapi) = openapi.split_once("\n---\n").expect("a document after the snapshot's head");
+        let value = serde_json::from_str(openapi).expect("JSON");
+        let document = Document::read(&value).expect("a document");
+        let check = |made: &str, parts: &[&str]| {
+            let names = Names::of(&document, parts);
+            let own: BTreeSet<&str> = names.types.values().map(String::as_str).collect();
+            let of_parts: BTreeSet<&str> = parts.iter().flat_map(|part| declared(part)).collect();
+            let is_known = |name: &&str| own.contains(name) || of_parts.contains(name) || GENERATED.contains(name);
+            let unreserved: Vec<&str> = declared(made).filter(|name| !is_known(name)).collect();
+            assert_eq!(unreserved, [""; 0]);
+            assert!(declared(made).any(|name| name == "Types"), "nothing was found");
+        };
+        check(&typescript(openapi).expect("a client"), &[RUNTIME, TYPES, REQUESTS]);
+        let library = declarations(openapi, &[], &[]).expect("declarations");
+        let (library, _) = library.split_once("declare module \"backstay/test\"").expect("two modules");
+        let outermost: Vec<&str> = library.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+        check(&outermost.join("\n"), &[TYPES, LIBRARY]);
     }
 }

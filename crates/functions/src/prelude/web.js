@@ -100,13 +100,19 @@ const subtle = freeze({
   },
 });
 
+function randomBytes(length) {
+  const text = random(length);
+  if (text === undefined) throw new TypeError("crypto has no random bytes outside of functions: call it in a function");
+  return bytesOf(text);
+}
+
 define("CryptoKey", CryptoKey);
 define(
   "crypto",
   freeze({
     subtle,
     randomUUID() {
-      const bytes = bytesOf(random(16));
+      const bytes = randomBytes(16);
       bytes[6] = (bytes[6] & 15) | 64;
       bytes[8] = (bytes[8] & 63) | 128;
       const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -115,7 +121,7 @@ define(
     getRandomValues(array) {
       const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
       if (bytes.length > 65536) throw new RangeError("getRandomValues fills at most 65536 bytes");
-      bytes.set(bytesOf(random(bytes.length)));
+      bytes.set(randomBytes(bytes.length));
       return array;
     },
   }),

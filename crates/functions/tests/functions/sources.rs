@@ -26,6 +26,13 @@ fn problems_have_places_in_the_source() {
         ],
     );
     check(
+        &[("a.ts", "import x from '@date/fns/locale';")],
+        &[
+            "functions/a.ts:1:15: there is no `functions/packages/@date/fns/locale.js`; install the package (`npm install @date/fns`) \
+             and run `backstay bundle`",
+        ],
+    );
+    check(
         &[("a.ts", "import x from '../model/x';")],
         &["functions/a.ts:1:15: `../model/x` is outside `functions/`; functions import only what is there"],
     );
@@ -44,6 +51,13 @@ fn problems_have_places_in_the_source() {
         ],
     );
     check(&[("a.ts", "\nthrow new Error('at load');")], &["functions/a.ts:2:11: at load"]);
+    for (made, column) in [("crypto.randomUUID()", 21), ("crypto.getRandomValues(new Uint8Array(4))", 42)] {
+        let why = "crypto has no random bytes outside of functions: call it in a function";
+        check(
+            &[("a.ts", &format!("const token = {made};\nexport const a = () => token;"))],
+            &[&format!("functions/a.ts:1:{column}: {why}")],
+        );
+    }
     check(&[("a.ts", "for (;;) {}")], &["functions: evaluating the modules takes too long"]);
     check(
         &[("a.ts", "await new Promise(() => {});")],
@@ -91,6 +105,17 @@ fn imports_of_what_is_not_exported_have_remedies() {
         ],
     );
     check(&[("a.test.ts", "syntax error")], &[]);
+}
+
+#[test]
+fn only_what_is_in_the_directory_of_packages_is_bundled_already() {
+    let directory = application(&[
+        ("packages.ts", "import 'one';"),
+        ("packages-x/a.ts", "import 'two';"),
+        ("packages/three.js", "import 'four';"),
+    ]);
+    let packages = backstay_functions::imported_packages(directory.path()).expect("is read");
+    assert_eq!(packages.iter().map(|package| package.specifier.as_str()).collect::<Vec<_>>(), ["one", "two"]);
 }
 
 #[cfg(unix)]

@@ -58,13 +58,31 @@ impl RunningJob for Reporter {
             if !self.is_due(&report) {
                 return Ok(());
             }
-            let keep = Keep { schema: self.jobs.0.schema, id: self.id, attempt: self.attempt, report };
-            match self.jobs.0.engine.run(&self.jobs.system(), keep).await {
-                // Its lease was extended at the same moment: the next report is stored.
-                Err(Error::Conflict(Conflict::Concurrent)) => Ok(()),
-                kept => kept,
-            }
+            let (done, system) = (report.done, self.jobs.system());
+            let keep = || {
+                let keep =
+                    Keep { schema: self.jobs.0.schema, id: self.id, attempt: self.attempt, report: report.clone() };
+                self.jobs.0.engine.run(&system, keep)
+            };
+            stored(done, keep).await
         })
+    }
+}
+
+/// Stores a report. If the lease of the job is extended at the same moment, the next report is stored instead, and the last one tried
+/// again.
+async fn stored<F>(done: f64, mut keep: impl FnMut() -> F) -> Result<(), Error>
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let mut left = if done >= 1.0 { limits::JOB_REPORT_TRIES } else { 1 };
+    loop {
+        left -= 1;
+        match keep().await {
+            Err(Error::Conflict(Conflict::Concurrent)) if left > 0 => {}
+            Err(Error::Conflict(Conflict::Concurrent)) => return Ok(()),
+            kept => return kept,
+        }
     }
 }
 
@@ -97,5 +115,32 @@ impl Transaction for Keep {
             let input = Input::new().with(schema.done, Value::Float(report.done)).with(schema.note, note);
             cx.update(Authority::System, (schema.collection, *id), input, None).await.map(drop)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often a report is tried that is refused so many times because its lease is extended.
+    async fn tries(done: f64, refused: u32) -> u32 {
+        let mut tries = 0;
+        let keep = || {
+            tries += 1;
+            let result = if tries > refused { Ok(()) } else { Err(Conflict::Concurrent.into()) };
+            std::future::ready(result)
+        };
+        stored(done, keep).await.expect("a job doesn't fail by what it reports");
+        tries
+    }
+
+    #[tokio::test]
+    async fn the_last_report_is_tried_again() {
+        assert_eq!(tries(0.5, 0).await, 1);
+        assert_eq!(tries(0.5, 9).await, 1);
+        assert_eq!(tries(1.0, 2).await, 3);
+        assert_eq!(tries(1.0, 9).await, 5);
+        let refused = stored(1.0, || std::future::ready(Err(Conflict::Already("cancelled").into()))).await;
+        assert!(refused.is_err());
     }
 }

@@ -63,6 +63,20 @@ async fn a_failed_job_is_tried_again() {
     assert!(shop.jobs.retry(id).await.is_err(), "it is done");
 }
 
+/// An attempt that takes longer than it may is ended, and the job tried again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_too_long_is_tried_again() {
+    let shop = Shop::open();
+    let id = shop.add("slow", "a", terms()).await;
+    for (attempt, state) in [(1, State::Waiting), (2, State::Dead)] {
+        shop.run().await;
+        let job = shop.show(id).await;
+        assert_eq!((job.attempts, job.state, job.error.as_deref()), (attempt, state, Some("it took longer than 10ms")));
+        shop.clock.advance("PT1H");
+    }
+    assert_eq!(shop.ran(), [r#"slow "a" #1"#, r#"slow "a" #2"#]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_unfinished_job_has_a_key() {
     let shop = Shop::open();

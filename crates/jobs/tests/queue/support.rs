@@ -47,6 +47,7 @@ impl Handler for Scripted {
     fn settings(&self, kind: &str) -> Option<KindSettings> {
         match kind {
             "unknown" => None,
+            "slow" => Some(KindSettings { concurrency: 2, attempts: 2, timeout: Duration::from_millis(10) }),
             _ => Some(KindSettings { concurrency: 2, attempts: 3, timeout: Duration::from_mins(5) }),
         }
     }
@@ -56,7 +57,7 @@ impl Handler for Scripted {
         let outcome =
             self.outcomes.lock().get_mut(&*job.input).and_then(|left| (!left.is_empty()).then(|| left.remove(0)));
         self.reporters.lock().push(job.reporter.clone());
-        let never = &*job.kind == "hangs";
+        let never = matches!(&*job.kind, "hangs" | "slow");
         Box::pin(async move {
             if never {
                 std::future::pending::<()>().await;

@@ -81,7 +81,7 @@ fn path_to_accounts(
     place: Option<SourceSpan>,
 ) -> Option<PathToAccounts> {
     let Some(identity) = of.identity else {
-        let message = format!("`{path}` leads to no account: the model has none");
+        let message = format!("`{path}` can't lead to an account: no type is marked `@identity`");
         report.error(place, message, "not an account", "mark the type of the accounts with `@identity`");
         return None;
     };
@@ -210,7 +210,7 @@ fn fields(
     let to = into.field_named("to").filter(|field| of.identity.is_some_and(|accounts| refers(field, accounts)));
     let Some(to) = to else {
         let message = format!("{} has no field `to` that refers to one account", into.name);
-        report.error(place, message, "says nobody who is notified", "add `to`, whose type is that of the accounts");
+        report.error(place, message, "no field for the recipient", "add `to`, whose type is that of the accounts");
         return None;
     };
     if !matches!(into.key.kind, KeyKind::Uuid7 | KeyKind::Uuid4) {
@@ -224,7 +224,7 @@ fn fields(
     if let (Some(one), Some(another)) = (record, another) {
         let message = format!("{} has several fields that refer to {}", into.name, about.name);
         let help = format!("leave `{}` or `{}` to another type", one.name, another.name);
-        report.error(place, message, "which of them?", help);
+        report.error(place, message, "ambiguous", help);
         return None;
     }
     let text = |field: &&Field| matches!(field.kind, FieldKind::Scalar(Scalar::String));
@@ -252,12 +252,17 @@ fn kind_field(
                 return Some(id);
             }
             let help = suggestion(kind, known);
-            report.error(place, format!("`{kind}` is no value of {}.kind", into.name), "no such value", help);
+            report.error(place, format!("{}.kind has no value `{kind}`", into.name), "no such value", help);
             None
         }
         _ => {
             let message = format!("{} has no field `kind` for it", into.name);
-            report.error(place, message, "kept nowhere", "add `kind: String`, or an enum of the kinds");
+            report.error(
+                place,
+                message,
+                "there is no field to store it in",
+                "add `kind: String`, or an enum of the kinds",
+            );
             None
         }
     }

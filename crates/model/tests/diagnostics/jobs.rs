@@ -79,7 +79,7 @@ fn notifications_name_an_account() {
     let check = |on_type: &str, expected: &str| assert_eq!(first_error(on_type, "", ""), expected, "{on_type}");
     check(
         r#"@notify(on: CREATE, to: "customer", channel: MAIL, template: "opened")"#,
-        "`customer` leads to no account: the model has none / mark the type of the accounts with `@identity`",
+        "`customer` can't lead to an account: no type is marked `@identity` / mark the type of the accounts with `@identity`",
     );
     check(
         r#"@notify(on: [CREATE, DELETE], to: "customer", channel: MAIL, template: "opened")"#,
@@ -166,7 +166,7 @@ fn notifications_in_the_application_become_records() {
     check(
         r#"INBOX, into: "Notice", kind: "OPEND""#,
         "to: Person! kind: Kind",
-        "`OPEND` is no value of Notice.kind / did you mean `OPENED`?",
+        "Notice.kind has no value `OPEND` / did you mean `OPENED`?",
     );
     check(
         r#"INBOX, into: "Notice", template: "a""#,
