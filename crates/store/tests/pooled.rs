@@ -19,7 +19,7 @@ use conformance::script::{
     read, script,
 };
 use each::conformance;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
 use tokio::time::sleep;
 
 /// A database, and the pooler that requests go through.
@@ -101,6 +101,27 @@ async fn a_server_that_ends_a_session_in_the_last_round_trip_leaves_the_outcome_
     let mut found = FirstColumn::default();
     read(&store, &emails(), &mut found).await.expect("a read");
     assert_eq!(found.values, ["b@example.org"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_that_take_too_long_are_ended_and_the_pooler_lives_on() {
+    let place = Place::new();
+    let store = place.open();
+    let asleep = Statement::raw("SELECT CAST(pg_sleep(600) AS text)", vec![], &[Storage::Text]);
+    let slow = async || read(&store, &asleep, &mut FirstColumn::default()).await;
+    let (one, other) = join(slow(), slow()).await;
+    assert!(matches!((&one, &other), (Err(StoreError::StepLimit), Err(StoreError::StepLimit))), "{one:?} {other:?}");
+    // Both connections of the pooler are free.
+    assert_eq!(column(&store, "SELECT 'free'").await, ["free"]);
+    let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' \
+                  AND state = 'active' AND pid <> pg_backend_pid()";
+    for _ in 0..100 {
+        if Cluster::shared().run(place.name(), at_work) == "0" {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    unreachable!("the statements are still at work");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -188,11 +188,14 @@ impl Pools {
     }
 
     /// Asks the server to end what a connection is doing, which then fails. Returns whether the server has answered: it does
-    /// when TLS is negotiated. Without that, the operating system accepts the request, and a pooler answers for itself.
+    /// when TLS is negotiated. Without that, the operating system accepts the request. A pooler is asked nothing, see `abandon`.
     pub(super) async fn cancel(&self, connection: &CancelToken) -> bool {
+        if self.pooler.is_some() {
+            return false;
+        }
         // If the server can't be reached for this, it isn't for what follows.
         let is_sent = connection.cancel_query(self.connector.clone()).await.is_ok();
-        is_sent && self.negotiates_tls && self.pooler.is_none()
+        is_sent && self.negotiates_tls
     }
 
     pub(super) fn close(&self) {

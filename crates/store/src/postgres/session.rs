@@ -178,6 +178,13 @@ impl PostgresSession {
         let token = self.client().cancel_token();
         let until = deadline.min(Deadline::now() + ANSWER_TIMEOUT);
         let answers = async {
+            if self.pools.pooler().is_some() {
+                // What a pooler's connection is doing ends with the connection, and only another one can answer.
+                return match self.pools.take_apart().await {
+                    Ok(other) => other.batch_execute("").await.is_ok(),
+                    Err(_) => false,
+                };
+            }
             // It comes after whatever is left of the statement.
             self.pools.cancel(&token).await || self.client().batch_execute("").await.is_ok()
         };
