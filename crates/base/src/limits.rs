@@ -656,5 +656,7 @@ pub const TRACE_PARENT_BYTES: usize = 128;
 pub const NOTIFY_STEPS: usize = 4;
 /// Accounts that one change notifies by one path, and records on the way to them. Further ones are left out.
 pub const NOTIFIED: u32 = 1000;
+/// Notifications that one transaction queues. Further ones are left out.
+pub const NOTIFICATIONS: usize = 10_000;
 /// Bytes of a statement, or of one of its values, in a trace.
 pub const TRACE_TEXT_BYTES: usize = 4096;

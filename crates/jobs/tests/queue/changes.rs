@@ -123,6 +123,26 @@ async fn many_who_watch_keep_nobody_from_a_change() {
     assert_eq!(notified(&shop).await, people[..1000].iter().cloned().collect());
 }
 
+/// Nor from changing many of them at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_watch_keep_nobody_from_many_changes() {
+    let shop = Shop::with(DESK);
+    let people = people(&shop, 1000).await;
+    let tickets = made(&shop, "Ticket", &std::array::from_fn::<_, 11, _>(|_| r#"{"title":"One"}"#.to_owned())).await;
+    for ticket in &tickets {
+        let watches: Vec<String> =
+            people.iter().map(|person| format!(r#"{{"ticket":"{ticket}","person":"{person}"}}"#)).collect();
+        for some in watches.chunks(100) {
+            made(&shop, "Watch", some).await;
+        }
+    }
+    let client = shop.app.client();
+    let update = |ticket: &String| client.update("Ticket", ticket.parse().expect("an id"), r#"{"title":"Two"}"#);
+    let updates = tickets.iter().map(|ticket| update(ticket).expect("an update")).collect();
+    client.answer_all(&anybody(), updates, None).await.expect("all are updated");
+    assert_eq!(shop.jobs.list(&State::ALL, 20_000).await.expect("a list").len(), 10_000);
+}
+
 /// However many records in the trash stand before those that are there.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_trash_leads_to_nobody() {
