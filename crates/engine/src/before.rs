@@ -261,7 +261,7 @@ async fn apply(
             continue;
         }
         let is_state = states.iter().any(|states| states.field == *id);
-        if let Some(why) = field.refused_to_hooks(is_state) {
+        if let Some(why) = field.refused_to_hooks(collection, is_state) {
             return mistake(field, why);
         }
         if field.immutable && proposal.stored.is_some() {
