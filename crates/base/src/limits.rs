@@ -571,7 +571,10 @@ pub const HOOK_DEPTH: u32 = 32;
 pub const HOOK_CALL_CHANGES: usize = 200;
 /// Bytes of them.
 pub const HOOK_CALL_BYTES: usize = 4 * 1024 * 1024;
-/// How often a transaction runs again because something has changed that hooks before its changes have read.
+/// Bytes of changes that one run of a transaction notes for the hooks before them. The next run goes on.
+pub const HOOK_RUN_BYTES: usize = 16 * 1024 * 1024;
+/// How often a transaction runs again for the hooks before its changes without getting further, or because something has changed
+/// that they have read.
 pub const HOOK_RUNS: u32 = 32;
 /// Milliseconds between two looks for jobs that are due, while there are some that can't begin yet.
 pub const JOB_MILLIS: u64 = 250;

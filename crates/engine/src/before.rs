@@ -12,20 +12,22 @@ pub(crate) mod runner;
 mod running;
 pub(crate) mod session;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use backstay_base::{Error, Place, ViolationKind};
+use backstay_base::{Error, Place, Timestamp, ViolationKind};
 use backstay_expr::{Truth, truth};
-use backstay_model::{Collection, CollectionId, Field, FieldKind, HookOn, HookRun, RecordEvent};
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, HookOn, HookRun, RecordEvent};
 use backstay_scalar::Value;
+use backstay_store::RecordKey;
 use sha2::{Digest as _, Sha256};
 
 use crate::application::Application;
 use crate::bind::InMemory;
+use crate::context::Reread;
 use crate::noted::{Digest, digest};
-use crate::prepared::Prepared;
 use crate::proposal::Proposal;
-use crate::read::{PageSize, USUAL_RECORD};
+use crate::read::USUAL_RECORD;
 use crate::showing::transient;
 use crate::{Input, Record, TxContext, embedded, fill, references};
 
@@ -109,18 +111,23 @@ fn hooks<'a>(cx: &TxContext<'a, '_>, collection: &Collection) -> Option<&'a [usi
 
 impl TxContext<'_, '_> {
     /// Whether the transaction will run again, because a hook has to be asked first: nothing of what it does now remains. What is
-    /// made of several records goes on after one of them is refused, so that all that wait for hooks are found at once.
+    /// made of several records goes on after one of them is refused, so that all that wait for hooks are found at once, until there
+    /// is no room to note more of them.
     pub fn awaits_hooks(&self) -> bool {
-        self.before.as_ref().is_some_and(|session| session.is_open())
+        self.before.as_ref().is_some_and(|session| session.is_open() && !session.is_full())
     }
 
     /// Ends a run after which hooks are asked.
     pub fn require_hooks(&self) -> Result<(), Error> {
-        if self.awaits_hooks() { Err(Error::internal(Unasked)) } else { Ok(()) }
+        match self.before.as_ref().is_some_and(|session| session.is_open()) {
+            true => Err(Error::internal(Unasked)),
+            false => Ok(()),
+        }
     }
 }
 
 /// A change that hooks are asked about.
+#[derive(Clone, Copy)]
 struct Change<'c> {
     event: RecordEvent,
     collection: &'c Collection,
@@ -130,7 +137,7 @@ struct Change<'c> {
     proposed: &'c [Value],
 }
 
-/// What a hook came to, perhaps before something changed that it has read; `None` if it isn't about this change.
+/// A hook's outcome, perhaps before something changed that it has read; `None` if it isn't about this change.
 ///
 /// # Errors
 /// `Unasked` if it has to run first.
@@ -138,29 +145,55 @@ async fn asked(
     cx: &mut TxContext<'_, '_>,
     hook: usize,
     (change, sent): (&Change<'_>, Option<&Input>),
-) -> Result<Option<Arc<Answered>>, Error> {
+) -> Result<Option<Arc<Answered<dyn Reread>>>, Error> {
     if !is_about(cx, hook, change) {
         return Ok(None);
     }
     let session = cx.before.clone().ok_or_else(|| Error::internal(Unasked))?;
-    session.met(cx.now());
-    let text = text(cx, change, sent)?;
+    if session.is_full() {
+        return Err(Error::internal(Unasked));
+    }
+    let stored = with_own_moments(cx, session.met(cx.now()), change);
+    let text = text(cx, &Change { stored: &stored, ..*change }, sent)?;
     let key = key(hook, &text);
+    let request = cx.part.request;
     let Some(answered) = session.answered(&key) else {
-        session.ask(Unanswered { key, hook, text: text.into(), known: Vec::new() });
+        session.ask(Unanswered { key, hook, request, text: text.into(), known: Vec::new() })?;
         return Err(Error::internal(Unasked));
     };
     let known = reread(cx, &session, &answered.reads).await?;
     let is_same = known.iter().zip(&answered.reads).all(|(known, noted)| known.noted.digest == noted.digest);
     if is_same {
+        session.found();
         return Ok(Some(answered));
     }
-    session.ask(Unanswered { key, hook, text: text.into(), known });
+    session.ask(Unanswered { key, hook, request, text: text.into(), known })?;
     // What follows is then read beside a record that is probably as it will be.
     match answered.verdict {
         Verdict::Changes(_) => Ok(Some(answered)),
         Verdict::Refused { .. } => Err(Error::internal(Unasked)),
     }
+}
+
+/// The stored values of a record. One that the transaction itself has written bears the moment at which a hook was first met,
+/// because that of the transaction is another one in each of its runs.
+fn with_own_moments<'c>(cx: &TxContext<'_, '_>, met: Timestamp, change: &Change<'c>) -> Cow<'c, [Value]> {
+    let Change { collection, stored, .. } = *change;
+    let is_own =
+        |field: &FieldId| matches!(stored.get(usize::from(field.0)), Some(Value::Timestamp(at)) if *at >= cx.now());
+    let moments =
+        [Collection::CREATED_AT, Collection::UPDATED_AT].into_iter().chain(collection.trash.map(|trash| trash.at));
+    let own: Vec<FieldId> = moments.filter(is_own).collect();
+    let id = stored.get(usize::from(Collection::ID.0)).and_then(Value::as_id);
+    // Other servers have other clocks.
+    if own.is_empty() || !id.is_some_and(|id| cx.tx.has_changed(collection.id, &RecordKey::from(id))) {
+        return Cow::Borrowed(stored);
+    }
+    let mut stored = stored.to_vec();
+    for field in own {
+        stored[usize::from(field.0)] = met.into();
+    }
+    Cow::Owned(stored)
 }
 
 fn is_about(cx: &TxContext<'_, '_>, hook: usize, change: &Change<'_>) -> bool {
@@ -216,27 +249,24 @@ fn is_of_row(field: &Field) -> bool {
 }
 
 /// Reads again what a hook has read.
-async fn reread(cx: &mut TxContext<'_, '_>, session: &Session, reads: &[Noted]) -> Result<Vec<Known>, Error> {
+async fn reread(
+    cx: &mut TxContext<'_, '_>,
+    session: &Session<dyn Reread>,
+    reads: &[Noted<dyn Reread>],
+) -> Result<Vec<Known<dyn Reread>>, Error> {
     let mut known = Vec::with_capacity(reads.len());
-    for Noted { text, prepared, digest: _ } in reads {
-        let read = Arc::clone(prepared).downcast::<Prepared>().map_err(|_| Error::internal(Unasked))?;
-        // As the hook has read.
-        let of_hook = cx.cx.at(session.now().unwrap_or(cx.now()));
-        let answer = Box::pin(read.run_as(cx, &of_hook, PageSize::WHOLE)).await;
-        let moment = cx.now();
-        let Some(digest) = digest_in(&answer, moment) else {
+    // As the hook has read.
+    let of_hook = cx.cx.at(session.now().unwrap_or(cx.now()));
+    for noted in reads {
+        let answer = noted.read.again(cx, &of_hook).await;
+        let Some(digest) = digest(&answer, Some(cx.moments())) else {
             return Err(answer.err().unwrap_or_else(|| Error::internal(Unasked)));
         };
         let runner = cx.engine.hook_runner()?;
         let answer = answer.map(|answer| runner.answer(&answer));
-        known.push(Known { noted: Noted { text: Arc::clone(text), prepared: Arc::clone(prepared), digest }, answer });
+        known.push(Known { noted: Noted { digest, ..noted.clone() }, answer });
     }
     Ok(known)
-}
-
-/// The digest of an answer within a transaction of this moment.
-fn digest_in(answer: &Result<crate::Answer, Error>, moment: backstay_base::Timestamp) -> Option<Digest> {
-    digest(answer, Some(moment))
 }
 
 /// Gives fields the values that a hook returned.
@@ -261,7 +291,7 @@ async fn apply(
             continue;
         }
         let is_state = states.iter().any(|states| states.field == *id);
-        if let Some(why) = field.refused_to_hooks(is_state) {
+        if let Some(why) = field.refused_to_hooks(collection, is_state) {
             return mistake(field, why);
         }
         if field.immutable && proposal.stored.is_some() {

@@ -2,6 +2,7 @@
 //! snapshots and noted, and what it writes is queued. The commit reads again what was noted, and writes only if nothing of
 //! it has changed; otherwise the block runs again.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -77,7 +78,7 @@ enum Does {
 #[derive(Debug)]
 struct Noted {
     digest: Digest,
-    /// Whether what the block had queued was written before: moments of the transaction are then not the same again.
+    /// Whether what the block had queued was written before: the moments of the transaction are then not the same again.
     after_writes: bool,
 }
 
@@ -183,9 +184,9 @@ impl Block {
             (Prepared::Write(_), _) => return Err(no_dry_run()),
             (read, _) => {
                 let read = Arc::new(read);
-                let (answer, moment) = self.read(&steps, &read).await?;
-                let after_writes = moment.is_some();
-                match digest(&answer, moment) {
+                let (answer, moments) = self.read(&steps, &read).await?;
+                let after_writes = moments.is_some();
+                match digest(&answer, moments) {
                     Some(digest) => (Does::Read(read, Noted { digest, after_writes }), answer),
                     None => return answer.map(|answer| call.notation().answer(&answer)).map_err(placed),
                 }
@@ -268,12 +269,12 @@ impl Block {
         }
     }
 
-    /// What a read is answered, and the moment of the transaction if it saw writes of the block.
+    /// What a read is answered, and the moments of the transaction if it saw writes of the block.
     async fn read(
         &self,
         steps: &[Arc<Step>],
         read: &Arc<Prepared>,
-    ) -> Result<(Result<Answer, Error>, Option<Timestamp>), Error> {
+    ) -> Result<(Result<Answer, Error>, Option<Moments>), Error> {
         let Run { call, cx, .. } = &*self.0;
         let inner = call.inner();
         let writes: Vec<Arc<Step>> = steps.iter().filter(|step| step.write().is_some()).cloned().collect();
@@ -285,7 +286,7 @@ impl Block {
         let undone = transaction::run(inner, cx, trial).await;
         let answered = answer.lock().take();
         match (undone, answered) {
-            (Err(Error::Internal(end)), Some((answer, moment))) if end.is::<Undone>() => Ok((answer, Some(moment))),
+            (Err(Error::Internal(end)), Some((answer, moments))) if end.is::<Undone>() => Ok((answer, Some(moments))),
             (Err(error), _) => Err(error),
             (Ok(()), _) => Err(Error::internal(Undone)),
         }
@@ -398,8 +399,11 @@ impl Reserving<'_> {
     }
 }
 
-/// What a read is answered, and when.
-type ReadAt = (Result<Answer, Error>, Timestamp);
+/// The moments that a transaction gives to what it writes.
+type Moments = RangeInclusive<Timestamp>;
+
+/// What a read is answered, and in a transaction of which moments.
+type ReadAt = (Result<Answer, Error>, Moments);
 
 /// Writes what a block has queued, reads, and is undone.
 struct Trial {
@@ -425,12 +429,17 @@ impl Transaction for Trial {
         Box::pin(async move {
             cx.given_now = Some(self.now);
             for write in self.writes.iter().filter_map(|step| step.write()) {
-                write.run(cx).await?;
+                match write.run(cx).await {
+                    // What the next writes wait for is found at once.
+                    Err(_) if cx.awaits_hooks() => continue,
+                    written => drop(written?),
+                }
                 cx.settle().await?;
                 cx.told_along = TakenAlong::default();
             }
+            cx.require_hooks()?;
             let answer = self.read.run(cx, PageSize::WHOLE).await;
-            *self.answer.lock() = Some((answer, cx.now()));
+            *self.answer.lock() = Some((answer, cx.moments()));
             Err(Error::internal(Undone))
         })
     }
@@ -467,6 +476,10 @@ impl Transaction for Commit {
         limits::MIXED_KILO_STEPS
     }
 
+    fn hook_failed(&self, request: Option<usize>) {
+        self.at.store(request.unwrap_or(self.steps.len()), Ordering::Relaxed);
+    }
+
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let whole = self.steps.len();
@@ -479,12 +492,12 @@ impl Transaction for Commit {
                 self.at.store(index, Ordering::Relaxed);
                 match &step.does {
                     Does::Read(read, noted) => {
-                        let moment = noted.after_writes.then(|| cx.now());
+                        let moments = noted.after_writes.then(|| cx.moments());
                         let answer = match noted.after_writes {
                             true => read.run(cx, PageSize::WHOLE).await,
                             false => read.run_as(cx, &self.cx, PageSize::WHOLE).await,
                         };
-                        if digest(&answer, moment) != Some(noted.digest) {
+                        if digest(&answer, moments) != Some(noted.digest) && !cx.awaits_hooks() {
                             return Err(answer.err().filter(is_own).unwrap_or_else(|| Error::internal(Changed)));
                         }
                     }

@@ -50,7 +50,10 @@ pub(crate) async fn write(
             each = family.matched(cx, each, &present).await?;
             let named: HashSet<RecordId> = each.iter().filter_map(|child| child.act.id()).collect();
             for id in present.into_iter().filter(|id| !named.contains(id)) {
-                cx.remove_child(authority, (target, id), (via, parent)).await?;
+                match cx.remove_child(authority, (target, id), (via, parent)).await {
+                    Err(_) if cx.awaits_hooks() => {}
+                    removed => drop(removed?),
+                }
                 changed = true;
             }
         }

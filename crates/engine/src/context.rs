@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
 use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
 use backstay_store::{Demand, Freshness, StoreError, Tx};
+use futures_util::future::BoxFuture;
 
 use crate::answered::NoAnswer;
 use crate::application::CallerClass;
@@ -24,7 +26,7 @@ use crate::record::Key;
 use crate::recorder::Recorder;
 use crate::reference::Reference;
 use crate::taken_along::TakenAlong;
-use crate::{Commits, Record, Trace};
+use crate::{Answer, Commits, Record, Trace};
 
 /// How a request came.
 #[derive(Debug, Clone)]
@@ -142,6 +144,16 @@ impl Context {
     }
 }
 
+/// A read that a hook has made, which a transaction makes again.
+pub(crate) trait Reread: Send + Sync {
+    /// Makes it in a transaction, as the read of another context of the same caller.
+    fn again<'r, 'a: 'r, 't: 'r>(
+        &'r self,
+        cx: &'r mut TxContext<'a, 't>,
+        of: &'r Context,
+    ) -> BoxFuture<'r, Result<Answer, Error>>;
+}
+
 /// Whose rules apply to a part of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authority {
@@ -220,7 +232,7 @@ pub struct TxContext<'a, 't> {
     /// the same values each time that it is written.
     pub(crate) given_now: Option<Timestamp>,
     /// The hooks that run before its changes; `None` if the model has none.
-    pub(crate) before: Option<Arc<Session>>,
+    pub(crate) before: Option<Arc<Session<dyn Reread>>>,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }
@@ -240,6 +252,12 @@ impl<'a> TxContext<'a, '_> {
     /// The moment of the transaction, which new and changed records bear.
     pub fn now(&self) -> Timestamp {
         self.cx.now
+    }
+
+    /// The moments that what it has written so far bears: its own, and after it those of records that it has changed again.
+    pub(crate) fn moments(&self) -> RangeInclusive<Timestamp> {
+        let more = i64::try_from(self.tx.changes()).unwrap_or(i64::MAX);
+        self.now()..=Timestamp::from_micros_saturating(self.now().micros().saturating_add(more))
     }
 
     /// The application's model.

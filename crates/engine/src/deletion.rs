@@ -126,7 +126,7 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
     if let Some((one, staying)) = reached.restricting() {
         return Err(still_referenced(cx, &class, one, &staying).await?.into());
     }
-    ask_hooks(cx, (first.key(), &record), &reached.going).await?;
+    ask_hooks(cx, &class, &record, &reached.going).await?;
     remove_reached(cx, &class, (reached, way), Some(&record)).await?;
     Ok(record)
 }
@@ -161,24 +161,39 @@ pub(crate) async fn remove_reached(
     Ok(())
 }
 
-/// Asks the hooks of all that goes and isn't in the trash already. `first` was read already.
-async fn ask_hooks(cx: &mut TxContext<'_, '_>, (key, first): (Key, &Record), going: &[Going<'_>]) -> Result<(), Error> {
-    for Going { collection, id, is_seen: _ } in going {
+/// Asks the hooks of all that goes and isn't in the trash already. The first record was read already.
+async fn ask_hooks(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    first: &Record,
+    going: &[Going<'_>],
+) -> Result<(), Error> {
+    for (place, one) in going.iter().enumerate() {
+        let collection = one.collection;
         if !before::of_deletions(cx, collection) {
             continue;
         }
-        let record = match (collection.id, *id) == key {
-            true => Some(first.clone()),
-            false => cx.get_stored(collection.id, *id).await?,
+        let record = match place {
+            0 => Some(first.clone()),
+            _ => cx.get_stored(collection.id, one.id).await?,
         };
         let is_live = |record: &Record| collection.trash.is_none_or(|trash| record.value(trash.at).is_null());
         let Some(record) = record.filter(is_live) else { continue };
         match before::of_deletion(cx, collection, &record).await {
             Err(_) if cx.awaits_hooks() => {}
+            // What a hook says of a record tells that there is one.
+            Err(Error::Invalid(_)) if place > 0 && !is_told(cx, class, one).await? => {
+                return Err(Conflict::ReferencedUnseen.into());
+            }
             asked => asked?,
         }
     }
     cx.require_hooks()
+}
+
+/// Whether the caller may know that this record goes.
+async fn is_told(cx: &mut TxContext<'_, '_>, class: &CallerClass, going: &Going<'_>) -> Result<bool, Error> {
+    Ok(class.system || going.is_seen || may_read(cx, class, going.collection.id, going.id).await?)
 }
 
 /// Locks what goes with records, the first of each, which are locked already, and what loses a reference.

@@ -20,7 +20,10 @@ pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
             proposal.input.reserved.as_deref().copied().unwrap_or_else(|| cx.new_id(collection))
         }
         KeyKind::Int if given.is_some() => return Ok(()),
-        KeyKind::Int => next_number(cx, collection).await?,
+        KeyKind::Int => {
+            let number = cx.next_number(&series(cx, collection)).await?;
+            RecordId::from_number(number).ok_or_else(|| Error::internal(NoNumber))?
+        }
         KeyKind::Text => match given {
             Some(_) => return Ok(()),
             None => return Err(missing(collection)),
@@ -51,12 +54,6 @@ fn series(cx: &TxContext<'_, '_>, collection: &Collection) -> Series {
     let catalog = cx.engine.store.catalog();
     let id = catalog.field_number(collection.id, Collection::ID);
     Series::new((catalog.type_number(collection.id), id), String::new())
-}
-
-async fn next_number(cx: &mut TxContext<'_, '_>, collection: &Collection) -> Result<RecordId, Error> {
-    let series = series(cx, collection);
-    let number = cx.tx.next_number(&series, false).await.map_err(|error| cx.refused(error))?;
-    RecordId::from_number(number).ok_or_else(|| Error::internal(NoNumber))
 }
 
 /// Makes the server's numbers go on after one that was given, once the write may be made.

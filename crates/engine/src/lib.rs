@@ -76,6 +76,7 @@ mod mentions;
 mod named;
 mod notation;
 mod noted;
+mod numbers;
 mod observer;
 mod old_versions;
 mod opening;

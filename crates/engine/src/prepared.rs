@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::aggregate::{self, PreparedAggregate};
 use crate::at_commit::{self, Unmet};
+use crate::context::Reread;
 use crate::dependent::Waiting;
 use crate::history::PreparedHistory;
 use crate::holding::ToHold;
@@ -157,6 +158,16 @@ impl Prepared {
             }
             Self::Write(_) => Err(Error::internal(NoRead)),
         }
+    }
+}
+
+impl Reread for Prepared {
+    fn again<'r, 'a: 'r, 't: 'r>(
+        &'r self,
+        cx: &'r mut TxContext<'a, 't>,
+        of: &'r Context,
+    ) -> BoxFuture<'r, Result<Answer, Error>> {
+        Box::pin(self.run_as(cx, of, PageSize::WHOLE))
     }
 }
 
@@ -492,6 +503,10 @@ impl Transaction for All {
     fn kilo_steps(&self) -> u32 {
         let reads = self.parts.iter().any(|part| part.prepared.reads());
         if reads && self.writes() != Writes::None { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
+    }
+
+    fn hook_failed(&self, request: Option<usize>) {
+        self.progress.begin(request.map_or(0, |request| request + 1), false);
     }
 
     /// If there is no memory for its answers, none of the requests is carried out.

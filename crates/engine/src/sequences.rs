@@ -41,8 +41,10 @@ pub(crate) async fn number(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'
         } else if is_due(cx, proposal, field).await?
             && let Some(series) = series(cx, proposal, (field, sequence))
         {
-            let number = cx.tx.next_number(&series, sequence.gapless).await;
-            let number = number.map_err(|error| cx.refused(error))?;
+            let number = match sequence.gapless {
+                true => cx.tx.next_number(&series, true).await.map_err(|error| cx.refused(error))?,
+                false => cx.next_number(&series).await?,
+            };
             let value = sequence.value(number, |by| proposal.value(by));
             if let Err(problem) = cx.engine.application.sizes.check(field, &value) {
                 proposal.refuse(field, problem.into());

@@ -9,16 +9,16 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use crate::application::CallerClass;
-use crate::before::runner::contended;
-use crate::before::session::{Session, Unasked};
-use crate::context::{MadeSlug, Retry};
+use crate::before::runner::{HookFailure, contended};
+use crate::before::session::{Ended, Session, Unanswered, Unasked};
+use crate::context::{MadeSlug, Reread, Retry};
 use crate::given_ids::GivenIds;
 use crate::inner::Inner;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::taken_along::TakenAlong;
 use crate::traced::Stages;
-use crate::{Context, TxContext, at_commit, hook_jobs, summing};
+use crate::{Context, TxContext, at_commit, hook_jobs, numbers, summing};
 
 /// One thing asked of the engine, as a value that can be run again: its group's transaction may have ended early, or
 /// the database may have found another transaction in its way. What an earlier run did is undone by then.
@@ -57,6 +57,10 @@ pub trait Transaction: Send + Sync + 'static {
         limits::TRANSACTION_KILO_STEPS
     }
 
+    /// A hook before changes of this one of its requests has failed, and it with that; `None` if they are of several requests, or if
+    /// it has none.
+    fn hook_failed(&self, _request: Option<usize>) {}
+
     /// Does it. Only methods of the context may be awaited.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>>;
 }
@@ -84,20 +88,33 @@ async fn run_with_hooks<T: Transaction>(
     cx: &Context,
     transaction: &Arc<T>,
 ) -> Result<T::Answer, Error> {
-    let session = Arc::new(Session::default());
-    let mut outdated = 0;
+    let session = Arc::new(Session::new(&cx.memory));
+    let mut stalled = 0;
     loop {
         let outcome = run_once(inner, cx, transaction, Some(&session)).await;
-        let unanswered = session.take_unanswered();
-        if unanswered.is_empty() {
-            return outcome;
-        }
-        // Others have changed what a hook has read.
-        outdated += u32::from(unanswered.iter().any(|one| !one.known.is_empty()));
-        if outdated >= limits::HOOK_RUNS {
-            return Err(contended(&unanswered, inner));
-        }
-        inner.hook_runner()?.run((inner, cx), &session, unanswered).await?;
+        let Some(Ended { unanswered, has_progressed }) = session.end() else { return outcome };
+        stalled += u32::from(!has_progressed);
+        let ran = match stalled < limits::HOOK_RUNS {
+            true => run_hooks((inner, cx), &session, unanswered).await,
+            false => Err(contended(&unanswered, inner)),
+        };
+        ran.map_err(|HookFailure { request, error }| {
+            transaction.hook_failed(request);
+            error
+        })?;
+        session.forget_unanswered();
+    }
+}
+
+/// Runs the hooks for which a transaction waits, unless the numbers that they would be asked about are other ones from now on.
+async fn run_hooks(
+    (inner, cx): (&Arc<Inner>, &Context),
+    session: &Session<dyn Reread>,
+    unanswered: Vec<Unanswered<dyn Reread>>,
+) -> Result<(), HookFailure> {
+    match numbers::keep_lost(inner, cx, session).await? {
+        true => inner.hook_runner()?.run((inner, cx), session, unanswered).await,
+        false => Ok(()),
     }
 }
 
@@ -106,7 +123,7 @@ async fn run_once<T: Transaction>(
     inner: &Arc<Inner>,
     cx: &Context,
     transaction: &Arc<T>,
-    before: Option<&Arc<Session>>,
+    before: Option<&Arc<Session<dyn Reread>>>,
 ) -> Result<T::Answer, Error> {
     let application = &inner.application;
     let told_along: Arc<Mutex<TakenAlong>> = Arc::default();
@@ -226,7 +243,7 @@ struct Running<T> {
     system: Arc<CallerClass>,
     transaction: Arc<T>,
     /// The hooks that run before its changes.
-    before: Option<Arc<Session>>,
+    before: Option<Arc<Session<dyn Reread>>>,
     retry: Retry,
     /// How often it has run before because others took its slugs.
     slug_run: u32,
@@ -360,7 +377,7 @@ impl<T: Transaction> Work for Running<T> {
             let answer = self.answer(&mut cx).await;
             *self.made_slugs.lock() = std::mem::take(&mut cx.made_slugs);
             *self.told_along.lock() = std::mem::take(&mut cx.told_along);
-            if cx.awaits_hooks() {
+            if self.before.as_ref().is_some_and(|session| session.is_open()) {
                 return Err(Failure::Refused(Error::internal(Unasked)));
             }
             answer.map_err(|error| match (cx.violation, self.retry) {

@@ -85,6 +85,14 @@ fn refused<T: Send + 'static>() -> BoxFuture<'static, Result<T, Refusal>> {
 }
 
 impl Host for Reading {
+    fn hears(&self) -> bool {
+        self.0.trace().is_on()
+    }
+
+    fn hear(&self, level: &str, text: &str) {
+        self.0.trace().line(level, text);
+    }
+
     fn request<'a>(&'a self, block: Option<u64>, text: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
         async move {
             let change = block.and_then(|number| usize::try_from(number).ok());

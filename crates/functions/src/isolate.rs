@@ -70,6 +70,8 @@ pub(crate) struct Asked {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AskedKind {
     Fetch,
+    /// Nothing: between two changes, a hook has used some of the processor's time.
+    Pause,
     Request,
     Peek,
     Queue,
@@ -218,6 +220,8 @@ impl Isolate {
         let (values, names) = (secrets.clone(), secrets.clone());
         give("secret", Function::new(ctx.clone(), move |name: String| values.value(&name))?)?;
         give("secretNames", Function::new(ctx.clone(), move || names.names())?)?;
+        let allowance = Arc::clone(&self.allowance);
+        give("isTired", Function::new(ctx.clone(), move || allowance.lock().is_tired())?)?;
         give("register", Function::new(ctx.clone(), register)?)?;
         let given = Arc::clone(&self.given);
         let load = move |ctx: Ctx<'_>, module: String| {
@@ -305,7 +309,10 @@ impl Isolate {
                         Err(text) => (false, text),
                     };
                     // Numbers of requests are small.
-                    #[expect(clippy::cast_precision_loss, reason = "at most limits::ACTION_REQUESTS")]
+                    #[expect(
+                        clippy::cast_precision_loss,
+                        reason = "at most limits::ACTION_REQUESTS for each change of a call"
+                    )]
                     entry.get::<_, Function<'_>>("deliver")?.call::<_, ()>((id as f64, is_answer, text))?;
                 }
             }

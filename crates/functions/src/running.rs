@@ -196,6 +196,10 @@ impl<'a> Running<'a> {
         let Asked { id, kind, block, text: asked } = asked;
         let answer = async {
             match (kind, block) {
+                (AskedKind::Pause, _) => {
+                    self.cancel.0.renew_processor();
+                    Ok("null".to_owned())
+                }
                 (AskedKind::Fetch, _) => fetching::fetch(self.outside, &asked).await,
                 (AskedKind::Report, _) => self.host.report(&asked).await,
                 (AskedKind::Sign, _) => self.host.sign(&asked).await,

@@ -638,11 +638,13 @@ impl Field {
         }
     }
 
-    /// Why no hook before a change may give it a value, in words, where that is so. `machine`: whether it holds a state that
-    /// transitions change.
-    pub fn refused_to_hooks(&self, machine: bool) -> Option<&'static str> {
+    /// Why no hook before a change may give it a value, in words, where that is so: of a field of this collection. `machine`: whether
+    /// it holds a state that transitions change.
+    pub fn refused_to_hooks(&self, of: &Collection, machine: bool) -> Option<&'static str> {
         if self.id <= Collection::VERSION {
             Some("Backstay sets this field")
+        } else if of.trash.is_some_and(|trash| trash.at == self.id) {
+            Some("deleting or restoring a record sets this field")
         } else if self.computed.is_some() || self.sum.is_some() || self.internal {
             Some("this field is computed")
         } else if self.sequence.is_some() {

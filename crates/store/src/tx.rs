@@ -416,6 +416,11 @@ impl<'a> Tx<'a> {
         Ok(last)
     }
 
+    /// Whether the numbers that it has drawn of a series are given to others if it is undone.
+    pub fn holds_counter(&self, series: &Series) -> bool {
+        matches!(self.counters.get(series), Some(Counted::Held { .. }))
+    }
+
     /// Lets a series go on after this number, if it isn't further already.
     pub async fn raise_number(&mut self, series: &Series, to: i64, gapless: bool) -> Result<(), StoreError> {
         if self.counters.get_mut(series).is_some_and(|counted| counted.covers(to)) {

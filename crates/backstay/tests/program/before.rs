@@ -1,5 +1,8 @@
 //! Hooks before changes, as a server runs them. The model and the functions are those of docs/functions.md.
 
+mod bounds;
+mod repeated;
+
 use std::path::Path;
 use std::{fs, thread};
 
@@ -35,7 +38,7 @@ type Slot
   trail: String @readonly
   kept: Boolean! @default(to: false)
 }
-type Odd @allow(read: "true", create: "true") @on(event: CREATE, run: "odd", phase: BEFORE) { how: String!, n: Int }
+type Odd @allow(read: "true", create: "true") @trash @on(event: CREATE, run: "odd", phase: BEFORE) { how: String!, n: Int }
 type Mutation { fill(cart: ID!, names: [String!]!): Int @function @allow(call: "true") }
 "#;
 
@@ -61,6 +64,7 @@ export const odd: any = async ({ proposed }: any, { db, jobs }: any) => {
   if (how === "fetch") await fetch("https://example.org/");
   if (how === "job") await jobs.add("none");
   if (how === "id") return { id: "0190a1b2-0000-7000-8000-000000000001" };
+  if (how === "trash") return { trashedAt: "2026-01-31T12:00:00Z" };
   if (how === "unknown") return { m: 1 };
   if (how === "text") return "n";
   if (how === "mutate") proposed.n = 1;
@@ -156,6 +160,28 @@ fn slots(server: &Server, cart: &str) -> Vec<Value> {
     found["items"].as_array().expect("items").clone()
 }
 
+/// A PUT, and dry runs of changes and deletions, of the slot `q` in its cart.
+fn replaced_and_tried(server: &Server, cart: &str) {
+    let at = format!("/api/slots/{}", server.get("/api/slots?name=q")["items"][0]["id"].as_str().expect("an id"));
+    let body = json!({ "cart": cart, "name": " S ", "kept": true }).to_string();
+    let (status, put) = server.ask("PUT", &at, None, &body);
+    assert_eq!((status, &put["name"], &put["trail"]), (200, &json!("s"), &json!("#1>name,kept")), "{put}");
+    let tried = format!("/api/slots?cart={cart}&dryRun=true");
+    let (status, answer) = server.ask("PATCH", &tried, None, r#"{"name":" T "}"#);
+    assert_eq!((status, &answer["changed"]), (200, &json!(1)), "{answer}");
+    let (status, refused) = server.ask("PATCH", &tried, None, r#"{"name":"7"}"#);
+    assert_eq!(
+        (status, &refused["type"]),
+        (422, &json!("/problems/invalid-values")),
+        "what the hook returns is checked: {refused}"
+    );
+    let (status, refused) = server.ask("DELETE", &tried, None, "");
+    assert_eq!((status, &refused["reason"]), (422, &json!("kept")), "{refused}");
+    assert_eq!(server.get(&at)["name"], json!("s"), "a dry run stores nothing");
+    let back = json!({ "name": " Q", "kept": false }).to_string();
+    assert_eq!(server.ask("PATCH", &at, None, &back).0, 200);
+}
+
 /// What each way of writing makes of a hook that counts, and of a second one that sees what the first returned.
 fn everywhere(app: &App) {
     let server = app.serve();
@@ -221,11 +247,14 @@ fn everywhere(app: &App) {
     let (status, refused) = server.ask("DELETE", &format!("/api/slots?cart={array}"), None, "");
     assert_eq!((status, &refused["reason"]), (422, &json!("kept")), "{refused}");
 
+    replaced_and_tried(&server, &upserted);
+
     let key = "Idempotency-Key: once\r\n";
     let body = json!({ "cart": upserted, "name": "r" }).to_string();
     let first = server.ask_with("POST", "/api/slots", key, &body);
     assert_eq!(server.ask_with("POST", "/api/slots", key, &body), first);
-    assert_eq!(slots(&server, &upserted), [slot("q", 1), slot("r", 2)]);
+    let names: Vec<Value> = slots(&server, &upserted).iter().map(|slot| slot["name"].clone()).collect();
+    assert_eq!(names, [json!("q"), json!("r")]);
 }
 
 #[test]
@@ -283,10 +312,11 @@ fn what_no_hook_may_do() {
     let cases = [
         ("throw", "a secret"),
         ("write", "a hook before a change can't write"),
-        ("block", "`db.transaction` belongs into a job"),
-        ("fetch", "`fetch` belongs into a job"),
-        ("job", "`jobs.add` belongs into a job"),
+        ("block", "call `db.transaction` in a job instead"),
+        ("fetch", "a hook before a change can only read; call `fetch` in a job instead: `@on(phase: AFTER)`"),
+        ("job", "call `jobs.add` in a job instead"),
         ("id", "returned `id` of Odd: Backstay sets this field"),
+        ("trash", "returned `trashedAt` of Odd: deleting or restoring a record sets this field"),
         ("unknown", "unknown field `m`"),
         ("text", "a hook returns an object with the fields that change"),
         ("mutate", "read-only"),

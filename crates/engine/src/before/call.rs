@@ -12,11 +12,12 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
 use super::session::{Known, Noted, Unanswered};
+use crate::context::Reread;
 use crate::inner::{Inner, exists_for};
 use crate::noted::digest;
 use crate::prepared;
 use crate::read::PageSize;
-use crate::{Context, Notation};
+use crate::{Context, Notation, Trace};
 
 /// Carries out a hook before changes.
 pub trait BeforeProcedure: fmt::Debug + Send + Sync {
@@ -49,14 +50,26 @@ struct Asking {
     cx: Context,
     notation: Arc<dyn Notation>,
     changes: Vec<Change>,
-    /// How many requests were made.
-    requests: AtomicUsize,
 }
 
 struct Change {
     text: Arc<str>,
-    known: Vec<Known>,
-    reads: Mutex<Vec<Noted>>,
+    known: Vec<Known<dyn Reread>>,
+    reads: Mutex<Vec<Noted<dyn Reread>>>,
+    /// How many requests were made for it.
+    requests: AtomicUsize,
+}
+
+impl BeforeOutcome {
+    /// Bytes of what it says.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Changes(text) => text.len(),
+            Self::Refused { code, message, field } => {
+                message.len() + [code, field].into_iter().flatten().map(String::len).sum::<usize>()
+            }
+        }
+    }
 }
 
 impl fmt::Debug for BeforeCall {
@@ -74,12 +87,16 @@ impl BeforeCall {
     pub(crate) fn new(
         (inner, cx): (&Arc<Inner>, Context),
         notation: &Arc<dyn Notation>,
-        changes: impl IntoIterator<Item = Unanswered>,
+        changes: impl IntoIterator<Item = Unanswered<dyn Reread>>,
     ) -> Self {
-        let change = |one: Unanswered| Change { text: one.text, known: one.known, reads: Mutex::default() };
+        let change = |one: Unanswered<dyn Reread>| Change {
+            text: one.text,
+            known: one.known,
+            reads: Mutex::default(),
+            requests: AtomicUsize::new(0),
+        };
         let changes = changes.into_iter().map(change).collect();
-        let (inner, notation, requests) = (Arc::clone(inner), Arc::clone(notation), AtomicUsize::new(0));
-        Self(Arc::new(Asking { inner, cx, notation, changes, requests }))
+        Self(Arc::new(Asking { inner: Arc::clone(inner), cx, notation: Arc::clone(notation), changes }))
     }
 
     /// Each change: a JSON object with `event`, `stored`, `proposed` and `sent`.
@@ -95,6 +112,11 @@ impl BeforeCall {
     /// On whose account it runs.
     pub fn flow(&self) -> Flow {
         self.0.cx.flow()
+    }
+
+    /// Where it is noted what is done for the caller.
+    pub fn trace(&self) -> &Trace {
+        self.0.cx.trace()
     }
 
     /// By when its caller is answered in any case.
@@ -113,10 +135,10 @@ impl BeforeCall {
     /// Why it is refused; it is if it would write.
     pub async fn read(&self, change: usize, text: &str) -> Result<Bytes, Error> {
         const MAX: usize = limits::ACTION_REQUESTS;
-        if self.0.requests.fetch_add(1, Ordering::Relaxed) >= MAX {
+        let of = self.0.changes.get(change).ok_or_else(|| Error::internal(NoChange))?;
+        if of.requests.fetch_add(1, Ordering::Relaxed) >= MAX {
             return Err(Limit::Size { what: "the hook", max: MAX as u64, unit: "requests" }.into());
         }
-        let of = self.0.changes.get(change).ok_or_else(|| Error::internal(NoChange))?;
         if let Some(Known { noted, answer }) = of.known.iter().find(|known| *known.noted.text == *text) {
             of.reads.lock().push(noted.clone());
             return answer.clone();
@@ -139,15 +161,14 @@ impl BeforeCall {
         let placed = |error| notation.placed(kind, error);
         let prepared = prepared::prepare(inner, cx, request, notation.encoder()).await.map_err(placed)?;
         let answer = prepared.read_alone(inner, cx, PageSize::WHOLE).await;
-        if let Some(digest) = digest(&answer, Some(cx.now)) {
-            let (text, prepared) = (text.into(), Arc::new(prepared) as _);
-            of.reads.lock().push(Noted { text, prepared, digest });
+        if let Some(digest) = digest(&answer, Some(cx.now..=cx.now)) {
+            of.reads.lock().push(Noted { text: text.into(), read: Arc::new(prepared), digest });
         }
         answer.map(|answer| notation.answer(&answer)).map_err(placed)
     }
 
     /// What was read for each change.
-    pub(crate) fn into_reads(self) -> Vec<Vec<Noted>> {
+    pub(crate) fn into_reads(self) -> Vec<Vec<Noted<dyn Reread>>> {
         self.0.changes.iter().map(|change| std::mem::take(&mut *change.reads.lock())).collect()
     }
 }

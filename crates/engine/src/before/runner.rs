@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::session::{Session, Unanswered};
+use crate::context::Reread;
 use crate::inner::Inner;
 use crate::{Answer, Context, Encoder};
 
@@ -20,13 +21,34 @@ pub(crate) trait Runner: fmt::Debug + Send + Sync {
     /// What a read of a hook is answered, in the notation of hooks.
     fn answer(&self, answer: &Answer) -> Bytes;
 
-    /// Runs the hooks that these changes wait for, and keeps what they come to in the session.
+    /// Runs the hooks that these changes wait for, and keeps their outcomes in the session.
     fn run<'a>(
         &'a self,
         within: (&'a Arc<Inner>, &'a Context),
-        session: &'a Session,
-        unanswered: Vec<Unanswered>,
-    ) -> BoxFuture<'a, Result<(), Error>>;
+        session: &'a Session<dyn Reread>,
+        unanswered: Vec<Unanswered<dyn Reread>>,
+    ) -> BoxFuture<'a, Result<(), HookFailure>>;
+}
+
+/// Why the hooks of some changes have no outcome.
+pub(crate) struct HookFailure {
+    /// The request that makes the changes; `None` if they are of several, or not of one of several requests.
+    pub(crate) request: Option<usize>,
+    pub(crate) error: Error,
+}
+
+impl From<Error> for HookFailure {
+    fn from(error: Error) -> Self {
+        Self { request: None, error }
+    }
+}
+
+impl HookFailure {
+    /// The request that makes all of these changes, if it is one.
+    pub(crate) fn request_of(changes: &[Unanswered<dyn Reread>]) -> Option<usize> {
+        let request = changes.first()?.request;
+        request.filter(|_| changes.iter().all(|one| one.request == request))
+    }
 }
 
 /// A runner as the engine keeps it, whose parts know nothing of transactions.
@@ -45,9 +67,16 @@ impl Inner {
     }
 }
 
-/// That what hooks have read changes each time.
-pub(crate) fn contended(unanswered: &[Unanswered], inner: &Inner) -> Error {
-    let hooks = unanswered.iter().map(|one| &inner.application.model.hooks[one.hook].run);
-    let names = hooks.filter_map(|run| if let HookRun::Before(name) = run { Some(name.to_string()) } else { None });
-    Conflict::Contended { action: names.last().unwrap_or_default(), runs: limits::HOOK_RUNS }.into()
+/// What hooks have read changes each time.
+pub(crate) fn contended(unanswered: &[Unanswered<dyn Reread>], inner: &Inner) -> HookFailure {
+    let name = |one: &Unanswered<dyn Reread>| match &inner.application.model.hooks[one.hook].run {
+        HookRun::Before(name) => Some(name.to_string()),
+        HookRun::Action(_) | HookRun::Notify(_) => None,
+    };
+    // The first one, on which the others may depend.
+    let error = match unanswered.iter().find_map(name) {
+        Some(action) => Conflict::Contended { action, runs: limits::HOOK_RUNS }.into(),
+        None => Error::internal(NoRunner),
+    };
+    HookFailure { request: unanswered.first().and_then(|one| one.request), error }
 }

@@ -11,8 +11,9 @@ use futures_util::future::BoxFuture;
 
 use super::call::{BeforeCall, BeforeOutcome, BeforeProcedure};
 use super::mistake::{Mistake, described};
-use super::runner::Runner;
-use super::session::{Answered, Session, Unanswered, Verdict};
+use super::runner::{HookFailure, Runner};
+use super::session::{Answered, Noted, Session, Unanswered, Verdict};
+use crate::context::Reread;
 use crate::inner::Inner;
 use crate::{Answer, Context, Encoder, Notation, Procedures};
 
@@ -36,8 +37,11 @@ struct NoFunction(String);
 
 /// A procedure has another number of outcomes than of changes.
 #[derive(Debug, thiserror::Error)]
-#[error("the hook has not said something of each change")]
-struct OutOfStep;
+#[error("the hook returned {outcomes} outcomes for {changes} changes")]
+struct OutOfStep {
+    outcomes: usize,
+    changes: usize,
+}
 
 impl Runner for Hooks {
     fn encoder(&self) -> &'static dyn Encoder {
@@ -51,16 +55,20 @@ impl Runner for Hooks {
     fn run<'a>(
         &'a self,
         within: (&'a Arc<Inner>, &'a Context),
-        session: &'a Session,
-        unanswered: Vec<Unanswered>,
-    ) -> BoxFuture<'a, Result<(), Error>> {
+        session: &'a Session<dyn Reread>,
+        unanswered: Vec<Unanswered<dyn Reread>>,
+    ) -> BoxFuture<'a, Result<(), HookFailure>> {
         Box::pin(async move {
-            let mut of_hooks: BTreeMap<usize, Vec<Unanswered>> = BTreeMap::new();
+            let mut of_hooks: BTreeMap<usize, Vec<Unanswered<dyn Reread>>> = BTreeMap::new();
             for one in unanswered {
                 of_hooks.entry(one.hook).or_default().push(one);
             }
             for (hook, all) in of_hooks {
-                self.run_hook(within, session, (hook, all)).await?;
+                for some in parts(all) {
+                    let blamed = HookFailure::request_of(&some);
+                    let ran = self.run_hook(within, session, (hook, some)).await;
+                    ran.map_err(|error| HookFailure { request: blamed, error })?;
+                }
             }
             Ok(())
         })
@@ -71,8 +79,8 @@ impl Hooks {
     async fn run_hook(
         &self,
         (inner, cx): (&Arc<Inner>, &Context),
-        session: &Session,
-        (hook, all): (usize, Vec<Unanswered>),
+        session: &Session<dyn Reread>,
+        (hook, changes): (usize, Vec<Unanswered<dyn Reread>>),
     ) -> Result<(), Error> {
         let model = &inner.application.model;
         let hook = &model.hooks[hook];
@@ -81,17 +89,19 @@ impl Hooks {
         let procedure = self.procedures.before(function);
         let procedure = procedure.ok_or_else(|| Error::internal(NoFunction(function.to_string())))?;
         let at = session.now().unwrap_or(cx.now);
-        for some in parts(all) {
-            let keys: Vec<_> = some.iter().map(|one| one.key).collect();
-            let call = BeforeCall::new((inner, cx.at(at)), &self.notation, some);
-            let (outcomes, reads) = called(&*procedure, call).await.map_err(|error| of_hook(function, error))?;
-            if outcomes.len() != keys.len() {
-                return Err(Error::internal(OutOfStep));
-            }
-            for ((key, reads), outcome) in keys.into_iter().zip(reads).zip(outcomes) {
-                let verdict = self.verdict((function, collection), outcome)?;
-                session.answer(key, Answered { reads, verdict });
-            }
+        let keys: Vec<_> = changes.iter().map(|one| one.key).collect();
+        let call = BeforeCall::new((inner, cx.at(at)), &self.notation, changes);
+        let began = cx.trace().moment();
+        let called = called(&*procedure, call).await;
+        cx.trace().stage(format!("hook {function}"), began);
+        let (outcomes, reads) = called.map_err(|error| of_hook(function, error))?;
+        if outcomes.len() != keys.len() {
+            return Err(Error::internal(OutOfStep { outcomes: outcomes.len(), changes: keys.len() }));
+        }
+        for ((key, reads), outcome) in keys.into_iter().zip(reads).zip(outcomes) {
+            let bytes = outcome.bytes();
+            let verdict = self.verdict((function, collection), outcome)?;
+            session.answer(key, Answered { reads, verdict, bytes })?;
         }
         Ok(())
     }
@@ -115,7 +125,7 @@ impl Hooks {
     }
 }
 
-type Called = (Vec<BeforeOutcome>, Vec<Vec<super::session::Noted>>);
+type Called = (Vec<BeforeOutcome>, Vec<Vec<Noted<dyn Reread>>>);
 
 async fn called(procedure: &dyn BeforeProcedure, call: BeforeCall) -> Result<Called, Error> {
     let outcomes = procedure.run(call.clone()).await?;
@@ -132,10 +142,10 @@ fn of_hook(function: &Arc<str>, error: Error) -> Error {
 }
 
 /// Changes for which a hook is called at once.
-fn parts(all: Vec<Unanswered>) -> Vec<Vec<Unanswered>> {
-    let (mut parts, mut bytes) = (Vec::<Vec<Unanswered>>::new(), usize::MAX);
+fn parts(all: Vec<Unanswered<dyn Reread>>) -> Vec<Vec<Unanswered<dyn Reread>>> {
+    let (mut parts, mut bytes) = (Vec::<Vec<Unanswered<dyn Reread>>>::new(), usize::MAX);
     for one in all {
-        let is_full = |part: &Vec<Unanswered>| part.len() >= limits::HOOK_CALL_CHANGES;
+        let is_full = |part: &Vec<Unanswered<dyn Reread>>| part.len() >= limits::HOOK_CALL_CHANGES;
         bytes = bytes.saturating_add(one.text.len());
         match parts.last_mut() {
             Some(part) if !is_full(part) && bytes <= limits::HOOK_CALL_BYTES => part.push(one),

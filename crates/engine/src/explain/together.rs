@@ -131,6 +131,10 @@ impl Transaction for Rehearsal {
         self.all.kilo_steps()
     }
 
+    fn hook_failed(&self, request: Option<usize>) {
+        self.all.hook_failed(request);
+    }
+
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let mut told = Told::default();

@@ -76,7 +76,9 @@ let unanswered = 0;
 const refusals = new WeakMap();
 const { get: refusalOf, has: isRefusal, set: keepRefusal } = WeakMap.prototype;
 let asked = 0;
-/** The most requests of one call, and the longest text of one. */
+/** How many requests were made: of the call, or for the change before which a hook runs. */
+let made = 0;
+/** The most of them, and the longest text of one. */
 let [most, longest] = [0, 0];
 /** The transaction block that is open. */
 let open;
@@ -111,15 +113,20 @@ let change;
 
 /** Asks the host. `called` is where the request was made. */
 export function ask(request, called) {
-  asked += 1;
+  made += 1;
   const { request: body, result, ...head } = request;
   if (change !== undefined) {
     if (head.kind !== "request") return Promise.reject(new TypeError(onlyReads(called?.what ?? head.kind)));
     head.block = change;
   }
   const text = result ?? (body === undefined ? "" : stringify(body));
-  if (asked > most) return Promise.reject(new RangeError(`a call makes at most ${most} requests`));
+  if (made > most) return Promise.reject(new RangeError(`a call makes at most ${most} requests`));
   if (text.length > longest) return Promise.reject(new RangeError("a request is too large"));
+  return handOver(head, text, called);
+}
+
+function handOver(head, text, called) {
+  asked += 1;
   const id = asked;
   return new Promise((resolve, reject) => {
     waiting[id] = { resolve, reject, called };
@@ -129,7 +136,7 @@ export function ask(request, called) {
 }
 
 function onlyReads(what) {
-  return `a hook before a change only reads, and may run several times; \`${what}\` belongs into a job: @on(phase: AFTER)`;
+  return `a hook before a change can only read; call \`${what}\` in a job instead: \`@on(phase: AFTER)\``;
 }
 
 /** What is called here, such as `db.posts.list`, and where: the lines of the stack that are the team's own. */
@@ -233,7 +240,10 @@ function start(name, args, given) {
 async function changes(run, all, [context, moment, seed]) {
   const outcomes = [];
   for (let index = 0; index < all.length; index += 1) {
+    // The next change has the processor's time of a call.
+    if (host.isTired()) await handOver({ kind: "pause" }, "");
     change = index;
+    made = 0;
     begin(moment, [...seed]);
     outcomes[index] = await outcome(run, frozen(all[index]), context);
   }

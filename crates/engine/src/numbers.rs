@@ -1,0 +1,103 @@
+//! Numbers of series that may have gaps. A transaction that runs again for its hooks gives its records the same ones.
+//!
+//! On a server they are drawn apart and are the transaction's for good. On SQLite they are undone with each run, so that another
+//! transaction may take them before the next one. It then draws other ones, which are committed before its hooks run again.
+
+use std::sync::Arc;
+
+use backstay_base::{Error, limits};
+use backstay_store::{Demand, Origin, Series, StoreError, Tx, Work, Writes};
+use futures_util::future::BoxFuture;
+
+use crate::before::session::{Number, Session};
+use crate::context::Reread;
+use crate::inner::Inner;
+use crate::{Context, TxContext};
+
+impl TxContext<'_, '_> {
+    /// The next number of a series that may have gaps.
+    pub(crate) async fn next_number(&mut self, series: &Series) -> Result<i64, Error> {
+        let Some(session) = self.before.clone() else { return self.draw(series).await };
+        let known = session.number(series);
+        if let Some(Number { value, is_own: true }) = known {
+            session.use_number(series, Number { value, is_own: true });
+            return Ok(value);
+        }
+        let drawn = self.draw(series).await?;
+        let value = known.map_or(drawn, |known| known.value.max(drawn));
+        if value > drawn {
+            self.tx.raise_number(series, value, false).await.map_err(|error| self.refused(error))?;
+        }
+        session.use_number(series, Number { value, is_own: !self.tx.holds_counter(series) });
+        Ok(value)
+    }
+
+    async fn draw(&mut self, series: &Series) -> Result<i64, Error> {
+        self.tx.next_number(series, false).await.map_err(|error| self.refused(error))
+    }
+}
+
+/// Commits the numbers of a session whose transaction has lost some of them to others. Returns whether they remain as they are.
+pub(crate) async fn keep_lost(inner: &Inner, cx: &Context, session: &Session<dyn Reread>) -> Result<bool, Error> {
+    let lost = session.lost_numbers();
+    if lost.is_empty() {
+        return Ok(true);
+    }
+    let mut all_same = true;
+    for (series, values) in lost {
+        let drawing =
+            Drawing { series: series.clone(), values: values.clone(), demand: cx.demand(), origin: origin(cx) };
+        let drawn = inner.store.write(Arc::new(drawing)).await.map_err(|error| inner.unwritten(error))?;
+        all_same &= drawn == values;
+        session.own_numbers(&series, &drawn);
+    }
+    Ok(all_same)
+}
+
+fn origin(cx: &Context) -> Origin {
+    let (kind, id) = (cx.caller().kind, cx.caller().actor());
+    Origin { kind, id, request: Some(cx.request), transaction: "numbers".to_owned().into() }
+}
+
+/// Draws as many numbers as there are, each the same one if it is still free, and makes the series go on after them.
+struct Drawing {
+    series: Series,
+    values: Vec<i64>,
+    demand: Demand,
+    origin: Origin,
+}
+
+impl Work for Drawing {
+    type Output = Vec<i64>;
+    type Error = StoreError;
+
+    fn writes(&self) -> Writes {
+        Writes::Many
+    }
+
+    fn origin(&self) -> Origin {
+        self.origin.clone()
+    }
+
+    fn demand(&self) -> Demand {
+        self.demand
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        limits::TRANSACTION_KILO_STEPS
+    }
+
+    fn run<'a>(&'a self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Vec<i64>, StoreError>> {
+        Box::pin(async move {
+            let mut next = tx.next_number(&self.series, false).await?;
+            let mut drawn = Vec::with_capacity(self.values.len());
+            for value in &self.values {
+                let value = next.max(*value);
+                drawn.push(value);
+                next = value + 1;
+            }
+            tx.raise_number(&self.series, next - 1, false).await?;
+            Ok(drawn)
+        })
+    }
+}
