@@ -7,7 +7,7 @@ use backstay_base::{
 };
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
+use backstay_sql::{DecodeError, IdOrder, Perspective, Row, Statement, StoredPlan, Template};
 use backstay_store::{Demand, Freshness, RecordKey, StoreError, Tx};
 
 use crate::answered::NoAnswer;
@@ -354,7 +354,8 @@ impl<'a> TxContext<'a, '_> {
         limit: u32,
     ) -> Result<Vec<RecordId>, Error> {
         let by = Reference::Field(self.model().field(collection, field));
-        let template = self.engine.templates.referencing(&self.engine.planner, (collection, by), Perspective::Live);
+        let among = (Perspective::Live, IdOrder::Ascending);
+        let template = self.engine.templates.referencing(&self.engine.planner, (collection, by), among);
         let bindings = Bindings { limit: u64::from(limit), ..self.bindings().id(to) };
         self.ids(&template, bindings, collection).await
     }

@@ -7,7 +7,7 @@ use backstay_base::{
 use backstay_live::Seen;
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model, Returned};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
+use backstay_sql::{DecodeError, IdOrder, Perspective, Planner, Row, Template};
 use backstay_store::{Freshness, OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
 use futures_util::future::Either;
 use futures_util::lock::Mutex;
@@ -403,7 +403,8 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<Record>, Error> {
         let by = crate::reference::Reference::Field(self.model().field(collection, field));
-        let template = self.inner.templates.referencing(&self.inner.planner, (collection, by), Perspective::Live);
+        let among = (Perspective::Live, IdOrder::Ascending);
+        let template = self.inner.templates.referencing(&self.inner.planner, (collection, by), among);
         let cx = Context::system(self);
         let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now).id(to) };
         let mut records = Vec::new();
