@@ -42,7 +42,7 @@ pub struct Arrival {
     pub commits: Commits,
     /// How old the state may be that its reads find, each by itself.
     pub freshness: Freshness,
-    /// Where it is noted what is done for it.
+    /// The request's trace.
     pub trace: Trace,
 }
 
@@ -92,7 +92,7 @@ impl Context {
         Self { trace: Trace::OFF, ..self.clone() }
     }
 
-    /// Where it is noted what is done for the request.
+    /// The request's trace.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }

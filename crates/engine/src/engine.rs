@@ -82,12 +82,12 @@ impl Engine {
         }
     }
 
-    /// Says what keeps what is done here lately. The first who says it decides.
+    /// Sets the inspector. Later calls have no effect.
     pub fn set_inspector(&self, inspector: Inspector) {
         let _ = self.inspector.set(inspector);
     }
 
-    /// What keeps what is done here lately.
+    /// The inspector.
     pub fn inspector(&self) -> &Inspector {
         self.inspector.get_or_init(Inspector::default)
     }
@@ -258,12 +258,12 @@ impl Engine {
         self.inner.application.sizes
     }
 
-    /// Says what carries out the actions of the model. The first who says it decides.
+    /// Sets what carries out the actions of the model. Later calls have no effect.
     pub fn set_procedures(&self, procedures: Arc<dyn Procedures>) {
         let _ = self.procedures.set(procedures);
     }
 
-    /// Says what carries out the hooks before changes, and in which notation they write requests. The first who says it decides.
+    /// Sets what carries out the hooks before changes, and in which notation they write requests. Later calls have no effect.
     pub fn set_hooks(&self, procedures: Arc<dyn Procedures>, notation: Arc<dyn Notation>) {
         let runner = KeptRunner(Arc::new(Hooks { procedures, notation }));
         let _ = self.inner.hook_runner.set(Arc::new(runner));

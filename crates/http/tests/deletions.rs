@@ -95,7 +95,7 @@ async fn what_is_found_before_the_first_step_counts_as_memory_of_the_request() {
     let refused = app.call(&format!("DELETE /api/gones/{id}"), &[]).await;
     assert_eq!((refused.status, refused.problem()), (413, "too-large".to_owned()), "{}", refused.text());
     let detail = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
-    assert!(detail.ends_with("10500 Part would be deleted; delete these first, a few at a time"), "{detail}");
+    assert!(detail.ends_with("10001 Part would be deleted; delete these first, a few at a time"), "{detail}");
     let left = app.call("GET /api/parts?limit=1&count=exact&select=id", &[]).await;
     assert_eq!(left.json()["count"]["value"], 10_500, "{}", left.text());
 }
