@@ -143,7 +143,7 @@ impl Inner {
     }
 
     async fn handed_over(&self, job: &Claimed, mail: &Mail) -> Outcome {
-        job.trace.asked(format!("mail {}", mail.template));
+        job.trace.asked(|| format!("mail {}", mail.template));
         let began = job.trace.moment();
         let outcome = self.sent_by_server(job, mail).await;
         job.trace.stage("send", began);

@@ -18,6 +18,8 @@ pub struct LargeDeletion {
 pub enum Remedy {
     /// It was to be part of a larger commit: a request of its own takes as many commits as it needs.
     OwnRequest,
+    /// It was a dry run, which is one commit: the same request in earnest takes as many commits as it needs.
+    WithoutDryRun,
     /// What goes with the record can't be deleted in steps of its own here: the caller deletes it first.
     DeleteFirst,
     /// Part of it is deleted, and the time of the request is up: the same request again deletes the rest.
@@ -25,10 +27,15 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    fn text(self) -> &'static str {
+    /// What to do, after records are listed that go with the record, or without such a list.
+    fn text(self, is_listed: bool) -> &'static str {
         match self {
             Self::OwnRequest => "delete the record by a request of its own, which takes as many commits as it needs",
-            Self::DeleteFirst => "delete these first, a few at a time",
+            Self::WithoutDryRun => {
+                "a dry run is one commit; without `dryRun`, the deletion takes as many commits as it needs"
+            }
+            Self::DeleteFirst if is_listed => "delete these first, a few at a time",
+            Self::DeleteFirst => "first delete the records that refer to it, a few at a time",
             Self::Repeat => "send the request again to go on",
         }
     }
@@ -81,6 +88,25 @@ impl fmt::Display for LargeDeletion {
                 write!(f, ": {} would be deleted, {} changed", counted(deleted), counted(changed))
             }
         }?;
-        write!(f, "; {}", remedy.text())
+        write!(f, "; {}", remedy.text(!deleted.is_empty() || !changed.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_to_do_about_what_it_lists() {
+        let check = |deleted: &[(String, u64)], remedy, expected: &str| {
+            let (deleted, changed) = (deleted.to_vec(), Vec::new());
+            let refusal = LargeDeletion { excess: Excess::Hold, deleted, changed, remedy }.to_string();
+            let end = refusal.strip_prefix("deleting what goes with the record keeps others from writing for too long");
+            assert_eq!(end, Some(expected));
+        };
+        let listed = [("Comment".to_owned(), 3)];
+        check(&listed, Remedy::DeleteFirst, ": 3 Comment would be deleted; delete these first, a few at a time");
+        check(&[], Remedy::DeleteFirst, "; first delete the records that refer to it, a few at a time");
+        check(&[], Remedy::Repeat, "; send the request again to go on");
     }
 }

@@ -96,7 +96,7 @@ pub(crate) async fn carry_out(
     let call = ActionCall::new(caller, (index, arguments), notation, claim).of_job(job);
     let began = cx.trace().moment();
     let result = procedure.run(call).await.map_err(|error| of_procedure(action, error));
-    cx.trace().stage(format!("function {}", action.function), began);
+    cx.trace().stage_named(began, || format!("function {}", action.function).into());
     let result = result?;
     if result.len() > limits::ANSWER_BYTES {
         return Err(too_large());

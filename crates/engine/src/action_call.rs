@@ -103,7 +103,7 @@ impl ActionCall {
         self.0.cx.now
     }
 
-    /// Where it is noted what is done for the call.
+    /// The request's trace.
     pub fn trace(&self) -> &Trace {
         self.0.cx.trace()
     }

@@ -31,9 +31,7 @@ pub(crate) async fn answer_prepared(
     size: PageSize,
 ) -> Result<Answer, Error> {
     match prepared {
-        Prepared::Write(write) if write.is_dry_run() => {
-            Box::pin(prepared::dry_run(inner, cx, write)).await.map(Answer::Written)
-        }
+        Prepared::Write(write) if write.is_dry_run() => Box::pin(dry_run(inner, cx, write)).await.map(Answer::Written),
         Prepared::Write(write) => write_alone(inner, cx, write).await.map(Answer::Written),
         read @ (Prepared::Get(..) | Prepared::List(..) | Prepared::History(..) | Prepared::Aggregate(..)) => {
             read.read_alone(inner, cx, size).await
@@ -51,4 +49,11 @@ async fn write_alone(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> 
         }
         written => written,
     }
+}
+
+/// Carries a write out and undoes it. If it is a deletion that is too much for one commit, it may not be in earnest.
+async fn dry_run(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> Result<Written, Error> {
+    let can_take_steps = deletion_steps::can_take(&inner.application, write.collection());
+    let written = prepared::dry_run(inner, cx, write).await;
+    written.map_err(|refusal| deletion_steps::with_remedy_of_dry_run(refusal, can_take_steps))
 }

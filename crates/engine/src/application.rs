@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use backstay_base::{Caller, CallerKind, Grant};
 use backstay_expr::{Rights, Truths};
-use backstay_model::{Diagnostic, Diagnostics, Model};
+use backstay_model::{Collection, Diagnostic, Diagnostics, Model};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -41,6 +41,10 @@ pub struct Application {
     pub(crate) policy: Policy,
     /// When the records of a collection are deleted among others; see `deletion_order::ranks`.
     pub(crate) ranks: Vec<usize>,
+    /// Whether records of a collection have to do with refusals of deletions; see `deletion_order::restricting`.
+    pub(crate) restricting: Vec<bool>,
+    /// Whether hooks are asked before a record of a collection is deleted, or before one that goes with it.
+    pub(crate) asks_before_deletions: Vec<bool>,
     /// What its stored sums are made of.
     pub(crate) sums: Sums,
     /// Its checks at commit.
@@ -64,7 +68,9 @@ impl Application {
             diagnostics
         })?;
         let commit_checks = CommitChecks::of(&model, &policy);
-        let ranks = deletion_order::ranks(&model);
+        let (ranks, restricting) = (deletion_order::ranks(&model), deletion_order::restricting(&model));
+        let asks = |collection: &Collection| policy.hooks.precede_deletions(&model, collection.id);
+        let asks_before_deletions = deletion_order::takers(&model, model.collections.iter().map(asks).collect());
         let lock_order = LockOrder::of(&model, &sums, &commit_checks);
         let fingerprint = Sha256::digest(model.sources.fingerprint_input()).into();
         let model = Arc::new(model);
@@ -83,6 +89,8 @@ impl Application {
             fingerprint,
             policy,
             ranks,
+            restricting,
+            asks_before_deletions,
             sums,
             commit_checks,
             lock_order,

@@ -22,7 +22,6 @@ use backstay_scalar::Value;
 use backstay_store::RecordKey;
 use sha2::{Digest as _, Sha256};
 
-use crate::application::Application;
 use crate::bind::InMemory;
 use crate::context::Reread;
 use crate::noted::{Digest, digest};
@@ -94,13 +93,8 @@ pub(crate) async fn of_deletion(
 
 /// Whether hooks have to be asked before a record of this collection is deleted.
 pub(crate) fn of_deletions(cx: &TxContext<'_, '_>, collection: &Collection) -> bool {
-    cx.before.is_some() && precede_deletions(&cx.engine.application, collection.id)
-}
-
-/// Whether the model has hooks that run before a record of this collection is deleted.
-pub(crate) fn precede_deletions(application: &Application, collection: CollectionId) -> bool {
-    let is_about = |hook: &usize| matches!(&application.model.hooks[*hook].on, HookOn::Events(events) if events.contains(&RecordEvent::Delete));
-    application.policy.hooks.before(collection).is_some_and(|hooks| hooks.iter().any(is_about))
+    let application = &cx.engine.application;
+    cx.before.is_some() && application.policy.hooks.precede_deletions(&application.model, collection.id)
 }
 
 /// The hooks of a collection that the transaction asks.

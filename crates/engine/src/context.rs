@@ -8,7 +8,7 @@ use backstay_base::{
 };
 use backstay_model::{Collection, CollectionId, FieldId, Model};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Perspective, Row, Statement, StoredPlan, Template};
+use backstay_sql::{DecodeError, IdOrder, Perspective, Row, Statement, StoredPlan, Template};
 use backstay_store::{Demand, Freshness, StoreError, Tx};
 use futures_util::future::BoxFuture;
 
@@ -45,7 +45,7 @@ pub struct Arrival {
     pub commits: Commits,
     /// How old the state may be that its reads find, each by itself.
     pub freshness: Freshness,
-    /// Where it is noted what is done for it.
+    /// The request's trace.
     pub trace: Trace,
 }
 
@@ -95,7 +95,7 @@ impl Context {
         Self { trace: Trace::OFF, ..self.clone() }
     }
 
-    /// Where it is noted what is done for the request.
+    /// The request's trace.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
@@ -375,7 +375,8 @@ impl<'a> TxContext<'a, '_> {
         limit: u32,
     ) -> Result<Vec<RecordId>, Error> {
         let by = Reference::Field(self.model().field(collection, field));
-        let template = self.engine.templates.referencing(&self.engine.planner, (collection, by), Perspective::Live);
+        let among = (Perspective::Live, IdOrder::Ascending);
+        let template = self.engine.templates.referencing(&self.engine.planner, (collection, by), among);
         let bindings = Bindings { limit: u64::from(limit), ..self.bindings().id(to) };
         self.ids(&template, bindings, collection).await
     }

@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backstay_base::{Action, Conflict, Error, Excess, RecordId, limits};
+use backstay_base::{Action, Conflict, Error, Excess, Limit, RecordId, limits};
 use backstay_model::{Collection, CollectionId, FieldId, Model, OnDelete};
 use backstay_scalar::Value;
-use backstay_sql::Perspective;
+use backstay_sql::{IdOrder, Perspective};
 
 use crate::application::CallerClass;
 use crate::bind::Bindings;
@@ -59,15 +59,41 @@ pub(crate) struct Reach<'m> {
     /// What is deleted, the record itself first.
     pub(crate) going: Vec<Going<'m>>,
     pub(crate) referring: Vec<Referring<'m>>,
+    /// Why the first goes, if it is because of another one, to which it refers.
+    pub(crate) because: Option<(Reference<'m>, RecordId)>,
 }
 
 impl<'m> Reach<'m> {
-    /// The records that refuse the deletion of one to which they refer, and stay.
-    pub(crate) fn restricting(&self) -> Option<(&Referring<'m>, Vec<RecordId>)> {
+    /// What is deleted or changed.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = Key> {
+        let released = self.referring.iter().filter(|one| one.how.on_delete == OnDelete::SetNull);
+        let released = released.flat_map(|one| one.ids.iter().map(|id| (one.collection.id, *id)));
+        self.going.iter().map(Going::key).chain(released)
+    }
+
+    /// Each of the records that go because of others, with the references to these.
+    fn led(&self) -> HashMap<Key, Vec<(Reference<'m>, RecordId)>> {
+        let mut led: HashMap<Key, Vec<(Reference<'m>, RecordId)>> = HashMap::new();
+        for one in self.referring.iter().filter(|one| one.how.on_delete == OnDelete::Cascade) {
+            for id in &one.ids {
+                led.entry((one.collection.id, *id)).or_default().push((one.by, one.to.1));
+            }
+        }
+        if let Some(first) = self.going.first() {
+            // It goes whatever else it refers to.
+            led.remove(&first.key());
+            led.extend(self.because.map(|because| (first.key(), vec![because])));
+        }
+        led
+    }
+
+    /// The records that refuse the deletion of one to which they refer: they neither go with it nor are gone before.
+    pub(crate) fn restricting(&self, gone: &HashSet<Key>) -> Option<(&Referring<'m>, Vec<RecordId>)> {
         let going: HashSet<Key> = self.going.iter().map(Going::key).collect();
         let restricting = self.referring.iter().filter(|one| one.how.on_delete == OnDelete::Restrict);
         let mut staying = restricting.map(|one| {
-            let stays = |id: &&RecordId| !going.contains(&(one.collection.id, **id));
+            let key = |id: &RecordId| (one.collection.id, *id);
+            let stays = |id: &&RecordId| !going.contains(&key(id)) && !gone.contains(&key(id));
             (one, one.ids.iter().filter(stays).copied().collect::<Vec<_>>())
         });
         staying.find(|(_, staying)| !staying.is_empty())
@@ -122,8 +148,11 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
     let Some(record) = stored else { return Err(crate::read::not_found(collection)) };
     let first = Going { collection: cx.model().collection(collection.id), id: record.id(), is_seen: true };
     let reached = reach(cx, &class, (first, way), limits::DELETION_RECORDS).await?;
-    hold(cx, std::slice::from_ref(&reached)).await?;
-    if let Some((one, staying)) = reached.restricting() {
+    // Alone, it is locked when it is deleted.
+    if !reached.referring.is_empty() {
+        hold(cx, std::slice::from_ref(&reached)).await?;
+    }
+    if let Some((one, staying)) = reached.restricting(&HashSet::new()) {
         return Err(still_referenced(cx, &class, one, &staying).await?.into());
     }
     ask_hooks(cx, &class, &record, &reached.going).await?;
@@ -131,13 +160,16 @@ async fn remove(cx: &mut TxContext<'_, '_>, proposal: Proposal<'_>, way: Way) ->
     Ok(record)
 }
 
-/// Deletes all that was reached, and releases what refers to any of it and stays. The first record may have been read.
+/// Deletes all that was reached, and releases what refers to any of it and stays. The first record may have been read. If others have
+/// changed before it was locked what a record refers to that goes because of that, the transaction is run again.
 pub(crate) async fn remove_reached(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,
-    (Reach { mut going, referring }, way): (Reach<'_>, Way),
+    (reach, way): (Reach<'_>, Way),
     first: Option<&Record>,
 ) -> Result<(), Error> {
+    let led = if cx.is_shared() { reach.led() } else { HashMap::new() };
+    let Reach { mut going, referring, because: _ } = reach;
     let read = first.and_then(|record| going.first().map(|one| (one.key(), record)));
     let ranks = &cx.engine.application.ranks;
     // Within a collection those that were found last go first: they refer to those before.
@@ -149,6 +181,12 @@ pub(crate) async fn remove_reached(
     while !rest.is_empty() {
         let records = read_some(cx, &mut rest, (read, &untied)).await?;
         for (collection, record) in &records {
+            if let Some(to) = led.get(&(collection.id, record.id()))
+                && !to.iter().any(|(by, to)| by.may_lead(record, *to))
+            {
+                cx.tx.overtaken();
+                return Err(Limit::Locked.into());
+            }
             match way {
                 Way::Trash => {
                     let since = cx.now().into();
@@ -196,13 +234,9 @@ async fn is_told(cx: &mut TxContext<'_, '_>, class: &CallerClass, going: &Going<
     Ok(class.system || going.is_seen || may_read(cx, class, going.collection.id, going.id).await?)
 }
 
-/// Locks what goes with records, the first of each, which are locked already, and what loses a reference.
+/// Locks what goes, and what loses a reference.
 pub(crate) async fn hold(cx: &mut TxContext<'_, '_>, reached: &[Reach<'_>]) -> Result<(), Error> {
-    let going = reached.iter().flat_map(|reach| reach.going.iter().skip(1).map(Going::key));
-    let referring = reached.iter().flat_map(|reach| &reach.referring);
-    let released = referring.filter(|one| one.how.on_delete == OnDelete::SetNull);
-    let released = released.flat_map(|one| one.ids.iter().map(|id| (one.collection.id, *id)));
-    cx.hold(going.chain(released).collect()).await
+    cx.hold(reached.iter().flat_map(Reach::touched).collect()).await
 }
 
 /// Reads the first of the records that go, as they were before any reference was emptied: as many as there is room for.
@@ -254,7 +288,8 @@ pub(crate) async fn reach<'a>(
     let model = cx.model();
     cx.told_along.begin(way);
     let mut known = HashSet::from([(first.collection.id, first.id)]);
-    let (mut reach, mut next, mut others) = (Reach { going: vec![first], referring: Vec::new() }, 0, cx.taken_along);
+    let (mut reach, mut next, mut others) =
+        (Reach { going: vec![first], referring: Vec::new(), because: None }, 0, cx.taken_along);
     let mut restricting: HashMap<_, usize> = HashMap::new();
     while let Some(Going { collection, id: to, is_seen }) = reach.going.get(next).copied() {
         let of = collection.id;
@@ -324,11 +359,33 @@ pub(crate) fn referring_by(
 /// The records whose reference leads here, at most so many.
 pub(crate) async fn referring(
     cx: &mut TxContext<'_, '_>,
-    (collection, by): (CollectionId, Reference<'_>),
+    by: (CollectionId, Reference<'_>),
     (to, perspective, most): (RecordId, Perspective, usize),
 ) -> Result<Vec<RecordId>, Error> {
-    let template = cx.engine.templates.referencing(&cx.engine.planner, (collection, by), perspective);
     let bindings = Bindings { limit: most as u64, ..cx.bindings().id(to) };
+    referring_in(cx, by, (perspective, IdOrder::Ascending), bindings).await
+}
+
+/// The same, the latest first, and from below this one if it is given.
+pub(crate) async fn latest_referring(
+    cx: &mut TxContext<'_, '_>,
+    by: (CollectionId, Reference<'_>),
+    (to, perspective, most): (RecordId, Perspective, usize),
+    below: Option<RecordId>,
+) -> Result<Vec<RecordId>, Error> {
+    let order = if below.is_some() { IdOrder::Below } else { IdOrder::Descending };
+    let cursor: Vec<Value> = below.map(Value::Id).into_iter().collect();
+    let bindings = Bindings { limit: most as u64, cursor: &cursor, ..cx.bindings().id(to) };
+    referring_in(cx, by, (perspective, order), bindings).await
+}
+
+async fn referring_in(
+    cx: &mut TxContext<'_, '_>,
+    (collection, by): (CollectionId, Reference<'_>),
+    among: (Perspective, IdOrder),
+    bindings: Bindings<'_>,
+) -> Result<Vec<RecordId>, Error> {
+    let template = cx.engine.templates.referencing(&cx.engine.planner, (collection, by), among);
     cx.ids(&template, bindings, collection).await
 }
 
@@ -368,20 +425,35 @@ pub(crate) async fn release(
         }
     }
     let mut held: HashSet<CollectionId> = HashSet::new();
-    for Releasing { collection, id, references } in staying {
-        let fields: Vec<FieldId> = references.iter().map(|(reference, _)| reference.field()).collect();
-        if collection.tree.is_some_and(|tree| fields.contains(&tree.parent)) && held.insert(collection.id) {
-            trees::hold(cx, collection.id).await?;
-        }
-        if let Some(record) = cx.get_to_remove(collection, id).await? {
-            if let Err(error) = exclusions::ask_released(cx, collection, &record, &fields).await {
-                return Err(related::of_request(cx, class, (collection, &record), error).await?);
-            }
-            let write = |cx: &mut TxContext<'_, '_>| RowChange::release(cx, collection, &record, &references);
-            related::write(cx, class, (collection, &record), write).await?;
-        }
+    for one in staying {
+        release_one(cx, class, one, &mut held).await?;
     }
     Ok(untied)
+}
+
+/// Empties the references of one record that stays, those aside that others have changed before it was locked.
+async fn release_one(
+    cx: &mut TxContext<'_, '_>,
+    class: &CallerClass,
+    Releasing { collection, id, mut references }: Releasing<'_>,
+    held: &mut HashSet<CollectionId>,
+) -> Result<(), Error> {
+    let is_parent =
+        |(reference, _): &(Reference<'_>, _)| collection.tree.is_some_and(|tree| tree.parent == reference.field());
+    if references.iter().any(is_parent) && held.insert(collection.id) {
+        trees::hold(cx, collection.id).await?;
+    }
+    let Some(record) = cx.get_to_remove(collection, id).await? else { return Ok(()) };
+    references.retain(|(reference, to)| reference.may_lead(&record, *to));
+    if references.is_empty() {
+        return Ok(());
+    }
+    let fields: Vec<FieldId> = references.iter().map(|(reference, _)| reference.field()).collect();
+    if let Err(error) = exclusions::ask_released(cx, collection, &record, &fields).await {
+        return Err(related::of_request(cx, class, (collection, &record), error).await?);
+    }
+    let write = |cx: &mut TxContext<'_, '_>| RowChange::release(cx, collection, &record, &references);
+    related::write(cx, class, (collection, &record), write).await
 }
 
 /// Why a record cannot be deleted: which records refer to it, if the caller may see them.

@@ -1,4 +1,6 @@
-use backstay_model::{Collection, CollectionId, Field, FieldKind, Model, OnDelete};
+use backstay_model::{Collection, CollectionId, Field, Model, OnDelete};
+
+use crate::reference::{Reference, to_one};
 
 /// For each collection when its records are deleted among others: those that require another go before it. Types that
 /// require each other in a circle are refused when a model is loaded.
@@ -27,7 +29,36 @@ fn rank(of: CollectionId, (model, counts): (&Model, fn(&Field) -> bool), ranks: 
     rank
 }
 
-/// What a to-one relation leads to, and what a deletion there does to it.
-pub(crate) fn to_one(field: &Field) -> Option<(CollectionId, OnDelete)> {
-    if let FieldKind::ToOne { target, on_delete, .. } = field.kind { Some((target, on_delete)) } else { None }
+/// For each collection, whether a record of it can refuse a deletion that takes along records to which it refers, or can be the
+/// reason for such a refusal, or takes along any that can.
+pub(crate) fn restricting(model: &Model) -> Vec<bool> {
+    let mut can = vec![false; model.collections.len()];
+    for (from, to, _) in references(model).filter(|(.., on_delete)| *on_delete == OnDelete::Restrict) {
+        can[at(from)] = true;
+        can[at(to)] = true;
+    }
+    takers(model, can)
+}
+
+/// For each collection, whether it is one of these, or its deletions take records of these along.
+pub(crate) fn takers(model: &Model, mut of: Vec<bool>) -> Vec<bool> {
+    loop {
+        let before = of.clone();
+        for (from, to, _) in references(model).filter(|(.., on_delete)| *on_delete == OnDelete::Cascade) {
+            of[at(to)] |= of[at(from)];
+        }
+        if of == before {
+            return of;
+        }
+    }
+}
+
+/// All references: from where to where they lead.
+fn references(model: &Model) -> impl Iterator<Item = (CollectionId, CollectionId, OnDelete)> {
+    let of = model.collections.iter().map(|collection| collection.id);
+    of.flat_map(|to| Reference::to(model, to).map(move |(from, _, on_delete)| (from.id, to, on_delete)))
+}
+
+fn at(id: CollectionId) -> usize {
+    usize::from(id.0)
 }

@@ -6,21 +6,20 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_base::{Error, Excess, LargeDeletion, Limit, RecordId, Remedy, limits};
+use backstay_base::{Error, Excess, Held, LargeDeletion, Limit, RecordId, Remedy, limits};
 use backstay_model::{CollectionId, OnDelete};
 use backstay_store::Writes;
 use futures_util::future::BoxFuture;
 
 use crate::application::Application;
-use crate::clearing::{self, Branch, Cleared};
+use crate::clearing::{self, Branch, Cleared, Dependent, Position};
 use crate::deletion::{self, Referring};
 use crate::inner::Inner;
-use crate::own_commit::OwnCommit;
+use crate::own_commit::{self, OwnCommit};
 use crate::record::Key;
-use crate::reference::Reference;
 use crate::taken_along::Way;
 use crate::write_requests::Root;
-use crate::{Authority, Context, Transaction, TxContext, Written, before, transaction};
+use crate::{Authority, Context, Transaction, TxContext, Written, transaction};
 
 /// How often it begins again because others have added to what goes with the records, or changed them.
 const ROUNDS: usize = 8;
@@ -28,6 +27,10 @@ const ROUNDS: usize = 8;
 const FOR_ANSWER: Duration = Duration::from_secs(1);
 /// Records of which one statement each finds what refers to them, in one transaction.
 const LOOKED_AT: usize = 256;
+/// Referring records that one statement finds.
+const FOUND_AT_ONCE: usize = 10_000;
+/// Bytes that are counted for each record that is found before the first step: it is in a set and in a queue.
+const BYTES_FOUND: usize = 3 * size_of::<Key>();
 
 /// A deletion that is done in steps.
 struct Steps<'s> {
@@ -36,6 +39,16 @@ struct Steps<'s> {
     write: Arc<OwnCommit>,
     way: Way,
     until: Instant,
+    /// The records that are to be deleted, once they are found.
+    roots: Option<Arc<Vec<Root>>>,
+    /// Whether a step has deleted or changed anything.
+    has_cleared: bool,
+}
+
+/// Whether a deletion of records of this collection can take several commits: a hook that refuses something after others are gone
+/// would leave half of it done.
+pub(crate) fn can_take(application: &Application, collection: CollectionId) -> bool {
+    !application.asks_before_deletions[usize::from(collection.0)]
 }
 
 /// Carries out a deletion that was refused because it is too much for one commit.
@@ -48,39 +61,22 @@ pub(crate) async fn delete(
     let Some(way) = write.0.way(&inner.application.model).filter(|way| *way == Way::Gone) else {
         return Err(refusal);
     };
-    if asks_hooks(&inner.application, write.0.collection()) {
+    if !can_take(&inner.application, write.0.collection()) {
         return Err(with_remedy(refusal, Remedy::DeleteFirst));
     }
     let until = cx.demand().deadline.checked_sub(FOR_ANSWER).unwrap_or_else(Instant::now);
-    let steps = Steps { inner, cx, write, way, until };
-    let mut refusal = refusal;
-    for _ in 0..ROUNDS {
-        let progressed = match steps.clear().await {
-            Err(error) if error.fits_in_parts() => return Err(with_remedy(refusal, Remedy::DeleteFirst)),
-            Err(Error::Limit(Limit::Deadline)) => return Err(out_of_time()),
-            progressed => progressed?,
-        };
-        match transaction::run_shared(inner, cx, Arc::clone(&steps.write)).await {
-            Err(error) if error.fits_in_parts() && progressed => refusal = error,
-            Err(error) if error.fits_in_parts() => return Err(with_remedy(error, Remedy::DeleteFirst)),
-            done => return done,
-        }
-    }
-    Err(with_remedy(refusal, Remedy::Repeat))
+    let mut steps = Steps { inner, cx, write, way, until, roots: None, has_cleared: false };
+    steps.carry_out(refusal).await
 }
 
-/// Whether hooks are asked before a record of this collection is deleted, or before one that goes with it: one that refuses after
-/// others are gone would leave half of the deletion done.
-fn asks_hooks(application: &Application, top: CollectionId) -> bool {
-    let (mut reached, mut next) = (HashSet::from([top]), vec![top]);
-    while let Some(to) = next.pop() {
-        if before::precede_deletions(application, to) {
-            return true;
+/// The refusal of a deletion that was a dry run.
+pub(crate) fn with_remedy_of_dry_run(refusal: Error, can_take_steps: bool) -> Error {
+    match &refusal {
+        Error::Limit(Limit::Deletion(deletion)) if deletion.remedy == Remedy::OwnRequest => {
+            with_remedy(refusal, if can_take_steps { Remedy::WithoutDryRun } else { Remedy::DeleteFirst })
         }
-        let going = Reference::to(&application.model, to).filter(|(.., on_delete)| *on_delete == OnDelete::Cascade);
-        next.extend(going.map(|(from, ..)| from.id).filter(|from| reached.insert(*from)));
+        _ => refusal,
     }
-    false
 }
 
 fn with_remedy(mut refusal: Error, remedy: Remedy) -> Error {
@@ -90,58 +86,125 @@ fn with_remedy(mut refusal: Error, remedy: Remedy) -> Error {
     refusal
 }
 
-fn out_of_time() -> Error {
-    let (excess, remedy) = (Excess::Time, Remedy::Repeat);
-    Limit::Deletion(Box::new(LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new(), remedy })).into()
+/// Too much goes with the records to find out whether anything refuses the deletion.
+fn too_many_to_survey() -> Error {
+    let max = limits::DELETION_SURVEY_RECORDS as u64;
+    Limit::Size { what: "what would be deleted with the record", max, unit: "records" }.into()
+}
+
+/// What is cleared away of what refers to a record.
+struct Top {
+    key: Key,
+    at: Position,
+    has_deleted: bool,
+}
+
+impl Top {
+    fn of(key: Key) -> Self {
+        Self { key, at: Position::default(), has_deleted: false }
+    }
 }
 
 impl Steps<'_> {
-    /// Deletes what goes with the records, as far as it can go before them; whether there was any.
-    async fn clear(&self) -> Result<bool, Error> {
-        let roots = self.run(FindRoots { write: Arc::clone(&self.write) }).await?;
+    async fn carry_out(&mut self, mut refusal: Error) -> Result<Written, Error> {
+        for _ in 0..ROUNDS {
+            let is_worth_another = match self.clear().await {
+                Err(error) if error.fits_in_parts() => return Err(with_remedy(refusal, self.remedy())),
+                Err(Error::Limit(Limit::Deadline)) => return Err(self.out_of_time()),
+                cleared => cleared?,
+            };
+            let last = DeleteRoots { write: Arc::clone(&self.write), roots: self.found() };
+            match transaction::run(self.inner, self.cx, last).await {
+                Err(error) if error.fits_in_parts() && is_worth_another => refusal = error,
+                Err(error) if error.fits_in_parts() => return Err(with_remedy(error, Remedy::DeleteFirst)),
+                done => return done,
+            }
+        }
+        Err(with_remedy(refusal, Remedy::Repeat))
+    }
+
+    fn found(&self) -> Arc<Vec<Root>> {
+        self.roots.clone().unwrap_or_default()
+    }
+
+    /// What the caller can do if the deletion doesn't go on.
+    fn remedy(&self) -> Remedy {
+        if self.has_cleared { Remedy::Repeat } else { Remedy::DeleteFirst }
+    }
+
+    fn out_of_time(&self) -> Error {
+        let (excess, remedy) = (Excess::Time, self.remedy());
+        Limit::Deletion(Box::new(LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new(), remedy })).into()
+    }
+
+    /// Deletes what goes with the records, as far as it can go before them; whether something was deleted, or others were in the way,
+    /// so that it is worth to begin again.
+    async fn clear(&mut self) -> Result<bool, Error> {
+        let find = FindRoots { write: Arc::clone(&self.write), before: self.roots.clone() };
+        let roots = Arc::new(self.run(find).await?);
+        self.roots = Some(Arc::clone(&roots));
         self.refuse_restricted(&roots).await?;
         let mut staying: Arc<HashSet<Key>> = Arc::new(roots.iter().map(|root| root.key).collect());
-        let mut progressed = false;
-        for root in roots {
-            match self.clear_branch(root, &mut staying, &mut progressed).await {
-                // Or somebody else has deleted it, or changed it.
-                Ok(()) | Err(Error::NotFound { .. } | Error::Precondition { .. }) => {}
+        let mut is_worth_another = false;
+        for root in roots.iter() {
+            match self.clear_branch(root, &mut staying, &mut is_worth_another).await {
+                Ok(()) => {}
+                // Somebody else has deleted it, or changed it.
+                Err(Error::NotFound { .. } | Error::Precondition { .. }) => is_worth_another = true,
                 // What goes with the records can't go before them: it goes with them, or nothing does.
                 Err(Error::Invalid(_) | Error::Conflict(_)) => break,
                 Err(error) if error.fits_in_parts() => break,
                 Err(error) => return Err(error),
             }
         }
-        Ok(progressed)
+        Ok(is_worth_another)
     }
 
     async fn clear_branch(
-        &self,
-        root: Root,
+        &mut self,
+        root: &Root,
         staying: &mut Arc<HashSet<Key>>,
-        progressed: &mut bool,
+        is_worth_another: &mut bool,
     ) -> Result<(), Error> {
-        let (mut tops, mut cleared) = (vec![root.key], Arc::new(HashSet::new()));
+        let (mut tops, mut cleared) = (vec![Top::of(root.key)], Arc::new(HashSet::new()));
         let mut most = limits::DELETION_STEP_RECORDS;
-        while let Some(top) = tops.last().copied() {
-            let (write, root, way) = (Arc::clone(&self.write), root.clone(), self.way);
-            let (kept, done) = (Arc::clone(staying), Arc::clone(&cleared));
-            let step = ClearSome { write, root, top, way, staying: kept, cleared: done, most };
+        while let Some(top) = tops.last_mut() {
+            let step = ClearSome {
+                write: Arc::clone(&self.write),
+                root: root.clone(),
+                top: top.key,
+                at: top.at,
+                has_deleted: top.has_deleted,
+                way: self.way,
+                staying: Arc::clone(staying),
+                cleared: Arc::clone(&cleared),
+                most,
+            };
             match self.run(step).await {
                 Ok(Cleared::All) => {
+                    let key = top.key;
                     tops.pop();
                     if !tops.is_empty() {
-                        Arc::make_mut(staying).remove(&top);
-                        Arc::make_mut(&mut cleared).insert(top);
+                        Arc::make_mut(staying).remove(&key);
+                        Arc::make_mut(&mut cleared).insert(key);
                     }
                 }
-                Ok(Cleared::Some) => {
-                    *progressed = true;
+                Ok(Cleared::Deleted(at)) => {
+                    (top.at, top.has_deleted) = (at, true);
+                    (self.has_cleared, *is_worth_another) = (true, true);
                     most = limits::DELETION_STEP_RECORDS.min(most * 2);
                 }
-                Ok(Cleared::Below(key)) => {
+                Ok(Cleared::Released(at)) => {
+                    top.at = at;
+                    (self.has_cleared, *is_worth_another) = (true, true);
+                    most = limits::DELETION_STEP_RECORDS.min(most * 2);
+                }
+                Ok(Cleared::Passed(at)) => top.at = at,
+                Ok(Cleared::Again) => *top = Top::of(top.key),
+                Ok(Cleared::Below(key, at)) => {
+                    top.at = at;
                     Arc::make_mut(staying).insert(key);
-                    tops.push(key);
+                    tops.push(Top::of(key));
                 }
                 Err(error) if error.fits_in_parts() && most > 1 => most /= 4,
                 Err(error) => return Err(error),
@@ -153,22 +216,22 @@ impl Steps<'_> {
 
     /// Refuses the deletion if a record that stays refuses it.
     async fn refuse_restricted(&self, roots: &[Root]) -> Result<(), Error> {
-        let can_restrict = clearing::can_restrict(&self.inner.application.model);
-        let counts = |key: &Key| can_restrict[usize::from(key.0.0)];
+        let restricting = &self.inner.application.restricting;
+        let counts = |key: &Key| restricting[usize::from(key.0.0)];
         let mut going: HashSet<Key> = roots.iter().map(|root| root.key).filter(counts).collect();
         let mut next: VecDeque<Key> = going.iter().copied().collect();
-        let mut restricting: Vec<Restricting> = Vec::new();
+        let mut refusing: Vec<Restricting> = Vec::new();
+        let (mut found_so_far, mut held) = (going.len(), self.cx.memory.hold());
         while !next.is_empty() {
             let keys = next.drain(..next.len().min(LOOKED_AT)).collect();
-            let found = self.run(FindReferring { way: self.way, keys }).await?;
+            let most = limits::DELETION_SURVEY_RECORDS.saturating_sub(found_so_far);
+            let found = self.run(FindReferring { way: self.way, keys, most }).await?;
+            found_so_far += found.records;
+            held.resize(found_so_far * BYTES_FOUND).map_err(|_| too_many_to_survey())?;
             next.extend(found.going.into_iter().filter(counts).filter(|key| going.insert(*key)));
-            restricting.extend(found.restricting);
-            if going.len() > limits::DELETION_SURVEY_RECORDS {
-                let max = limits::DELETION_SURVEY_RECORDS as u64;
-                return Err(Limit::Size { what: "what would be deleted with the record", max, unit: "records" }.into());
-            }
+            refusing.extend(found.restricting);
         }
-        for mut one in restricting {
+        for mut one in refusing {
             one.ids.retain(|id| !going.contains(&(one.from, *id)));
             if !one.ids.is_empty() {
                 self.run(Refuse(one)).await?;
@@ -185,9 +248,40 @@ impl Steps<'_> {
     }
 }
 
+/// Deletes the records themselves, with what others have added meanwhile to what goes with them.
+struct DeleteRoots {
+    write: Arc<OwnCommit>,
+    roots: Arc<Vec<Root>>,
+}
+
+impl Transaction for DeleteRoots {
+    type Answer = Written;
+
+    fn name(&self) -> &str {
+        self.write.name()
+    }
+
+    fn writes(&self) -> Writes {
+        self.write.writes()
+    }
+
+    fn kilo_steps(&self) -> u32 {
+        self.write.kilo_steps()
+    }
+
+    fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Written, Error>> {
+        Box::pin(async move {
+            let written = self.write.0.delete_roots(cx, &self.roots).await?;
+            Ok(own_commit::kept(cx, written))
+        })
+    }
+}
+
 /// Finds the records that are to be deleted, if the caller may.
 struct FindRoots {
     write: Arc<OwnCommit>,
+    /// Those that were found before, if any were.
+    before: Option<Arc<Vec<Root>>>,
 }
 
 impl Transaction for FindRoots {
@@ -197,12 +291,13 @@ impl Transaction for FindRoots {
         self.write.name()
     }
 
+    /// Records with stored sums are locked when they are read to be deleted.
     fn writes(&self) -> Writes {
-        Writes::None
+        self.write.writes()
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Vec<Root>, Error>> {
-        Box::pin(self.write.0.roots(cx))
+        Box::pin(self.write.0.roots(cx, self.before.as_ref().map(|before| before.as_slice())))
     }
 }
 
@@ -210,12 +305,26 @@ impl Transaction for FindRoots {
 struct FindReferring {
     way: Way,
     keys: Vec<Key>,
+    /// How many there may be.
+    most: usize,
 }
 
-#[derive(Default)]
 struct FoundReferring {
     going: Vec<Key>,
     restricting: Vec<Restricting>,
+    /// How many there are of both.
+    records: usize,
+    /// The memory that they take.
+    held: Held,
+}
+
+impl FoundReferring {
+    /// Counts so many more.
+    fn count(&mut self, records: usize, most: usize) -> Result<(), Error> {
+        self.records += records;
+        let is_held = self.held.resize(self.records * BYTES_FOUND).is_ok();
+        if self.records <= most && is_held { Ok(()) } else { Err(too_many_to_survey()) }
+    }
 }
 
 /// Records that refer to one that is to be deleted, and don't let it go before they do.
@@ -242,18 +351,18 @@ impl Transaction for FindReferring {
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<FoundReferring, Error>> {
         Box::pin(async move {
-            let (mut found, way) = (FoundReferring::default(), self.way);
+            let (going, restricting, held) = (Vec::new(), Vec::new(), cx.cx.memory.hold());
+            let mut found = FoundReferring { going, restricting, records: 0, held };
             for to in self.keys.iter().copied() {
                 for (reference, (collection, by, how)) in
-                    deletion::referring_by(cx.model(), to.0, way).enumerate().collect::<Vec<_>>()
+                    deletion::referring_by(cx.model(), to.0, self.way).enumerate().collect::<Vec<_>>()
                 {
                     if how.on_delete == OnDelete::SetNull {
                         continue;
                     }
-                    let at = (to.1, how.perspective, limits::DELETION_SURVEY_RECORDS + 1);
-                    let ids = deletion::referring(cx, (collection.id, by), at).await?;
+                    let ids = self.all_referring(cx, ((collection, by, how), to.1), &mut found).await?;
                     if how.on_delete == OnDelete::Restrict && !ids.is_empty() {
-                        found.restricting.push(Restricting { to, way, from: collection.id, reference, ids });
+                        found.restricting.push(Restricting { to, way: self.way, from: collection.id, reference, ids });
                     } else {
                         found.going.extend(ids.into_iter().map(|id| (collection.id, id)));
                     }
@@ -261,6 +370,29 @@ impl Transaction for FindReferring {
             }
             Ok(found)
         })
+    }
+}
+
+impl FindReferring {
+    /// All records that refer to one by a reference, as far as there is memory for them.
+    async fn all_referring(
+        &self,
+        cx: &mut TxContext<'_, '_>,
+        ((collection, by, how), to): (Dependent<'_>, RecordId),
+        found: &mut FoundReferring,
+    ) -> Result<Vec<RecordId>, Error> {
+        let mut all: Vec<RecordId> = Vec::new();
+        loop {
+            let most = FOUND_AT_ONCE.min(self.most + 1);
+            let at = (to, how.perspective, most);
+            let ids = deletion::latest_referring(cx, (collection.id, by), at, all.last().copied()).await?;
+            let is_last = ids.len() < most;
+            found.count(ids.len(), self.most)?;
+            all.extend(ids);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 }
 
@@ -296,6 +428,8 @@ struct ClearSome {
     write: Arc<OwnCommit>,
     root: Root,
     top: Key,
+    at: Position,
+    has_deleted: bool,
     way: Way,
     staying: Arc<HashSet<Key>>,
     cleared: Arc<HashSet<Key>>,
@@ -312,8 +446,9 @@ impl Transaction for ClearSome {
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Cleared, Error>> {
         Box::pin(async move {
             self.write.0.require_root(cx, &self.root).await?;
-            let Self { top, way, staying, cleared, most, .. } = self;
-            let branch = Branch { top: *top, way: *way, staying, cleared, most: *most };
+            let Self { top, at, has_deleted, way, staying, cleared, most, .. } = self;
+            let (top, at, has_deleted, way, most) = (*top, *at, *has_deleted, *way, *most);
+            let branch = Branch { top, way, at, has_deleted, staying, cleared, most };
             clearing::clear_some(cx, &branch).await
         })
     }

@@ -7,7 +7,7 @@ use backstay_base::{
 use backstay_live::Seen;
 use backstay_model::{Collection, CollectionId, FieldId, FieldKind, Model, Returned};
 use backstay_scalar::{Value, ValueRef};
-use backstay_sql::{DecodeError, Perspective, Planner, Row, Template};
+use backstay_sql::{DecodeError, IdOrder, Perspective, Planner, Row, Template};
 use backstay_store::{Freshness, OpenError, OpenOptions, Opened, Outcome, Step, Store, StoreError, Stored};
 use futures_util::future::Either;
 use futures_util::lock::Mutex;
@@ -82,12 +82,12 @@ impl Engine {
         }
     }
 
-    /// Says what keeps what is done here lately. The first who says it decides.
+    /// Sets the inspector. Later calls have no effect.
     pub fn set_inspector(&self, inspector: Inspector) {
         let _ = self.inspector.set(inspector);
     }
 
-    /// What keeps what is done here lately.
+    /// The inspector.
     pub fn inspector(&self) -> &Inspector {
         self.inspector.get_or_init(Inspector::default)
     }
@@ -258,12 +258,12 @@ impl Engine {
         self.inner.application.sizes
     }
 
-    /// Says what carries out the actions of the model. The first who says it decides.
+    /// Sets what carries out the actions of the model. Later calls have no effect.
     pub fn set_procedures(&self, procedures: Arc<dyn Procedures>) {
         let _ = self.procedures.set(procedures);
     }
 
-    /// Says what carries out the hooks before changes, and in which notation they write requests. The first who says it decides.
+    /// Sets what carries out the hooks before changes, and in which notation they write requests. Later calls have no effect.
     pub fn set_hooks(&self, procedures: Arc<dyn Procedures>, notation: Arc<dyn Notation>) {
         let runner = KeptRunner(Arc::new(Hooks { procedures, notation }));
         let _ = self.inner.hook_runner.set(Arc::new(runner));
@@ -403,7 +403,8 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<Record>, Error> {
         let by = crate::reference::Reference::Field(self.model().field(collection, field));
-        let template = self.inner.templates.referencing(&self.inner.planner, (collection, by), Perspective::Live);
+        let among = (Perspective::Live, IdOrder::Ascending);
+        let template = self.inner.templates.referencing(&self.inner.planner, (collection, by), among);
         let cx = Context::system(self);
         let bindings = Bindings { limit: u64::from(limit), ..Bindings::new(cx.caller(), cx.now).id(to) };
         let mut records = Vec::new();

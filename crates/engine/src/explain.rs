@@ -81,7 +81,7 @@ pub(crate) async fn note(inner: &Arc<Inner>, cx: &Context, request: &Request) {
     if !cx.trace().is_on() {
         return;
     }
-    cx.trace().asked(in_words(request, &inner.application.model));
+    cx.trace().asked(|| in_words(request, &inner.application.model));
     let began = cx.trace().moment();
     // What fails here fails in the request itself, too.
     if let Ok(rules) = rules_before(inner, &cx.untraced(), request).await {

@@ -67,6 +67,7 @@ mod in_flight;
 mod inner;
 mod input;
 mod inspector;
+mod kept_traces;
 mod links;
 mod lints;
 mod lock_order;
@@ -197,7 +198,8 @@ pub use grouping::{
 pub use history::history_order;
 pub use hook_jobs::Notification;
 pub use input::{ByKey, Child, ChildAct, Children, Input, LinkChanges, Missing, NamedWithin, Others, Referred};
-pub use inspector::{Inspecting, Inspector, Subject, TraceFilter, TraceKind};
+pub use inspector::{Inspecting, Inspector};
+pub use kept_traces::{Subject, TraceFilter, TraceKind};
 pub use notation::Notation;
 pub use observer::{ChangeWatch, Dependency};
 pub use operator::Operator;

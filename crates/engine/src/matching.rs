@@ -25,12 +25,39 @@ pub(crate) async fn carry_out(
         Reach::All { most } => all(cx, (act, collection), (list, *most)).await?,
         Reach::First { count, .. } => first(cx, (act, collection), (list, *count)).await?,
     };
-    let (matched, named) = (ids.len(), matches!(reach, Reach::First { .. }).then(|| ids.clone()));
-    let changed = match act {
-        MatchingAct::Update(input) => update(cx, collection, ids, input).await?,
-        MatchingAct::Delete => delete(cx, collection, ids).await?,
-    };
-    Ok(Counted { matched, changed, first: named })
+    match act {
+        MatchingAct::Update(input) => {
+            let (matched, first) = (ids.len(), named_in_answer(reach, &ids));
+            let changed = update(cx, collection, ids, input).await?;
+            Ok(Counted { matched, changed, first })
+        }
+        MatchingAct::Delete => delete_found(cx, collection, (reach, ids)).await,
+    }
+}
+
+/// Deletes records of a list that were found.
+pub(crate) async fn delete_found(
+    cx: &mut TxContext<'_, '_>,
+    collection: CollectionId,
+    (reach, ids): (&Reach, Vec<RecordId>),
+) -> Result<Counted, Error> {
+    let (matched, first) = (ids.len(), named_in_answer(reach, &ids));
+    let changed = delete(cx, collection, ids).await?;
+    Ok(Counted { matched, changed, first })
+}
+
+/// The records that the answer names.
+fn named_in_answer(reach: &Reach, ids: &[RecordId]) -> Option<Vec<RecordId>> {
+    matches!(reach, Reach::First { .. }).then(|| ids.to_vec())
+}
+
+/// Locks records that are going to be deleted.
+pub(crate) async fn hold_found(
+    cx: &mut TxContext<'_, '_>,
+    collection: CollectionId,
+    ids: Vec<RecordId>,
+) -> Result<(), Error> {
+    hold_records(cx, (&MatchingAct::Delete, collection), ids).await
 }
 
 /// The records with which something would be done, not locked.
@@ -177,7 +204,7 @@ async fn delete(cx: &mut TxContext<'_, '_>, collection: CollectionId, mut ids: V
 
 /// The refusal of one of the records, with its id: the caller has found it. One that a list shows and that can't be read
 /// isn't named.
-fn of_one(error: Error, collection: &Collection, (id, action): (RecordId, Action)) -> Error {
+pub(crate) fn of_one(error: Error, collection: &Collection, (id, action): (RecordId, Action)) -> Error {
     match error {
         Error::Invalid(mut violations) => {
             for violation in &mut violations {

@@ -23,12 +23,16 @@ impl Transaction for OwnCommit {
         if self.0.reads() { limits::MIXED_KILO_STEPS } else { limits::TRANSACTION_KILO_STEPS }
     }
 
-    /// If there is no memory for its answer, that is left out, as from a minimal one.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>> {
         Box::pin(async move {
-            let mut written = self.0.run(cx).await?;
-            written.body = written.body.and_then(|body| cx.cx.memory.keep(body).ok());
-            Ok(written)
+            let written = self.0.run(cx).await?;
+            Ok(kept(cx, written))
         })
     }
+}
+
+/// What is answered. If there is no memory for its body, that is left out, as from a minimal answer.
+pub(crate) fn kept(cx: &TxContext<'_, '_>, mut written: Written) -> Written {
+    written.body = written.body.and_then(|body| cx.cx.memory.keep(body).ok());
+    written
 }

@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use backstay_expr::{Checked, Children, Expr, Facts, Sum};
-use backstay_model::{CollectionId, FieldId, HookRun, Model, RuleId, SetOn};
+use backstay_model::{CollectionId, FieldId, HookOn, HookRun, Model, RecordEvent, RuleId, SetOn};
 
 use crate::allow_policy::AllowPolicy;
 use crate::compiled::{Compiled, UpdatePolicy};
@@ -60,6 +60,12 @@ impl HookPolicy {
     /// The hooks that run before changes of a collection.
     pub(crate) fn before(&self, collection: CollectionId) -> Option<&[usize]> {
         self.before.get(&collection).map(Vec::as_slice)
+    }
+
+    /// Whether hooks run before a record of this collection is deleted.
+    pub(crate) fn precede_deletions(&self, model: &Model, collection: CollectionId) -> bool {
+        let is_about = |hook: &usize| matches!(&model.hooks[*hook].on, HookOn::Events(events) if events.contains(&RecordEvent::Delete));
+        self.before(collection).is_some_and(|hooks| hooks.iter().any(is_about))
     }
 
     /// Whether any hook runs before a change.

@@ -44,8 +44,8 @@ impl Reads for Alone<'_> {
         let Self(inner, cx) = *self;
         let (statement, began) = (question.bindings.statement(question.template), cx.trace().moment());
         let (sink, read) = inner.read(cx.read_demand(), &statement, sink).await;
-        if let (Some(began), Ok(stats)) = (began, &read) {
-            traced::statement((inner, cx), &question, (began, *stats));
+        if let Some(began) = began {
+            traced::statement((inner, cx), &question, (began, &read));
         }
         (sink, read.map(drop))
     }

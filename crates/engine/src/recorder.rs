@@ -1,7 +1,8 @@
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_base::{Caller, Place, RecordId};
+use backstay_base::{Caller, Place, RecordId, limits};
 use backstay_expr::{Account, CallerPart};
 use backstay_model::{Class, Collection, CollectionId, Field, FieldId, Model};
 use backstay_scalar::Value;
@@ -10,7 +11,7 @@ use backstay_store::{Executed, ReadStats};
 
 use crate::bind::{Bindings, Question};
 use crate::explanation::{ExplainedRule, ExplainedStatement};
-use crate::part_name;
+use crate::{part_name, trace};
 
 /// What a statement is about: a record of this collection of the model.
 type About<'m> = (&'m Model, CollectionId);
@@ -22,7 +23,13 @@ const RECORDED_RECORDS: usize = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     rules: Vec<ExplainedRule>,
-    notes: Vec<Note>,
+    /// The statements that are about to be run, by their texts, each in the order in which it was noted.
+    notes: HashMap<String, VecDeque<Note>>,
+    noted: usize,
+    /// Bytes of the notes.
+    bytes: usize,
+    /// How much of a request as it comes was too much to be recorded.
+    omitted: usize,
     /// Of several records that are written, which one it is about.
     record: Option<String>,
     /// How many it has been about.
@@ -42,6 +49,8 @@ pub(crate) struct Recorded {
     pub(crate) statements: Vec<(ExplainedStatement, Duration)>,
     /// The jobs that were queued: their kinds and ids.
     pub(crate) queued: Vec<(Arc<str>, String)>,
+    /// How much more there was.
+    pub(crate) omitted: usize,
 }
 
 impl Recorder {
@@ -75,12 +84,17 @@ impl Recorder {
 
     /// Notes the statement of a question that is about to be asked, and returns it.
     pub(crate) fn question(&mut self, model: &Model, question: &Question<'_>) -> Statement {
+        self.asked(model, question);
+        question.bindings.statement(question.template)
+    }
+
+    /// Notes the statement of a question.
+    pub(crate) fn asked(&mut self, model: &Model, question: &Question<'_>) {
         let Question { template, bindings, collection, withheld } = question;
         match withheld {
             true => self.withheld_statement(template, bindings, (model, *collection)),
             false => self.statement(template, bindings, (model, *collection)),
         }
-        bindings.statement(template)
     }
 
     /// Whether it leaves out rules of what Backstay itself does, which don't apply to it.
@@ -90,7 +104,9 @@ impl Recorder {
 
     /// Notes a job that is queued.
     pub(crate) fn queued(&mut self, kind: &Arc<str>, id: RecordId) {
-        self.queued.push((Arc::clone(kind), id.to_string()));
+        if self.has_room(self.queued.len()) {
+            self.queued.push((Arc::clone(kind), id.to_string()));
+        }
     }
 
     /// The rules that were asked, in order, and the statements that were run, each with what it cost.
@@ -101,12 +117,19 @@ impl Recorder {
 
     /// All that was recorded.
     pub(crate) fn recorded(mut self, executed: Vec<Executed>) -> Recorded {
-        let with_note = executed.into_iter().filter_map(|Executed { statement, stats, time }| {
-            let place = self.notes.iter().position(|note| note.sql == statement.text())?;
-            Some((self.notes.remove(place).executed(stats), time))
+        let with_note = executed.into_iter().filter_map(|Executed { sql, stats, time }| {
+            let note = self.notes.get_mut(&*sql)?.pop_front()?;
+            Some((note.executed(&sql, stats), time))
         });
         let statements = with_note.collect();
-        Recorded { rules: self.rules, statements, queued: self.queued }
+        Recorded { rules: self.rules, statements, queued: self.queued, omitted: self.omitted }
+    }
+
+    /// Whether there is room for one more, after so many of its kind; counts it otherwise. An explanation leaves nothing out.
+    fn has_room(&mut self, after: usize) -> bool {
+        let has_room = !self.of_any || (after < limits::TRACE_PARTS && self.bytes < limits::TRACE_BYTES);
+        self.omitted += usize::from(!has_room);
+        has_room
     }
 
     fn push_note(
@@ -115,36 +138,43 @@ impl Recorder {
         (bindings, subject): (&Bindings<'_>, About<'_>),
         withheld: &dyn Fn(&Slot) -> bool,
     ) {
+        if !self.has_room(self.noted) {
+            return;
+        }
         let (model, collection) = subject;
         let hidden = || "(withheld)".to_owned();
         let value = |slot: &Slot| if withheld(slot) { hidden() } else { bound(slot, bindings, subject) };
-        let values = match self.of_any && model.collection(collection).system {
+        let mut values: Vec<String> = match self.of_any && model.collection(collection).system {
             true => vec![hidden()],
             false => template.slots().map(value).collect(),
         };
-        self.notes.push(Note { sql: template.text().to_owned(), values });
+        if self.of_any {
+            values.iter_mut().for_each(trace::cut);
+        }
+        self.noted += 1;
+        self.bytes += template.text().len() + values.iter().map(String::len).sum::<usize>();
+        self.notes.entry(template.text().to_owned()).or_default().push_back(Note(values));
     }
 
     pub(crate) fn push(&mut self, rule: ExplainedRule) {
+        if (self.record.is_some() && self.records > RECORDED_RECORDS) || !self.has_room(self.rules.len()) {
+            return;
+        }
         match &self.record {
-            Some(_) if self.records > RECORDED_RECORDS => {}
             Some(record) => self.rules.push(ExplainedRule { of: format!("{} ({record})", rule.of), ..rule }),
             None => self.rules.push(rule),
         }
     }
 }
 
-/// A statement with its values, as a person reads them. Classified ones are withheld.
+/// The values of a statement, as a person reads them. Classified ones are withheld.
 #[derive(Debug)]
-struct Note {
-    sql: String,
-    values: Vec<String>,
-}
+struct Note(Vec<String>);
 
 impl Note {
     /// The statement once it was run.
-    fn executed(self, stats: ReadStats) -> ExplainedStatement {
-        let Self { sql, values } = self;
+    fn executed(self, sql: &str, stats: ReadStats) -> ExplainedStatement {
+        let (sql, Self(values)) = (sql.to_owned(), self);
         let ReadStats { rows, scanned, steps, .. } = stats;
         ExplainedStatement { sql, values, rows, scanned, steps }
     }

@@ -1,6 +1,7 @@
-use backstay_model::{Collection, CollectionId, Field, FieldId, InnerRelation, Mention, Model, OnDelete};
+use backstay_base::RecordId;
+use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, InnerRelation, Mention, Model, OnDelete};
 
-use crate::deletion_order::to_one;
+use crate::Record;
 
 /// What refers to a record: a field, or a relation in the documents of a field.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,14 @@ impl<'m> Reference<'m> {
         }
     }
 
+    /// Whether it leads from this record to that one. What documents mention isn't looked up.
+    pub(crate) fn may_lead(&self, from: &Record, to: RecordId) -> bool {
+        match self {
+            Self::Field(field) => from.value(field.id).as_id() == Some(to),
+            Self::Mention(_) => true,
+        }
+    }
+
     /// What tells it from the other references of its collection.
     pub(crate) fn key(&self) -> (FieldId, Option<InnerRelation>) {
         match self {
@@ -37,4 +46,9 @@ impl<'m> Reference<'m> {
             Self::Mention(mention) => (mention.document, Some(mention.relation)),
         }
     }
+}
+
+/// What a to-one relation leads to, and what a deletion there does to it.
+pub(crate) fn to_one(field: &Field) -> Option<(CollectionId, OnDelete)> {
+    if let FieldKind::ToOne { target, on_delete, .. } = field.kind { Some((target, on_delete)) } else { None }
 }

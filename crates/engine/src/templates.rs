@@ -8,8 +8,8 @@ use backstay_model::{
     Tree, Versions,
 };
 use backstay_sql::{
-    PageStart, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, SearchTemplates, Selection, StoredPlan,
-    SumsPlan, Template,
+    IdOrder, PageStart, Perspective, Planner, Position, ReadPlan, ReadScope, ReadShape, SearchTemplates, Selection,
+    StoredPlan, SumsPlan, Template,
 };
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -51,7 +51,7 @@ pub(crate) struct Templates {
     collections: Vec<CollectionTemplates>,
     updates: Statements<(CollectionId, Vec<FieldId>)>,
     lookups: Statements<(CollectionId, Vec<FieldId>, Perspective)>,
-    referencing: Statements<(CollectionId, FieldId, Option<InnerRelation>, Perspective)>,
+    referencing: Statements<(CollectionId, FieldId, Option<InnerRelation>, Perspective, IdOrder)>,
     went_with: Statements<(CollectionId, FieldId)>,
     led_to: Statements<(CollectionId, FieldId)>,
     past: Statements<(CollectionId, FieldId)>,
@@ -250,16 +250,17 @@ impl Templates {
         })
     }
 
+    /// Finds the records that refer to one.
     pub(crate) fn referencing(
         &self,
         planner: &Planner,
         (collection, reference): (CollectionId, Reference<'_>),
-        perspective: Perspective,
+        (perspective, order): (Perspective, IdOrder),
     ) -> Arc<Template> {
         let (field, relation) = reference.key();
-        cached(&self.referencing, (collection, field, relation, perspective), |_| match reference {
-            Reference::Field(field) => planner.referencing(collection, field.id, perspective),
-            Reference::Mention(mention) => planner.mentioning(collection, &mention.link, perspective),
+        cached(&self.referencing, (collection, field, relation, perspective, order), |_| match reference {
+            Reference::Field(field) => planner.referencing(collection, field.id, (perspective, order)),
+            Reference::Mention(mention) => planner.mentioning(collection, &mention.link, (perspective, order)),
         })
     }
 

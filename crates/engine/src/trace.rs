@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 use backstay_base::{Timestamp, limits};
 use parking_lot::Mutex;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::explanation::{ExplainedCaller, ExplainedRule, ExplainedStatement};
-use crate::inspector::{Inspector, Subject};
+use crate::kept_traces::{Finished, KeptTraces, OpenBytes, Subject, TraceKind};
 
 /// What is noted of one request or job while the inspector is on; nothing otherwise. Cheap to clone; a clone is the same trace.
 #[derive(Clone, Default)]
 pub struct Trace(Option<Arc<Open>>);
 
 struct Open {
-    inspector: Inspector,
+    kept: KeptTraces,
     started: Instant,
     subject: Subject,
     /// `None` once it has ended.
@@ -25,11 +26,11 @@ struct Open {
 /// What was noted.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Seen {
+struct Seen {
     /// When it began.
     at: String,
-    pub(crate) micros: u64,
-    pub(crate) status: Option<u16>,
+    micros: u64,
+    status: Option<u16>,
     /// What the caller was told, or why the job has failed.
     outcome: Option<String>,
     caller: Option<ExplainedCaller>,
@@ -37,19 +38,31 @@ pub(crate) struct Seen {
     details: Details,
 }
 
-#[derive(Debug, Default, Serialize)]
+/// What was done in detail, each part as JSON: so its size is known when it is noted.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Details {
     /// What the engine was asked, in words.
-    asked: Vec<String>,
-    stages: Vec<TracedStage>,
-    rules: Vec<ExplainedRule>,
-    statements: Vec<TracedStatement>,
-    log: Vec<TracedLine>,
-    commits: Vec<TracedCommit>,
-    queued: Vec<TracedJob>,
-    /// How many more there were.
+    asked: Parts,
+    stages: Parts,
+    rules: Parts,
+    statements: Parts,
+    log: Parts,
+    commits: Parts,
+    queued: Parts,
+    #[serde(flatten)]
+    room: Room,
+}
+
+type Parts = Vec<Box<RawValue>>;
+
+/// The room that the parts of a trace have.
+#[derive(Debug, Serialize)]
+struct Room {
+    /// How many parts had none.
     omitted: usize,
+    #[serde(skip)]
+    open: OpenBytes,
 }
 
 /// A trace as it is kept.
@@ -57,7 +70,7 @@ struct Details {
 #[serde(rename_all = "camelCase")]
 struct Written<'t> {
     id: &'t str,
-    kind: crate::TraceKind,
+    kind: TraceKind,
     name: &'t str,
     parent: Option<&'t str>,
     #[serde(flatten)]
@@ -66,6 +79,17 @@ struct Written<'t> {
     log_count: usize,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     details: Option<&'t Details>,
+}
+
+/// A statement that was run.
+#[derive(Debug, Serialize)]
+pub(crate) struct TracedStatement {
+    #[serde(flatten)]
+    statement: ExplainedStatement,
+    micros: u64,
+    /// The code of the error with which it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,30 +101,57 @@ struct TracedStage {
 }
 
 #[derive(Debug, Serialize)]
-struct TracedStatement {
-    #[serde(flatten)]
-    statement: ExplainedStatement,
-    micros: u64,
+struct TracedLine<'t> {
+    at: u64,
+    level: &'t str,
+    text: &'t str,
 }
 
 #[derive(Debug, Serialize)]
-struct TracedLine {
+struct TracedCommit<'t> {
     at: u64,
-    level: String,
-    text: String,
-}
-
-#[derive(Debug, Serialize)]
-struct TracedCommit {
-    at: u64,
-    transaction: String,
+    transaction: &'t str,
     id: String,
 }
 
 #[derive(Debug, Serialize)]
-struct TracedJob {
-    kind: String,
-    id: String,
+struct TracedJob<'t> {
+    kind: &'t str,
+    id: &'t str,
+}
+
+impl TracedStatement {
+    /// One that took so long, and may have ended with an error of this code.
+    pub(crate) fn new(statement: ExplainedStatement, time: Duration, error: Option<&'static str>) -> Self {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Self { statement, micros, error }
+    }
+}
+
+impl Details {
+    fn within(open: OpenBytes) -> Self {
+        let room = Room { omitted: 0, open };
+        let [asked, stages, rules, statements, log, commits, queued] = [const { Vec::new() }; 7];
+        Self { asked, stages, rules, statements, log, commits, queued, room }
+    }
+}
+
+impl Room {
+    /// Adds a part to those of its kind, if there is room for it.
+    fn push(&mut self, parts: &mut Parts, part: &impl Serialize) {
+        self.push_within(limits::TRACE_BYTES, parts, part);
+    }
+
+    /// The same, if all parts then have at most so many bytes.
+    fn push_within(&mut self, most: usize, parts: &mut Parts, part: &impl Serialize) {
+        let json = if parts.len() < limits::TRACE_PARTS { to_raw_value(part).ok() } else { None };
+        match json {
+            Some(json) if self.open.bytes() + json.get().len() <= most && self.open.grow(json.get().len()) => {
+                parts.push(json);
+            }
+            Some(_) | None => self.omitted += 1,
+        }
+    }
 }
 
 impl fmt::Debug for Trace {
@@ -118,10 +169,10 @@ impl Trace {
     /// Nothing is noted.
     pub const OFF: Self = Self(None);
 
-    pub(crate) fn begun(inspector: Inspector, now: Timestamp, subject: Subject) -> Self {
-        let details = Details::default();
+    pub(crate) fn begun(kept: KeptTraces, now: Timestamp, subject: Subject) -> Self {
+        let details = Details::within(kept.open());
         let seen = Seen { at: now.to_string(), micros: 0, status: None, outcome: None, caller: None, details };
-        Self(Some(Arc::new(Open { inspector, started: Instant::now(), subject, seen: Mutex::new(Some(seen)) })))
+        Self(Some(Arc::new(Open { kept, started: Instant::now(), subject, seen: Mutex::new(Some(seen)) })))
     }
 
     /// Whether anything is noted.
@@ -135,35 +186,39 @@ impl Trace {
     }
 
     /// Notes a stage that began at this moment of the trace, and ends now.
-    pub fn stage(&self, name: impl Into<Cow<'static, str>>, began: Option<Instant>) {
+    pub fn stage(&self, name: &'static str, began: Option<Instant>) {
+        self.stage_named(began, || name.into());
+    }
+
+    /// The same of a stage whose name has to be made.
+    pub fn stage_named(&self, began: Option<Instant>, name: impl FnOnce() -> Cow<'static, str>) {
         let Some(began) = began else { return };
-        let name = name.into();
         self.note(|started, details| {
-            let stage = TracedStage { name, at: micros(started, began), micros: micros(began, Instant::now()) };
-            push(&mut details.stages, stage, &mut details.omitted);
+            let stage = TracedStage { name: name(), at: micros(started, began), micros: micros(began, Instant::now()) };
+            // They tell what a trace is about that is too large.
+            details.room.push_within(usize::MAX, &mut details.stages, &stage);
         });
     }
 
     /// Notes a line that the team's own code has logged.
     pub fn line(&self, level: &str, text: &str) {
-        let (level, text) = (level.to_owned(), text.to_owned());
         self.note(|started, details| {
             let line = TracedLine { at: micros(started, Instant::now()), level, text };
-            push(&mut details.log, line, &mut details.omitted);
+            details.room.push(&mut details.log, &line);
         });
     }
 
     /// Notes what was asked, in words.
-    pub fn asked(&self, words: String) {
-        self.note(|_, details| push(&mut details.asked, words, &mut details.omitted));
+    pub fn asked(&self, words: impl FnOnce() -> String) {
+        self.note(|_, details| details.room.push(&mut details.asked, &words()));
     }
 
     /// Ends the trace: how long it took, and what came of it.
-    pub fn end(&self, status: Option<u16>, outcome: Option<String>) {
+    pub fn end(&self, status: Option<u16>, outcome: impl FnOnce() -> Option<String>) {
         let Some(open) = &self.0 else { return };
         let Some(mut seen) = open.seen.lock().take() else { return };
-        (seen.status, seen.outcome, seen.micros) = (status, outcome, micros(open.started, Instant::now()));
-        open.inspector.keep(open.subject.clone(), &seen);
+        (seen.status, seen.outcome) = (status, outcome());
+        open.keep(seen);
     }
 
     pub(crate) fn caller(&self, caller: impl FnOnce() -> ExplainedCaller) {
@@ -179,38 +234,43 @@ impl Trace {
             for mut rule in rules {
                 rule.parts.iter_mut().flat_map(|part| &mut part.saw).for_each(|(_, value)| cut(value));
                 // Each of several requests asks the same rules of a type.
-                if !details.rules.contains(&rule) {
-                    push(&mut details.rules, rule, &mut details.omitted);
+                let known =
+                    to_raw_value(&rule).is_ok_and(|rule| details.rules.iter().any(|one| one.get() == rule.get()));
+                if !known {
+                    details.room.push(&mut details.rules, &rule);
                 }
             }
         });
     }
 
-    pub(crate) fn statements(&self, statements: Vec<(ExplainedStatement, Duration)>) {
+    pub(crate) fn statements(&self, statements: Vec<TracedStatement>) {
         self.note(|_, details| {
-            for (mut statement, time) in statements {
-                statement.values.iter_mut().for_each(cut);
-                cut(&mut statement.sql);
-                let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-                push(&mut details.statements, TracedStatement { statement, micros }, &mut details.omitted);
+            for mut one in statements {
+                one.statement.values.iter_mut().for_each(cut);
+                cut(&mut one.statement.sql);
+                details.room.push(&mut details.statements, &one);
             }
         });
     }
 
     pub(crate) fn commit(&self, transaction: &str, id: &impl fmt::Display) {
         self.note(|started, details| {
-            let at = micros(started, Instant::now());
-            let commit = TracedCommit { at, transaction: transaction.to_owned(), id: id.to_string() };
-            push(&mut details.commits, commit, &mut details.omitted);
+            let commit = TracedCommit { at: micros(started, Instant::now()), transaction, id: id.to_string() };
+            details.room.push(&mut details.commits, &commit);
         });
     }
 
-    pub(crate) fn queued(&self, jobs: Vec<(Arc<str>, String)>) {
+    pub(crate) fn queued(&self, jobs: &[(Arc<str>, String)]) {
         self.note(|_, details| {
             for (kind, id) in jobs {
-                push(&mut details.queued, TracedJob { kind: kind.to_string(), id }, &mut details.omitted);
+                details.room.push(&mut details.queued, &TracedJob { kind, id });
             }
         });
+    }
+
+    /// Notes that so many more parts weren't noted.
+    pub(crate) fn omit(&self, parts: usize) {
+        self.note(|_, details| details.room.omitted += parts);
     }
 
     fn note(&self, note: impl FnOnce(Instant, &mut Details)) {
@@ -222,18 +282,10 @@ impl Trace {
 }
 
 /// Shortens a text that is longer than what one would read.
-fn cut(text: &mut String) {
+pub(crate) fn cut(text: &mut String) {
     if text.len() > limits::TRACE_TEXT_BYTES {
         text.truncate(text.floor_char_boundary(limits::TRACE_TEXT_BYTES));
         text.push('…');
-    }
-}
-
-/// Adds one of a list, unless there are as many as are kept.
-fn push<T>(list: &mut Vec<T>, one: T, omitted: &mut usize) {
-    match list.len() < limits::TRACE_PARTS {
-        true => list.push(one),
-        false => *omitted += 1,
     }
 }
 
@@ -241,16 +293,26 @@ impl Drop for Open {
     fn drop(&mut self) {
         // Its client went away, or the server ended it.
         if let Some(mut seen) = self.seen.lock().take() {
-            seen.micros = micros(self.started, Instant::now());
-            seen.outcome = Some("it was given up before it had ended".to_owned());
-            self.inspector.keep(self.subject.clone(), &seen);
+            seen.outcome = Some("the request was abandoned before it finished".to_owned());
+            self.keep(seen);
         }
+    }
+}
+
+impl Open {
+    /// Keeps what was noted of a trace that ends.
+    fn keep(&self, mut seen: Seen) {
+        seen.micros = micros(self.started, Instant::now());
+        let Ok((brief, whole)) = seen.written(&self.subject) else { return };
+        let (subject, status, micros) = (self.subject.clone(), seen.status, seen.micros);
+        drop(seen);
+        self.kept.keep(Finished { subject, status, micros, brief: brief.into(), whole: whole.into() });
     }
 }
 
 impl Seen {
     /// The trace as JSON: without what was done in detail, and with it.
-    pub(crate) fn written(&self, subject: &Subject) -> Result<(String, String), serde_json::Error> {
+    fn written(&self, subject: &Subject) -> Result<(String, String), serde_json::Error> {
         let Subject { id, kind, name, parent } = subject;
         let written = |details| Written {
             id,
@@ -262,25 +324,6 @@ impl Seen {
             log_count: self.details.log.len(),
             details,
         };
-        let brief = serde_json::to_string(&written(None))?;
-        let whole = serde_json::to_string(&written(Some(&self.details)))?;
-        if whole.len() <= limits::TRACE_BYTES {
-            return Ok((brief, whole));
-        }
-        Ok((brief, serde_json::to_string(&written(Some(&self.details.shortened())))?))
-    }
-}
-
-impl Details {
-    /// The stages alone, of what would take too much memory.
-    fn shortened(&self) -> Self {
-        let Self { asked, stages, rules, statements, log, commits, queued, omitted } = self;
-        let omitted = omitted + asked.len() + rules.len() + statements.len() + log.len() + commits.len() + queued.len();
-        let stages = stages.iter().map(|TracedStage { name, at, micros }| TracedStage {
-            name: name.clone(),
-            at: *at,
-            micros: *micros,
-        });
-        Self { stages: stages.collect(), omitted, ..Self::default() }
+        Ok((serde_json::to_string(&written(None))?, serde_json::to_string(&written(Some(&self.details)))?))
     }
 }

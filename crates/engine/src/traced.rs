@@ -2,25 +2,32 @@
 
 use std::time::Instant;
 
+use backstay_base::Error;
 use backstay_store::{Executed, ReadStats};
 use parking_lot::Mutex;
 
 use crate::bind::Question;
 use crate::inner::Inner;
 use crate::recorder::{Recorded, Recorder};
+use crate::trace::TracedStatement;
 use crate::{Context, Trace, TxContext};
 
-/// Notes a statement that was run by itself.
+/// Notes a statement that was run by itself, also if it has failed.
 pub(crate) fn statement(
     (inner, cx): (&Inner, &Context),
     question: &Question<'_>,
-    (began, stats): (Instant, ReadStats),
+    (began, read): (Instant, &Result<ReadStats, Error>),
 ) {
     let mut recorder = Recorder::of_any();
-    let statement = recorder.question(&inner.application.model, question);
-    let time = began.elapsed();
-    let Recorded { statements, .. } = recorder.recorded(vec![Executed { statement, stats, time }]);
-    cx.trace().statements(statements);
+    recorder.asked(&inner.application.model, question);
+    let (stats, error) = match read {
+        Ok(stats) => (*stats, None),
+        Err(error) => (ReadStats::default(), Some(error.code())),
+    };
+    let executed = Executed { sql: question.template.text().into(), stats, time: began.elapsed() };
+    let Recorded { statements, .. } = recorder.recorded(vec![executed]);
+    let traced = statements.into_iter().map(|(statement, time)| TracedStatement::new(statement, time, error));
+    cx.trace().statements(traced.collect());
     cx.trace().stage("read", Some(began));
 }
 
@@ -58,14 +65,16 @@ impl Stages {
     /// It has run.
     pub(crate) fn end(&self, cx: &mut TxContext<'_, '_>, (name, is_done): (&str, bool), began: Option<Instant>) {
         let Some(recorder) = began.and(cx.recorder.take()) else { return };
-        let Recorded { rules, statements, queued } = recorder.recorded(cx.tx.watched());
+        let Recorded { rules, statements, queued, omitted } = recorder.recorded(cx.tx.watched());
         let trace = cx.cx.trace();
         trace.rules(rules);
-        trace.statements(statements);
+        let traced = statements.into_iter().map(|(statement, time)| TracedStatement::new(statement, time, None));
+        trace.statements(traced.collect());
         if is_done {
-            trace.queued(queued);
+            trace.queued(&queued);
         }
-        trace.stage(format!("run {name}"), began);
+        trace.omit(omitted);
+        trace.stage_named(began, || format!("run {name}").into());
         *self.ran.lock() = trace.moment();
     }
 }

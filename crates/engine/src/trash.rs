@@ -10,10 +10,10 @@ use backstay_model::{Collection, CollectionId, Field, FieldId, Model, OnDelete, 
 use backstay_scalar::Value;
 
 use crate::bind::Bindings;
-use crate::deletion_order::to_one;
 use crate::proposal::Proposal;
 use crate::readmission::Confirmation;
 use crate::record::Key;
+use crate::reference::to_one;
 use crate::references::is_live;
 use crate::row_change::RowChange;
 use crate::{Record, TxContext, mentions, readmission, related, sequences, trees};

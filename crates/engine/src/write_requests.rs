@@ -1,3 +1,5 @@
+mod roots;
+
 use backstay_base::{
     Action, Caller, CallerKind, Error, Limit, Place, Unauthenticated, Violation, ViolationKind, limits,
 };
@@ -12,13 +14,14 @@ use crate::read::{self, PreparedList, USUAL_RECORD, may_at_all};
 use crate::record::Key;
 use crate::remember::Keyed;
 use crate::showing::{Showing, transient};
-use crate::stored::{self, Wanted};
 use crate::taken_along::Way;
 use crate::{
-    Authority, Context, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome, Reach,
-    Record, RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, exclusions,
+    Authority, Context, Counted, Create, Encoder, IfMatch, Input, Inputs, MatchingAct, OfMatching, OfRecord, Outcome,
+    Reach, Record, RecordAct, Replace, RequestKind, TxContext, Update, Upserted, Which, Written, children, exclusions,
     remember, summing,
 };
+
+pub(crate) use roots::Root;
 
 /// A write that its caller may make on some record, and its claim on an idempotency key.
 #[derive(Debug)]
@@ -29,13 +32,6 @@ pub(crate) struct PreparedWrite {
     /// Whether it writes more than a row, or something follows from it that can be refused: stored sums of other records,
     /// checks at commit, counters of sequences, or hooks before the change.
     writes_more: bool,
-}
-
-/// A record that a request deletes, with the version that it had when the caller was found to be allowed to.
-#[derive(Debug, Clone)]
-pub(crate) struct Root {
-    pub(crate) key: Key,
-    pub(crate) version: i64,
 }
 
 #[derive(Debug)]
@@ -308,53 +304,6 @@ impl PreparedWrite {
         self.deletes().then_some(if has_trash && !is_purge { Way::Trash } else { Way::Gone })
     }
 
-    /// The records that it would delete, if the caller may delete all of them.
-    pub(crate) async fn roots(&self, cx: &mut TxContext<'_, '_>) -> Result<Vec<Root>, Error> {
-        let (keys, if_match) = match &self.work {
-            Work::OfRecord { record: (collection, which), if_match, .. } => {
-                let id = cx.addressed(Authority::Caller, *collection, which).await?;
-                (vec![(*collection, id)], if_match.as_ref())
-            }
-            Work::OfMatching { collection, list, reach, .. } => {
-                let ids = matching::named(cx, (list, reach)).await?;
-                (ids.into_iter().map(|id| (*collection, id)).collect(), None)
-            }
-            Work::Create { .. } | Work::Upsert { .. } | Work::Update { .. } | Work::Replace { .. } => {
-                (Vec::new(), None)
-            }
-        };
-        let mut roots = Vec::with_capacity(keys.len());
-        for key in keys {
-            let version = self.deletable(cx, key, if_match).await?;
-            roots.push(Root { key, version });
-        }
-        Ok(roots)
-    }
-
-    /// Refuses to go on if the caller may no longer delete this record, or if it has changed.
-    pub(crate) async fn require_root(&self, cx: &mut TxContext<'_, '_>, root: &Root) -> Result<(), Error> {
-        let unchanged = IfMatch::Versions(vec![root.version]);
-        self.deletable(cx, root.key, Some(&unchanged)).await.map(drop)
-    }
-
-    /// The version of a record, if the caller may delete it and it has one of the versions wanted.
-    async fn deletable(
-        &self,
-        cx: &mut TxContext<'_, '_>,
-        record: Key,
-        if_match: Option<&IfMatch>,
-    ) -> Result<i64, Error> {
-        let found = if let Work::OfRecord { act: RecordAct::Purge, .. } = &self.work {
-            let of = (Authority::Caller, Action::Purge);
-            stored::in_trash(cx, of, record, if_match).await.map(|(proposal, _)| proposal)
-        } else {
-            let wanted = Wanted { if_match, child_of: None };
-            stored::for_deletion(cx, Authority::Caller, record, wanted).await
-        };
-        let proposal = found.map_err(|refusal| invitation(refusal, cx.caller()))?;
-        Ok(proposal.stored.as_ref().map_or(0, Record::version))
-    }
-
     /// Does it in a transaction, or gives the answer that is kept under its key.
     pub(crate) async fn run(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
         let done = self.carry_out(cx).await.map_err(|refusal| invitation(refusal, cx.caller()));
@@ -366,11 +315,14 @@ impl PreparedWrite {
         cx.replayed(self.claim.as_ref(), self.collection(), &self.showing).await
     }
 
+    /// The same, unless that is looked up later.
+    async fn recalled_first(&self, cx: &mut TxContext<'_, '_>) -> Result<Option<Written>, Error> {
+        if cx.recall_later(self.claim.as_ref()) { Ok(None) } else { self.recalled(cx).await }
+    }
+
     async fn carry_out(&self, cx: &mut TxContext<'_, '_>) -> Result<Written, Error> {
         let showing = &self.showing;
-        if !cx.recall_later(self.claim.as_ref())
-            && let Some(written) = self.recalled(cx).await?
-        {
+        if let Some(written) = self.recalled_first(cx).await? {
             return Ok(written);
         }
         let written = match &self.work {
@@ -407,13 +359,18 @@ impl PreparedWrite {
             }
             Work::OfMatching { act, collection, list, reach, dry_run: _ } => {
                 let counted = matching::carry_out(cx, act, *collection, (&**list, reach)).await?;
-                let mut body = transient(USUAL_RECORD);
-                showing.encoder.counted(&mut body, &counted)?;
-                Written { body: Some(body.finish()?), ..Written::of(Outcome::Counted, vec![]) }
+                self.counted(&counted)?
             }
         };
         cx.remember(self.claim.as_ref(), &written, showing.encoder)?;
         Ok(written)
+    }
+
+    /// What is answered of all records that match a filter.
+    fn counted(&self, counted: &Counted) -> Result<Written, Error> {
+        let mut body = transient(USUAL_RECORD);
+        self.showing.encoder.counted(&mut body, counted)?;
+        Ok(Written { body: Some(body.finish()?), ..Written::of(Outcome::Counted, vec![]) })
     }
 }
 

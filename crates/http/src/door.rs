@@ -112,7 +112,7 @@ impl Door {
         let (trace, began) = (&head.trace, head.trace.moment());
         let (response, begun) = encode(&head, answer, memory).await;
         trace.stage("encode", began);
-        trace.end(Some(status), refused.map(|refusal| problem::told(&refusal)));
+        trace.end(Some(status), || refused.map(|refusal| problem::told(&refusal)));
         response.map(|part| {
             let rest = begun.map(|(export, encoding)| {
                 let (peer, door) = (peer.address, Arc::clone(&self.mark));
@@ -140,7 +140,7 @@ impl Door {
         let time = self.state.settings.request_time.as_secs();
         let late = |_| Refusal::Domain(Limit::Time { seconds: time }.into());
         let read = timeout_at(deadline, read).await.map_err(late);
-        head.trace.end(None, None);
+        head.trace.end(None, || None);
         let (bytes, export, memory) = read??;
         let mut held = memory.hold();
         held.resize(bytes.len())?;

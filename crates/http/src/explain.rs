@@ -3,6 +3,7 @@ use std::sync::Arc;
 use backstay_base::{Error, Place, RecordId, ViolationKind};
 use backstay_engine::{Context, Engine, Explanation};
 use backstay_identity::AccountRef;
+use backstay_model::ApiPrefix;
 use backstay_rest::transact::Batch;
 use backstay_rest::{JSON, Reader, members, shorten, text, unknown};
 use bytes::Bytes;
@@ -17,7 +18,8 @@ use crate::{Refusal, credentials, parse_request, transact};
 /// `POST /explain`: how a request would fare, for operators.
 pub(crate) async fn answer(admitted: &mut Admitted<'_>) -> Result<Answer, Refusal> {
     let body = admitted.take_body();
-    let (state, question) = (admitted.state(), Question::read(&body)?);
+    let state = admitted.state();
+    let question = Question::read(&body, &state.engine.model().api)?;
     let context = admitted.context();
     let administration = state.identity.administration(&context)?;
     let caller = match &question.who {
@@ -60,7 +62,7 @@ struct Question {
 }
 
 impl Question {
-    fn read(body: &[u8]) -> Result<Self, Error> {
+    fn read(body: &[u8], api: &ApiPrefix) -> Result<Self, Error> {
         let (mut who, mut link, mut request, mut asked, mut seen) = (None, None, None, Bytes::new(), Vec::new());
         for (name, raw) in members(body)? {
             let at = Place::member(shorten(&name));
@@ -82,7 +84,10 @@ impl Question {
                         text.map(|text| text.parse().map_err(|_| wrong(ViolationKind::Type { expected: LINK.into() })));
                     link = id.transpose()?;
                 }
-                "request" => request = text(raw, "a text such as GET /api/posts?limit=1").map_err(wrong)?,
+                "request" => {
+                    let expected = format!("a text such as GET {}posts?limit=1", api.as_str());
+                    request = text(raw, &expected).map_err(wrong)?;
+                }
                 "body" => asked = Bytes::copy_from_slice(raw.get().as_bytes()),
                 _ => {
                     return Err(Error::malformed(at, unknown("member", &name, None)));

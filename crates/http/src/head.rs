@@ -27,7 +27,7 @@ pub(crate) struct Head<'r> {
     pub(crate) now: Timestamp,
     /// When its time is up.
     pub(crate) deadline: Instant,
-    /// Where it is noted what is done for it.
+    /// The request's trace.
     pub(crate) trace: Trace,
 }
 

@@ -28,7 +28,10 @@ pub(crate) fn page(admitted: &Admitted<'_>, part: InspectionPart) -> Answer {
         Answer::ready(StatusCode::OK, Audience::Public, file.into()).of_type(content_type)
     };
     match part {
-        InspectionPart::Page => interactive(PAGE.replace("{name}", &escape(&admitted.state().engine.model().name))),
+        InspectionPart::Page => {
+            let model = admitted.state().engine.model();
+            interactive(PAGE.replace("{name}", &escape(&model.name)).replace("{api}", &escape(model.api.as_str())))
+        }
         InspectionPart::Script => file(SCRIPT, JAVASCRIPT),
         InspectionPart::Style => file(STYLE, CSS),
     }

@@ -39,6 +39,11 @@ impl OwnPaths {
         self.0.iter().position(|own| fits(&own.path, path))
     }
 
+    /// How the model writes a path: with the names of its parameters.
+    pub(crate) fn text(&self, own: usize) -> &str {
+        &self.0[own].path.text
+    }
+
     /// The action for a method.
     pub(crate) fn action(&self, own: usize, verb: Verb) -> Option<usize> {
         self.0[own].actions.iter().find(|(known, _)| *known == verb).map(|(_, action)| *action)

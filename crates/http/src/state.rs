@@ -49,7 +49,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Whether it is kept what is done here.
+    /// Whether the inspector is on.
     pub(crate) fn is_inspected(&self) -> bool {
         self.engine.inspector().state(self.engine.ambient().clock.now()) != Inspecting::Off
     }

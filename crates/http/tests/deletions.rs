@@ -20,6 +20,8 @@ type KeptChild @trash @allow(read: "true", create: "true", update: "true", delet
   body: Text
   of: Kept! @onDelete(do: CASCADE)
 }
+type Part @allow(read: "true", create: "true", delete: "true") { of: Gone! @onDelete(do: CASCADE) }
+type Bolt @allow(read: "true", create: "true") { part: Part @onDelete(do: RESTRICT) }
 "#;
 const MINIMAL: &[(&str, &str)] = &[("prefer", "return=minimal")];
 const MIB: usize = 1024 * 1024;
@@ -79,4 +81,21 @@ async fn what_goes_with_a_record_is_not_held_in_memory() {
             check(format!("POST /api/{parent}/{id}:purge"), 204).await;
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_found_before_the_first_step_counts_as_memory_of_the_request() {
+    let settings = HttpSettings { memory_bytes: 2 * MIB, network_percent: 50, ..HttpSettings::default() };
+    let app = TestApp::with(MODEL, settings);
+    let id = create(&app, "POST /api/gones", r#"{"n": 1}"#).await;
+    let many = format!("[{}]", vec![format!(r#"{{"of": "{id}"}}"#); 500].join(","));
+    for _ in 0..21 {
+        create(&app, "POST /api/parts", &many).await;
+    }
+    let refused = app.call(&format!("DELETE /api/gones/{id}"), &[]).await;
+    assert_eq!((refused.status, refused.problem()), (413, "too-large".to_owned()), "{}", refused.text());
+    let detail = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
+    assert!(detail.ends_with("10001 Part would be deleted; delete these first, a few at a time"), "{detail}");
+    let left = app.call("GET /api/parts?limit=1&count=exact&select=id", &[]).await;
+    assert_eq!(left.json()["count"]["value"], 10_500, "{}", left.text());
 }

@@ -108,3 +108,4 @@ pub use statement::{Extent, Slot, Statement, Template};
 pub use succession::{Origin, Succession};
 pub use sums::{ComparedSums, ComputedSums, SumsPlan};
 pub use temporary::{converted_table, next_table};
+pub use write::IdOrder;

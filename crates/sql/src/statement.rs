@@ -128,6 +128,11 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Its text, without a copy.
+    pub fn shared_text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
     /// A statement that `store` writes itself, for its own tables.
     pub fn raw(text: impl Into<Arc<str>>, params: Vec<Param>, columns: &[Storage]) -> Self {
         let columns = columns.iter().map(|storage| ColumnType::One(*storage)).collect();

@@ -13,6 +13,32 @@ use crate::{ColumnRef, ColumnType, Perspective, Planner, RecordLayout, RecordSou
 
 const LIVE: Perspective = Perspective::Live;
 
+/// In which order ids are listed, and from where on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdOrder {
+    /// The lowest first.
+    Ascending,
+    /// The highest first.
+    Descending,
+    /// Those below `Slot::Cursor(0)`, the highest first.
+    Below,
+}
+
+impl IdOrder {
+    /// Orders the records of a statement by their ids.
+    fn apply(self, builder: &mut Builder<'_>, select: &mut SelectStatement, (from, id): (&Anchor, Sql)) {
+        let order = match self {
+            Self::Ascending => Order::Asc,
+            Self::Descending | Self::Below => Order::Desc,
+        };
+        if self == Self::Below {
+            let bound = builder.slot(Slot::Cursor(0), builder.key_storage(from));
+            select.and_where(id.clone().lt(bound));
+        }
+        select.order_by_expr(id, order);
+    }
+}
+
 impl Planner {
     /// The record with `Slot::Id` in a perspective, unrestricted: every stored column, then one nullable Boolean per rule, in which `this`
     /// is the record and `new` is `Slot::Proposed`.
@@ -126,28 +152,39 @@ impl Planner {
         builder.finish(&delete, Vec::new())
     }
 
-    /// Ids of the records in a perspective whose to-one field is `Slot::Id`, in order, at most `Slot::Limit`.
-    pub fn referencing(&self, collection: CollectionId, field: FieldId, perspective: Perspective) -> Template {
+    /// Ids of the records in a perspective whose to-one field is `Slot::Id`, in this order, at most `Slot::Limit`.
+    pub fn referencing(
+        &self,
+        collection: CollectionId,
+        field: FieldId,
+        (perspective, order): (Perspective, IdOrder),
+    ) -> Template {
         let mut builder = self.builder();
         let from = unrestricted(&mut builder, self.model.collection(collection), perspective);
         let (id, reference) = (builder.key(&from), builder.stored(&from, ColumnRef::main(field)));
         let target = builder.slot(Slot::Id, self.reference_type(collection, field));
         let mut select = Query::select();
-        select.expr(id.clone()).and_where(reference.eq(target)).order_by_expr(id, Order::Asc);
+        select.expr(id.clone()).and_where(reference.eq(target));
+        order.apply(&mut builder, &mut select, (&from, id));
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![self.key_type(collection)])
     }
 
-    /// Ids of the records in a perspective whose documents refer to `Slot::Id` by this relation, in order, at most
+    /// Ids of the records in a perspective whose documents refer to `Slot::Id` by this relation, in this order, at most
     /// `Slot::Limit`.
-    pub fn mentioning(&self, collection: CollectionId, link: &Link, perspective: Perspective) -> Template {
-        self.at_other_end(link, (collection, &link.near, perspective), (&link.far, link.far_key))
+    pub fn mentioning(
+        &self,
+        collection: CollectionId,
+        link: &Link,
+        (perspective, order): (Perspective, IdOrder),
+    ) -> Template {
+        self.at_other_end(link, (collection, &link.near, perspective), (&link.far, link.far_key, order))
     }
 
     /// Ids of the live records at the far ends of the links of `Slot::Id` (near), in order, at most `Slot::Limit`.
     pub fn live_link_targets(&self, target: CollectionId, link: &Link) -> Template {
-        self.at_other_end(link, (target, &link.far, LIVE), (&link.near, link.near_key))
+        self.at_other_end(link, (target, &link.far, LIVE), (&link.near, link.near_key, IdOrder::Ascending))
     }
 
     /// Ids of the records in a perspective to which links lead by one column, while the other one has `Slot::Id`.
@@ -155,7 +192,7 @@ impl Planner {
         &self,
         link: &Link,
         (collection, to, perspective): (CollectionId, &str, Perspective),
-        (end, key): (&str, KeyForm),
+        (end, key, order): (&str, KeyForm, IdOrder),
     ) -> Template {
         let mut builder = self.builder();
         let from = unrestricted(&mut builder, self.model.collection(collection), perspective);
@@ -164,7 +201,8 @@ impl Planner {
         let mut linked = Query::select();
         linked.column(name(to)).from(name(written_links(link))).and_where(Sql::col(name(end)).eq(end_id));
         let mut select = Query::select();
-        select.expr(id.clone()).and_where(id.clone().in_subquery(linked)).order_by_expr(id, Order::Asc);
+        select.expr(id.clone()).and_where(id.clone().in_subquery(linked));
+        order.apply(&mut builder, &mut select, (&from, id));
         builder.from(from.frame, &mut select);
         builder.limit(&mut select, Slot::Limit);
         builder.finish(&select, vec![self.key_type(collection)])

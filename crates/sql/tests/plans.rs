@@ -12,9 +12,9 @@ use backstay_expr::{
 use backstay_model::{Collection, CollectionId, FieldKind, Index, Model, Nulls, SourceFile};
 use backstay_scalar::{Scalar, Value};
 use backstay_sql::{
-    Arguments, ColumnRef, Derived, Dialect, DocumentSelection, InnerSelection, MemberSelection, PageStart, Perspective,
-    Phrase, Planner, Position, ReadScope, ReadShape, RecordSource, Selected, SelectedField, SelectedMember,
-    SelectedType, SelectedValue, Selection, Slot, SortBy, SortKey, Template, ValueKind, schema,
+    Arguments, ColumnRef, Derived, Dialect, DocumentSelection, IdOrder, InnerSelection, MemberSelection, PageStart,
+    Perspective, Phrase, Planner, Position, ReadScope, ReadShape, RecordSource, Selected, SelectedField,
+    SelectedMember, SelectedType, SelectedValue, Selection, Slot, SortBy, SortKey, Template, ValueKind, schema,
 };
 
 const MODEL: &str = r#"
@@ -563,11 +563,19 @@ SELECT "t1"."id" FROM "section" AS "t1" WHERE "t1"."name" = (CAST($1 AS text) CO
   [Proposed(ColumnRef { field: FieldId(4), part: Main }), Constant(Int(1))]
 "##);
     let author = world.collection("Post").field_named("author").expect("a field").id;
-    insta::assert_snapshot!(world.both(|planner| planner.referencing(world.id("Post"), author, Perspective::Live)), @r##"
+    let referencing =
+        |order| world.both(|planner| planner.referencing(world.id("Post"), author, (Perspective::Live, order)));
+    insta::assert_snapshot!(referencing(IdOrder::Ascending), @r##"
 SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = ? ORDER BY "t1"."id" ASC LIMIT ?
   [Id, Limit]
 SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = CAST($1 AS uuid) ORDER BY "t1"."id" ASC LIMIT $2
   [Id, Limit]
+"##);
+    insta::assert_snapshot!(referencing(IdOrder::Below), @r##"
+SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = ? AND "t1"."id" < ? ORDER BY "t1"."id" DESC LIMIT ?
+  [Id, Cursor(0), Limit]
+SELECT "t1"."id" FROM "post" AS "t1" WHERE "t1"."author_id" = CAST($1 AS uuid) AND "t1"."id" < CAST($2 AS uuid) ORDER BY "t1"."id" DESC LIMIT $3
+  [Id, Cursor(0), Limit]
 "##);
     insta::assert_snapshot!(world.both(|planner| planner.link_insert(link)), @r##"
 INSERT INTO "section__members" ("section_id", "user_id") VALUES (?, ?) ON CONFLICT ("section_id", "user_id") DO NOTHING

@@ -1,5 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_audit::RecordKey;
@@ -31,8 +32,8 @@ pub struct Tx<'a> {
 /// the other costs are 0.
 #[derive(Debug, Clone)]
 pub struct Executed {
-    /// The statement.
-    pub statement: Statement,
+    /// Its text.
+    pub sql: Arc<str>,
     /// What it cost.
     pub stats: ReadStats,
     /// How long it took.
@@ -232,7 +233,7 @@ impl<'a> Tx<'a> {
 
     fn note(&mut self, statement: &Statement, (began, stats): (Option<Instant>, Option<ReadStats>)) {
         if let (Some(watched), Some(began), Some(stats)) = (&mut self.watched, began, stats) {
-            watched.push(Executed { statement: statement.clone(), stats, time: began.elapsed() });
+            watched.push(Executed { sql: statement.shared_text(), stats, time: began.elapsed() });
         }
     }
 

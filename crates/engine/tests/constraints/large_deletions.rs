@@ -1,10 +1,10 @@
 //! Deletions that are too much for one commit: alone, they take several; with others, they say what goes with the record, as far as
 //! the caller sees it.
 
-use backstay_base::{Caller, RecordId};
+use backstay_base::{Action, Caller, Error, RecordId};
 use backstay_engine::{Counting, MatchingAct, Request};
 
-use crate::support::Served;
+use crate::support::{Sent, Served};
 
 fn clerk() -> Caller {
     Caller::account(RecordId::from_bytes([1; 16]), ["CLERK"])
@@ -211,4 +211,137 @@ async fn trees_and_filters_delete_in_steps_too() {
         let none = [("Shelf".to_owned(), 0), ("Node".to_owned(), 0)];
         assert_eq!(counts(&on, &["Shelf", "Node"]).await, none, "{database}");
     }
+}
+
+/// Shelves, each with the number of its books, which changes when books go.
+const SHELVES: &str = r#"
+    type Shelf @open {
+      name: String
+      books: [Book!] @inverse(field: "shelf")
+      size: Int @computed(is: "this.books.count(b, true)", stored: COMMIT)
+    }
+    type Book @open { shelf: Shelf! @onDelete(do: CASCADE) }
+"#;
+
+/// Two shelves, 0 with 10,001 books and 1 with two.
+async fn shelves(on: &mut Served) {
+    for name in ["large", "small"] {
+        assert_eq!(on.create("Shelf", &format!(r#"{{"name":"{name}"}}"#)).await, "ok");
+    }
+    create(on, "Book", r#"{"shelf":"%0"}"#, 10_001).await;
+    create(on, "Book", r#"{"shelf":"%1"}"#, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_delete_what_was_found_at_first_though_they_change_what_the_filter_and_the_order_ask() {
+    let by_size = |on: &Served| on.matching("Shelf", "size > 5000", MatchingAct::Delete);
+    let largest = |on: &Served| on.first_matching("Shelf", ("true", "-size"), 1, MatchingAct::Delete);
+    let ways: [&dyn Fn(&Served) -> Request; 2] = [&by_size, &largest];
+    for way in ways {
+        for mut on in Served::both(SHELVES) {
+            let database = on.database;
+            shelves(&mut on).await;
+            assert_eq!(on.done(way(&on)).await, "ok", "{database}");
+            assert_eq!(on.list("Shelf", "name,size", None).await, r#"[{"name":"small","size":2}]"#, "{database}");
+            assert_eq!(counts(&on, &["Book"]).await, [("Book".to_owned(), 2)], "{database}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_says_that_the_deletion_itself_can_be_done() {
+    for mut on in Served::both(SHELVES) {
+        let database = on.database;
+        shelves(&mut on).await;
+        let dry = Served::dry(on.matching("Shelf", "true", MatchingAct::Delete));
+        let refused = "too-large: more than 10000 other records would be deleted or changed with the record: 10001 Book would be \
+                       deleted; a dry run is one commit; without `dryRun`, the deletion takes as many commits as it needs";
+        let answer = on.done(dry).await;
+        // The latest shelf is deleted first.
+        assert_eq!(answer.replace("10003 Book", "10001 Book"), refused, "{database}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_many_that_may_not_be_deleted_is_named_in_steps_too() {
+    let model = r#"
+        type Shelf @allow(read: "true", create: "true", delete: "this.locked == false") { name: String, locked: Boolean! @default(to: false) }
+        type Book @open { shelf: Shelf! @onDelete(do: CASCADE) }
+    "#;
+    for mut on in Served::both(model) {
+        let database = on.database;
+        on.ask_as(clerk());
+        assert_eq!(on.create("Shelf", r#"{"locked":true}"#).await, "ok");
+        assert_eq!(on.create("Shelf", "{}").await, "ok");
+        create(&mut on, "Book", r#"{"shelf":"%1"}"#, 10_001).await;
+        let refusal = on.refusal(on.matching("Shelf", "true", MatchingAct::Delete)).await;
+        let Some(Error::Forbidden { action: Action::Delete, what }) = refusal else {
+            panic!("{database}: {refusal:?}")
+        };
+        assert_eq!(what, format!("Shelf {}", on.id(0)), "{database}");
+        assert_eq!(counts(&on, &["Book"]).await, [("Book".to_owned(), 10_001)], "{database}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_cannot_go_yet_are_passed_until_those_that_keep_them_are_gone() {
+    let model = r"
+        type Post @open { title: String }
+        type Comment @open { post: Post! @onDelete(do: CASCADE), repliesTo: Comment @onDelete(do: RESTRICT) }
+    ";
+    for mut on in Served::both(model) {
+        let database = on.database;
+        assert_eq!(on.create("Post", "{}").await, "ok");
+        // The oldest 60 have replies, which are the latest; 60 others are a chain, in which each replies to the one before; and 60 reply
+        // to later ones.
+        for _ in 0..180 {
+            assert_eq!(on.create("Comment", r#"{"post":"%0"}"#).await, "ok");
+        }
+        for comment in 61..120 {
+            let reply = format!(r#"{{"repliesTo":"%{comment}"}}"#);
+            assert_eq!(on.update("Comment", comment + 1, &reply).await, "ok");
+        }
+        create(&mut on, "Comment", r#"{"post":"%0"}"#, 10_001).await;
+        for comment in 1..=60 {
+            let reply = format!(r#"{{"post":"%0","repliesTo":"%{comment}"}}"#);
+            assert_eq!(on.create("Comment", &reply).await, "ok");
+        }
+        for comment in 121..=180 {
+            let reply = format!(r#"{{"repliesTo":"%{}"}}"#, comment + 60);
+            assert_eq!(on.update("Comment", comment, &reply).await, "ok");
+        }
+        assert_eq!(delete(&on, "Post", 0).await, "ok", "{database}");
+        let none = [("Post".to_owned(), 0), ("Comment".to_owned(), 0)];
+        assert_eq!(counts(&on, &["Post", "Comment"]).await, none, "{database}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_moved_away_while_steps_are_taken_stays() {
+    let model = r"
+        type Post @open { title: String }
+        type Comment @open { post: Post! @onDelete(do: CASCADE), about: Post @onDelete(do: SET_NULL), n: Int }
+    ";
+    let mut on = Served::postgres(model);
+    assert_eq!(on.create("Post", "{}").await, "ok");
+    assert_eq!(on.create("Post", "{}").await, "ok");
+    create(&mut on, "Comment", r#"{"post":"%0"}"#, 10_001).await;
+    for _ in 0..100 {
+        assert_eq!(on.create("Comment", r#"{"post":"%0"}"#).await, "ok");
+        assert_eq!(on.create("Comment", r#"{"post":"%1","about":"%0"}"#).await, "ok");
+    }
+    let mut sent: Vec<Sent> = vec![Sent::Alone(on.deleting("Post", 0).into())];
+    for pair in 1..=100 {
+        sent.push(Sent::Alone(on.updating("Comment", 2 * pair, r#"{"post":"%1"}"#).into()));
+        sent.push(Sent::Alone(on.updating("Comment", 2 * pair + 1, r#"{"about":"%1"}"#).into()));
+    }
+    let answers = on.all_at_once(sent).await;
+    assert!(answers.keys().all(|answer| ["ok", "not-found"].contains(&answer.as_str())), "{answers:?}");
+    // What was gone before it could be moved wasn't found.
+    let gone = answers.get("not-found").copied().unwrap_or_default() as u64;
+    assert_eq!(counts(&on, &["Post", "Comment"]).await, [("Post".to_owned(), 1), ("Comment".to_owned(), 200 - gone)]);
+    let about = on.page("Comment", |words| {
+        (words.filter, words.count) = (Some("about != null".into()), Counting::Exact);
+    });
+    assert_eq!(about.await["count"]["value"], 100);
 }

@@ -207,6 +207,34 @@ impl Served {
         Request::OfMatching(OfMatching { act, collection, filter, reach, dry_run, options })
     }
 
+    /// The same with the first so many of them in an order.
+    pub(crate) fn first_matching(
+        &self,
+        of: &str,
+        (filter, sort): (&str, &str),
+        count: u32,
+        act: MatchingAct,
+    ) -> Request {
+        let listed = self.client().list(of, |words| words.sort = Some(sort.to_owned().into())).expect("a list");
+        let (Request::List(List { sort, .. }), Request::OfMatching(matching)) =
+            (listed, self.matching(of, filter, act))
+        else {
+            unreachable!("a list is a list")
+        };
+        Request::OfMatching(OfMatching { reach: Reach::First { count, sort }, ..matching })
+    }
+
+    /// The same request as a dry run.
+    pub(crate) fn dry(request: Request) -> Request {
+        let Request::OfMatching(matching) = request else { unreachable!("only these can be dry runs") };
+        Request::OfMatching(OfMatching { dry_run: true, ..matching })
+    }
+
+    /// Why a request is refused.
+    pub(crate) async fn refusal(&self, request: Request) -> Option<Error> {
+        self.client().written(&self.caller, request).await.err()
+    }
+
     /// The input of a change of a record.
     pub(crate) fn input(&self, of: &str, body: &str) -> Input {
         let Request::Update(update) = self.updating(of, 0, body) else { unreachable!("an update is an update") };
@@ -512,6 +540,7 @@ fn told(error: &Error) -> String {
         }
         Error::Conflict(conflict) => format!("{code}: {conflict:?}"),
         Error::Limit(Limit::Deletion(deletion)) => format!("{code}: {deletion}"),
+        Error::Internal(cause) => format!("{code}: {cause:?}"),
         _ => code.to_owned(),
     }
 }

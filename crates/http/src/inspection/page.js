@@ -105,7 +105,9 @@
   }
 
   function statement(one) {
-    const cost = `${one.rows} rows, ${millis(one.micros)}, ${one.scanned} visited without an index, ${one.steps} steps`;
+    const cost = one.error
+      ? `${one.error} after ${millis(one.micros)}`
+      : `${one.rows} rows, ${millis(one.micros)}, ${one.scanned} visited without an index, ${one.steps} steps`;
     return element("li", {}, element("pre", {}, one.sql),
       one.values.length > 0 ? element("p", {}, one.values.join(", ")) : null, element("p", { className: "time" }, cost));
   }

@@ -12,11 +12,12 @@ use crate::acting::All;
 use crate::id_of;
 
 const MODEL: &str = r#"
-extend schema @app(name: "Clinic")
+extend schema @app(name: "Clinic") @route(method: GET, path: "/reset/{token}", run: "reset", allow: "true")
 
 type User @identity @allow(read: "true", update: "this.id == auth.id") {
   email: Email! @unique @class(is: PERSONAL)
   name: String! @class(is: PERSONAL)
+  notes: [Note!] @inverse(field: "author")
 }
 
 type Note
@@ -205,11 +206,17 @@ async fn no_trace_holds_a_secret_or_a_classified_value() {
         let reply = app.call(&format!("GET /api/notes{query}"), &[("authorization", &auth)]).await;
         assert_eq!(reply.status, 200, "{query}: {}", reply.text());
     }
+    let nested = "GET /api/users?select=id,notes(filter:diagnosis==$d,sort:title){title},found=notes(filter:diagnosis=='hay%20fever'){title}&$d=hay";
+    let reply = app.call(nested, &[("authorization", &auth)]).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    app.call("GET /reset/hay-token?mode=hay", &[]).await;
     let patched = format!("PATCH /api/notes/{}", id_of(&made));
     let reply = app.post(&patched, &[("authorization", &auth)], r#"{"diagnosis": "hay fever, mild"}"#).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     let all = traces(&app, &operator, "").await;
     assert!(all.len() >= 7, "{}", all.len());
+    assert!(all.iter().any(|trace| trace["name"] == "GET /reset/{token}?mode=…"), "{all:?}");
+    assert!(all.iter().any(|trace| trace["name"] == "GET /api/users?select=…&$d=…"), "{all:?}");
     for brief in all {
         let id = brief["id"].as_str().expect("an id");
         let whole = traces(&app, &operator, &format!("?id={id}")).await;
@@ -218,6 +225,32 @@ async fn no_trace_holds_a_secret_or_a_classified_value() {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_fails_has_its_statement_and_the_error() {
+    let app = TestApp::open(
+        r#"
+extend schema @app(name: "Site")
+type User @identity @allow(read: "true") { email: Email! @unique }
+type Line @embedded { sku: String! }
+type Order @allow(read: "true", create: "true") { lines: [Line!]! }
+"#,
+    );
+    let operator = app.operator("root@example.org").await;
+    let lines: Vec<String> = (0..1000).map(|at| format!(r#"{{"sku":"{at:0>1000}"}}"#)).collect();
+    for _ in 0..3 {
+        let made = app.post("POST /api/orders", &[], &format!(r#"{{"lines":[{}]}}"#, lines.join(","))).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    inspected(&app);
+    let filter = "lines.all(a,lines.count(b,b.sku==a.sku)==1)";
+    let refused = app.call(&format!("GET /api/orders?filter={filter}&select=id"), &[]).await;
+    assert_eq!((refused.status, refused.problem()), (422, "too-costly".to_owned()), "{}", refused.text());
+    let trace = trace(&app, &operator, &refused).await;
+    let statements = trace["statements"].as_array().expect("statements");
+    let errors: Vec<&Value> = statements.iter().map(|one| &one["error"]).collect();
+    assert_eq!(errors, ["too-costly"], "{trace}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -260,7 +260,7 @@ impl Workers {
             if let Some(error) = outcome.error() {
                 tracing::warn!(job = %job.id, kind = &*job.kind, attempt = job.attempt, error, "a job has failed");
             }
-            job.trace.end(None, outcome.error().map(|error| told(is_of, error)));
+            job.trace.end(None, || outcome.error().map(|error| told(is_of, error)));
             ended.lock().push(job.ended(outcome));
             has_ended.notify_one();
         });
