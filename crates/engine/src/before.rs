@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Place, Timestamp, ViolationKind};
 use backstay_expr::{Truth, truth};
-use backstay_model::{Collection, CollectionId, Field, FieldId, FieldKind, HookOn, HookRun, RecordEvent};
+use backstay_model::{Collection, Field, FieldId, FieldKind, HookOn, HookRun, RecordEvent};
 use backstay_scalar::Value;
 use backstay_store::RecordKey;
 use sha2::{Digest as _, Sha256};

@@ -93,7 +93,7 @@ impl Hooks {
         let call = BeforeCall::new((inner, cx.at(at)), &self.notation, changes);
         let began = cx.trace().moment();
         let called = called(&*procedure, call).await;
-        cx.trace().stage(format!("hook {function}"), began);
+        cx.trace().stage_named(began, || format!("hook {function}").into());
         let (outcomes, reads) = called.map_err(|error| of_hook(function, error))?;
         if outcomes.len() != keys.len() {
             return Err(Error::internal(OutOfStep { outcomes: outcomes.len(), changes: keys.len() }));
