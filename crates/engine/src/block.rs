@@ -2,13 +2,14 @@
 //! snapshots and noted, and what it writes is queued. The commit reads again what was noted, and writes only if nothing of
 //! it has changed; otherwise the block runs again.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use backstay_base::{Conflict, Error, KeyForm, Place, RecordId, Timestamp, ViolationKind, limits};
-use backstay_model::{Collection, Model};
+use backstay_model::{Collection, CollectionId, Model};
 use backstay_scalar::{Value, read_id};
 use backstay_store::{KeyClaim, Writes};
 use bytes::Bytes;
@@ -24,7 +25,7 @@ use crate::taken_along::TakenAlong;
 use crate::write_requests::PreparedWrite;
 use crate::{
     ActionCall, Answer, AskedJob, Context, Create, Input, Inputs, NewJob, Outcome, Request, RequestKind, Transaction,
-    TxContext, Which, Written, answering, transaction,
+    TxContext, Which, Written, answering, ids, transaction,
 };
 
 /// One run of a block. Cheap to clone.
@@ -175,7 +176,13 @@ impl Block {
         require_room(&steps)?;
         let kind = request.kind();
         let placed = |error| call.notation().placed(kind, error);
-        let expected = request.written().is_some().then(|| expected(call, &mut request));
+        let expected = match request.written().is_some() {
+            true => {
+                Reserving::of(call).all(&mut request, cx).await?;
+                Some(expected(&mut request))
+            }
+            false => None,
+        };
         let prepared = call.prepare(cx, request).await.map_err(placed)?;
         let (does, answer) = match (prepared, expected) {
             (Prepared::Write(write), Some(written)) if !write.is_dry_run() => {
@@ -314,8 +321,8 @@ fn no_dry_run() -> Error {
     Error::malformed(Place::Whole, ViolationKind::Misused { problem, remedy })
 }
 
-/// What is known of a write before it is carried out. New records get their ids now, as far as the server makes these.
-fn expected(call: &ActionCall, request: &mut Request) -> Written {
+/// What is known of a write before it is carried out: the ids of new records.
+fn expected(request: &mut Request) -> Written {
     if let Some(options) = request.options_mut() {
         options.minimal = true;
     }
@@ -324,29 +331,23 @@ fn expected(call: &ActionCall, request: &mut Request) -> Written {
         Which::Id(id) => known(outcome, vec![*id], Some(0)),
         Which::Key(_) => Written::of(Outcome::Deleted, Vec::new()),
     };
-    let reserving = Reserving { model: call.model(), inner: call.inner() };
     match request {
-        Request::Create(Create { collection, inputs, on_conflict, .. }) => {
+        Request::Create(Create { inputs, on_conflict, .. }) => {
             let one = match inputs {
                 Inputs::One(_) => Some(0),
                 Inputs::Many(_) => None,
             };
-            let of = call.model().collection(*collection);
-            let ids: Vec<Option<RecordId>> =
-                inputs.as_mut_slice().iter_mut().map(|input| reserving.record(of, input)).collect();
-            match ids.into_iter().collect::<Option<Vec<RecordId>>>() {
+            let id = |input: &Input| {
+                let given = input.value(Collection::ID).and_then(Value::as_id);
+                given.or_else(|| input.reserved.as_deref().copied())
+            };
+            match inputs.as_slice().iter().map(id).collect::<Option<Vec<RecordId>>>() {
                 Some(ids) if on_conflict.is_none() => known(Outcome::Created, ids, one),
                 _ => Written::of(Outcome::Deleted, Vec::new()),
             }
         }
-        Request::Update(update) => {
-            reserving.others(call.model().collection(update.collection), &mut update.input);
-            of_which(Outcome::Updated, &update.which)
-        }
-        Request::Replace(replace) => {
-            reserving.record(call.model().collection(replace.collection), &mut replace.input);
-            of_which(Outcome::Updated, &replace.which)
-        }
+        Request::Update(update) => of_which(Outcome::Updated, &update.which),
+        Request::Replace(replace) => of_which(Outcome::Updated, &replace.which),
         Request::OfRecord(_)
         | Request::OfMatching(_)
         | Request::Get(_)
@@ -362,30 +363,74 @@ fn expected(call: &ActionCall, request: &mut Request) -> Written {
 struct Reserving<'a> {
     model: &'a Model,
     inner: &'a Inner,
+    /// Numbers that no record has yet.
+    numbers: BTreeMap<CollectionId, Vec<RecordId>>,
+    /// How many more are needed.
+    lacking: BTreeMap<CollectionId, usize>,
 }
 
-impl Reserving<'_> {
-    /// The id of a record that a write may make, and those of the others that are sent with it; `None` if the database gives it.
-    fn record(&self, of: &Collection, input: &mut Input) -> Option<RecordId> {
+impl<'a> Reserving<'a> {
+    fn of(call: &'a ActionCall) -> Self {
+        Self { model: call.model(), inner: call.inner(), numbers: BTreeMap::new(), lacking: BTreeMap::new() }
+    }
+
+    /// The ids of all records that a write may make.
+    async fn all(mut self, request: &mut Request, cx: &Context) -> Result<(), Error> {
+        self.request(request);
+        if self.lacking.is_empty() {
+            return Ok(());
+        }
+        for (collection, count) in std::mem::take(&mut self.lacking) {
+            let drawn = ids::reserve(self.inner, cx, (self.model.collection(collection), count)).await?;
+            self.numbers.insert(collection, drawn.into_iter().rev().collect());
+        }
+        self.request(request);
+        Ok(())
+    }
+
+    fn request(&mut self, request: &mut Request) {
+        match request {
+            Request::Create(create) => {
+                let of = self.model.collection(create.collection);
+                create.inputs.as_mut_slice().iter_mut().for_each(|input| self.record(of, input));
+            }
+            Request::Update(update) => self.others(self.model.collection(update.collection), &mut update.input),
+            Request::Replace(replace) => self.record(self.model.collection(replace.collection), &mut replace.input),
+            Request::OfRecord(_)
+            | Request::OfMatching(_)
+            | Request::Get(_)
+            | Request::List(_)
+            | Request::GetOfTypes(_)
+            | Request::ListOfTypes(_)
+            | Request::History(_)
+            | Request::Aggregate(_) => {}
+        }
+    }
+
+    /// The id of a record that a write may make, and those of the others that are sent with it. Texts have to be given.
+    fn record(&mut self, of: &Collection, input: &mut Input) {
         self.others(of, input);
-        let given = input.value(Collection::ID).and_then(Value::as_id);
-        match (given, of.key.form()) {
-            (Some(given), _) => Some(given),
-            (None, KeyForm::Uuid) => Some(input.reserve(self.inner.id_for(of))),
-            (None, KeyForm::Int | KeyForm::Text) => None,
+        if input.value(Collection::ID).is_some() || input.reserved.is_some() {
+            return;
+        }
+        match of.key.form() {
+            KeyForm::Uuid => input.reserve(self.inner.id_for(of)),
+            KeyForm::Int => match self.numbers.get_mut(&of.id).and_then(Vec::pop) {
+                Some(number) => input.reserve(number),
+                None => *self.lacking.entry(of.id).or_default() += 1,
+            },
+            KeyForm::Text => {}
         }
     }
 
     /// Children, and records that relations name and that are made if they are missing.
-    fn others(&self, of: &Collection, input: &mut Input) {
+    fn others(&mut self, of: &Collection, input: &mut Input) {
         for (field, children) in &mut input.children {
             let Some((target, _)) = of.field(*field).kind.children() else { continue };
             let target = self.model.collection(target);
             for child in &mut children.each {
                 match &mut child.act {
-                    ChildAct::Add(input) | ChildAct::Put(input) | ChildAct::Match(input) => {
-                        self.record(target, input);
-                    }
+                    ChildAct::Add(input) | ChildAct::Put(input) | ChildAct::Match(input) => self.record(target, input),
                     ChildAct::Change(_, input) => self.others(target, input),
                     ChildAct::Remove(_) => {}
                 }

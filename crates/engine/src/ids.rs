@@ -8,8 +8,9 @@ use backstay_model::{Collection, CollectionId, KeyKind};
 use backstay_scalar::Value;
 use backstay_store::{RecordKey, Series};
 
+use crate::inner::Inner;
 use crate::proposal::Proposal;
-use crate::{Authority, Input, TxContext};
+use crate::{Authority, Context, Input, TxContext, numbers};
 
 /// Gives a new record the id that the server makes, unless one was given. Texts have to be given.
 pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>) -> Result<(), Error> {
@@ -20,10 +21,10 @@ pub(crate) async fn make(cx: &mut TxContext<'_, '_>, proposal: &mut Proposal<'_>
             proposal.input.reserved.as_deref().copied().unwrap_or_else(|| cx.new_id(collection))
         }
         KeyKind::Int if given.is_some() => return Ok(()),
-        KeyKind::Int => {
-            let number = cx.next_number(&series(cx, collection)).await?;
-            RecordId::from_number(number).ok_or_else(|| Error::internal(NoNumber))?
-        }
+        KeyKind::Int => match proposal.input.reserved.as_deref() {
+            Some(reserved) => *reserved,
+            None => id(cx.next_number(&series(cx.engine, collection)).await?)?,
+        },
         KeyKind::Text => match given {
             Some(_) => return Ok(()),
             None => return Err(missing(collection)),
@@ -50,17 +51,31 @@ fn missing(collection: &Collection) -> Error {
 }
 
 /// The numbers of the collection's records: a series of its own, whose field is the id.
-fn series(cx: &TxContext<'_, '_>, collection: &Collection) -> Series {
-    let catalog = cx.engine.store.catalog();
+fn series(inner: &Inner, collection: &Collection) -> Series {
+    let catalog = inner.store.catalog();
     let id = catalog.field_number(collection.id, Collection::ID);
     Series::new((catalog.type_number(collection.id), id), String::new())
+}
+
+fn id(number: i64) -> Result<RecordId, Error> {
+    RecordId::from_number(number).ok_or_else(|| Error::internal(NoNumber))
+}
+
+/// Gives out ids for so many new records, whose keys are numbers, before these are written. Those that aren't used leave gaps.
+pub(crate) async fn reserve(
+    inner: &Inner,
+    cx: &Context,
+    (collection, count): (&Collection, usize),
+) -> Result<Vec<RecordId>, Error> {
+    let drawn = numbers::draw(inner, cx, &series(inner, collection), vec![1; count]).await?;
+    drawn.into_iter().map(id).collect()
 }
 
 /// Makes the server's numbers go on after one that was given, once the write may be made.
 pub(crate) async fn go_on(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -> Result<(), Error> {
     let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
     if let Some(KeyRef::Int(number)) = given.as_ref().map(RecordId::key) {
-        let series = series(cx, proposal.collection);
+        let series = series(cx.engine, proposal.collection);
         let highest = cx.given_ids.highest(proposal.collection.id).max(number);
         cx.tx.raise_number(&series, highest, false).await.map_err(|error| cx.refused(error))?;
     }

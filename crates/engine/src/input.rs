@@ -167,9 +167,8 @@ impl Input {
     }
 
     /// Gives a new record this id, which the server has made.
-    pub(crate) fn reserve(&mut self, id: RecordId) -> RecordId {
+    pub(crate) fn reserve(&mut self, id: RecordId) {
         self.reserved = Some(Box::new(id));
-        id
     }
 
     /// This input with one more value.

@@ -45,13 +45,17 @@ pub(crate) async fn keep_lost(inner: &Inner, cx: &Context, session: &Session<dyn
     }
     let mut all_same = true;
     for (series, values) in lost {
-        let drawing =
-            Drawing { series: series.clone(), values: values.clone(), demand: cx.demand(), origin: origin(cx) };
-        let drawn = inner.store.write(Arc::new(drawing)).await.map_err(|error| inner.unwritten(error))?;
+        let drawn = draw(inner, cx, &series, values.clone()).await?;
         all_same &= drawn == values;
         session.own_numbers(&series, &drawn);
     }
     Ok(all_same)
+}
+
+/// Commits as many numbers of a series as there are values, each the same one if it is still free.
+pub(crate) async fn draw(inner: &Inner, cx: &Context, series: &Series, values: Vec<i64>) -> Result<Vec<i64>, Error> {
+    let drawing = Drawing { series: series.clone(), values, demand: cx.demand(), origin: origin(cx) };
+    inner.store.write(Arc::new(drawing)).await.map_err(|error| inner.unwritten(error))
 }
 
 fn origin(cx: &Context) -> Origin {

@@ -98,9 +98,10 @@ fn asked(document: &Document<'_>, (name, collection): (&str, &Collection<'_>), o
         .filter(|(_, ability, _)| of != Of::Peek || READS.contains(ability))
         .map(|(_, ability, both)| match (both, of == Of::Tx && !READS.contains(ability)) {
             (false, _) => format!("{ability}<{name:?}>"),
-            (true, true) if *ability == "Creates" && has_ids_made_before(document, name) => {
-                format!("{ability}<{name:?}, \"known\">")
+            (true, true) if *ability == "Creates" && is_counted(document, name) => {
+                format!("{ability}<{name:?}, \"counted\">")
             }
+            (true, true) if *ability == "Creates" => format!("{ability}<{name:?}, \"known\">"),
             (true, true) => format!("{ability}<{name:?}, \"queued\">"),
             (true, false) => format!("{ability}<{name:?}, \"now\">"),
         })
@@ -112,10 +113,10 @@ fn asked(document: &Document<'_>, (name, collection): (&str, &Collection<'_>), o
     if all.is_empty() { "{}".to_owned() } else { all.join(" & ") }
 }
 
-/// Whether the ids of new records are made before these are written. Numbers are given by the database.
-fn has_ids_made_before(document: &Document<'_>, name: &str) -> bool {
+/// Whether the ids are numbers.
+fn is_counted(document: &Document<'_>, name: &str) -> bool {
     let schema = document.schemas.get(name);
-    schema.and_then(|schema| schema.pointer("/properties/id/format")).is_some_and(|format| format == "uuid")
+    schema.and_then(|schema| schema.pointer("/properties/id/type")).is_some_and(|ty| ty == "integer")
 }
 
 /// Declares `Types`, the client, and the paths.

@@ -505,23 +505,34 @@ async fn what_a_block_writes_reads_the_same_at_its_commit() {
           code: String! @unique
           until: DateTime! @set(on: CREATE, to: "now + duration('PT1H')")
           parts: [Part!] @inverse(field: "hold")
+          tickets: [Ticket!] @inverse(field: "hold")
           owner: Owner @connect(missing: CREATE)
+        }
+        type Ticket @key(type: INT) @allow(read: "true", create: "true", update: "true") {
+          hold: Hold
+          number: Int @sequence
+          note: String
         }
         type Part @allow(read: "true", create: "true") { hold: Hold!  text: String! }
         type Owner @allow(read: "true", create: "true") { name: String! @unique  since: DateTime @default(from: "now") }
         type Mutation { act: Int! @function @allow(call: "true") }
     "#;
-    let check = async |write: Value| {
+    let check = async |writes: Value| {
         let runs = Arc::new(AtomicU32::new(0));
-        let (counted, reads) = (Arc::clone(&runs), "code,until,createdAt,owner{id,since},parts{id,text,createdAt}");
+        let counted = Arc::clone(&runs);
+        let reads =
+            "code,until,createdAt,updatedAt,owner{id,since},parts{id,text,createdAt},tickets{id,number,updatedAt}";
         let act = move |call: ActionCall| {
-            let (counted, write) = (Arc::clone(&counted), write.clone());
+            let (counted, writes) = (Arc::clone(&counted), writes.clone());
             async move {
                 let Begun::Block(mut block) = call.begin().await? else { return Ok("0".to_owned()) };
                 loop {
                     counted.fetch_add(1, Ordering::Relaxed);
-                    ask(&block, write.clone()).await?;
-                    ask(&block, json!({"list": "holds", "query": {"select": reads}})).await?;
+                    for write in writes.as_array().expect("writes") {
+                        ask(&block, write.clone()).await?;
+                        ask(&block, json!({"list": "holds", "query": {"select": reads}})).await?;
+                        ask(&block, json!({"list": "tickets"})).await?;
+                    }
                     match block.commit("1").await? {
                         Committed::Done => return Ok("1".to_owned()),
                         Committed::Again(next) => block = next,
@@ -537,11 +548,50 @@ async fn what_a_block_writes_reads_the_same_at_its_commit() {
         assert_eq!((reply.status, runs.load(Ordering::Relaxed)), (200, 1), "{}", reply.text());
     };
     let parts = json!([{"text": "a"}, {"text": "b"}]);
-    check(json!({"create": "holds", "body": {"code": "a"}})).await;
-    check(json!({"create": "holds", "body": {"code": "a", "parts": parts}})).await;
-    check(json!({"create": "holds", "body": {"code": "a", "owner": {"name": "Ann"}}})).await;
-    check(json!({"create": "holds", "onConflict": "code", "body": {"code": "a", "parts": parts}})).await;
-    check(json!({"update": "holds", "by": {"code": "first"}, "body": {"parts": {"$add": parts}}})).await;
-    check(json!({"update": "holds", "by": {"code": "first"}, "body": {"owner": {"name": "Ann"}}})).await;
-    check(json!({"replace": "holds", "by": {"code": "b"}, "body": {"code": "b", "parts": parts}})).await;
+    check(json!([{"create": "holds", "body": {"code": "a"}}])).await;
+    check(json!([{"create": "holds", "body": {"code": "a", "parts": parts}}])).await;
+    check(json!([{"create": "holds", "body": {"code": "a", "owner": {"name": "Ann"}}}])).await;
+    check(json!([{"create": "holds", "onConflict": "code", "body": {"code": "a", "parts": parts}}])).await;
+    check(json!([{"update": "holds", "by": {"code": "first"}, "body": {"parts": {"$add": parts}}}])).await;
+    check(json!([{"update": "holds", "by": {"code": "first"}, "body": {"owner": {"name": "Ann"}}}])).await;
+    check(json!([{"replace": "holds", "by": {"code": "b"}, "body": {"code": "b", "parts": parts}}])).await;
+    // The same record twice, and keys that are numbers.
+    let change = json!({"update": "holds", "by": {"code": "a"}, "body": {"parts": {"$add": parts}}});
+    check(json!([{"create": "holds", "body": {"code": "a"}}, change])).await;
+    let tickets = json!([{"note": "a"}, {"note": "b"}]);
+    check(json!([{"create": "holds", "body": {"code": "a", "tickets": tickets}}])).await;
+    check(json!([{"create": "tickets", "body": tickets}, {"create": "tickets", "body": {}}])).await;
+    check(json!([{"update": "holds", "by": {"code": "first"}, "body": {"tickets": {"$add": tickets}}}])).await;
+}
+
+/// Before it is carried out, so that later requests can name the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_the_key_of_a_queued_record_at_once() {
+    let model = r#"
+        extend schema @app(name: "Desk")
+        type User @identity @allow(read: "true") { email: Email! @unique }
+        type Ticket @key(type: INT) @allow(read: "true", create: "true", update: "true") { note: String }
+        type Mutation { act: Ticket @function @allow(call: "true") }
+    "#;
+    let act = |call: ActionCall| async move {
+        let Begun::Block(block) = call.begin().await? else { return Ok("0".to_owned()) };
+        let made = ask(&block, json!({"create": "tickets", "body": {}})).await?;
+        let id = made["id"].clone();
+        ask(&block, json!({"get": "tickets", "id": id})).await?;
+        let noted = ask(&block, json!({"update": "tickets", "id": id, "body": {"note": "read"}})).await?;
+        assert_eq!(noted["id"], id);
+        let found = ask(&block, json!({"get": "tickets", "id": id})).await?;
+        assert_eq!((&found["id"], &found["note"]), (&id, &json!("read")));
+        let several = ask(&block, json!({"create": "tickets", "body": [{}, {}]})).await?;
+        let next = |from: &Value| json!(from.as_i64().map(|id| id + 1));
+        assert_eq!((&several[0]["id"], &several[1]["id"]), (&next(&id), &next(&several[0]["id"])));
+        assert!(matches!(block.commit(&id.to_string()).await?, Committed::Done));
+        Ok(id.to_string())
+    };
+    let app = TestApp::open(model);
+    engine(&app).set_procedures(Arc::new(All::default().with("act", act)));
+    let reply = app.post("POST /do/act", &[], "{}").await;
+    assert_eq!((reply.status, &reply.json()["note"]), (200, &json!("read")), "{}", reply.text());
+    let list = app.call("GET /api/tickets?select=id", &[]).await.json();
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(3), "{list}");
 }
