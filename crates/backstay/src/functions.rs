@@ -25,8 +25,9 @@ pub(crate) fn warn_if_large(program: &Program, config: &mut Config) {
     if !program.is_copied() {
         let most = Program::COPIED_BYTES / (1024 * 1024);
         let message =
-            format!("the modules in `functions/` take more than {most} MiB, so each call evaluates them again");
-        let help = "make large tables in the functions that need them, or store them as records";
+            format!("modules in `functions/` take more than {most} MiB of memory, so calls evaluate them again");
+        let help =
+            "make large tables in the functions that need them or store them as records, and import smaller packages";
         config.warnings.warn_of_modules(message, help);
     }
 }

@@ -27,15 +27,17 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    /// What to do, after records are listed that go with the record, or without such a list.
-    fn text(self, is_listed: bool) -> &'static str {
+    /// What to do, after a list of records that all go with the record, or without one.
+    fn text(self, all_go: bool) -> &'static str {
         match self {
             Self::OwnRequest => "delete the record by a request of its own, which takes as many commits as it needs",
             Self::WithoutDryRun => {
-                "a dry run is one commit; without `dryRun`, the deletion takes as many commits as it needs"
+                "a dry run can't be split into several commits; without `dryRun`, the deletion is split"
             }
-            Self::DeleteFirst if is_listed => "delete these first, a few at a time",
-            Self::DeleteFirst => "first delete the records that refer to it, a few at a time",
+            Self::DeleteFirst if all_go => "delete these first, a few at a time",
+            Self::DeleteFirst => {
+                "first delete the records that would go with it and empty the references of the others, a few at a time"
+            }
             Self::Repeat => "send the request again to go on",
         }
     }
@@ -88,7 +90,7 @@ impl fmt::Display for LargeDeletion {
                 write!(f, ": {} would be deleted, {} changed", counted(deleted), counted(changed))
             }
         }?;
-        write!(f, "; {}", remedy.text(!deleted.is_empty() || !changed.is_empty()))
+        write!(f, "; {}", remedy.text(!deleted.is_empty() && changed.is_empty()))
     }
 }
 
@@ -106,7 +108,9 @@ mod tests {
         };
         let listed = [("Comment".to_owned(), 3)];
         check(&listed, Remedy::DeleteFirst, ": 3 Comment would be deleted; delete these first, a few at a time");
-        check(&[], Remedy::DeleteFirst, "; first delete the records that refer to it, a few at a time");
+        let rest =
+            "; first delete the records that would go with it and empty the references of the others, a few at a time";
+        check(&[], Remedy::DeleteFirst, rest);
         check(&[], Remedy::Repeat, "; send the request again to go on");
     }
 }

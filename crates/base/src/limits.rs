@@ -645,7 +645,7 @@ pub const WEBHOOK_LETTERS: usize = 100;
 pub const WEBHOOK_MILLIS: u64 = 250;
 /// Bytes of the traces that the inspector keeps.
 pub const INSPECTOR_BYTES: usize = 16 * 1024 * 1024;
-/// Bytes of one of them; of a larger one only its stages are kept.
+/// Bytes of one of them; parts beyond that are counted as omitted.
 pub const TRACE_BYTES: usize = 512 * 1024;
 /// Rules, statements, log lines, and so on, of one of them.
 pub const TRACE_PARTS: usize = 500;

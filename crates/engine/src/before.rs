@@ -23,7 +23,7 @@ use backstay_store::RecordKey;
 use sha2::{Digest as _, Sha256};
 
 use crate::bind::InMemory;
-use crate::context::Reread;
+use crate::context::{HookSession, Reread};
 use crate::noted::{Digest, digest};
 use crate::proposal::Proposal;
 use crate::read::USUAL_RECORD;
@@ -33,7 +33,7 @@ use crate::{Input, Record, TxContext, embedded, fill, references};
 pub use call::{BeforeCall, BeforeOutcome, BeforeProcedure};
 use mistake::Mistake;
 pub(crate) use running::Hooks;
-use session::{Answered, Known, Noted, Session, Unanswered, Unasked, Verdict};
+use session::{Answered, Known, Noted, Unanswered, Unasked, Verdict};
 
 /// Asks the hooks of a proposed record, and makes the changes that they return.
 pub(crate) async fn of_proposal(
@@ -245,7 +245,7 @@ fn is_of_row(field: &Field) -> bool {
 /// Reads again what a hook has read.
 async fn reread(
     cx: &mut TxContext<'_, '_>,
-    session: &Session<dyn Reread>,
+    session: &HookSession,
     reads: &[Noted<dyn Reread>],
 ) -> Result<Vec<Known<dyn Reread>>, Error> {
     let mut known = Vec::with_capacity(reads.len());

@@ -18,6 +18,7 @@ use futures_util::lock::Mutex;
 
 use crate::inner::Inner;
 use crate::input::{ChildAct, Missing};
+use crate::made::Numbers;
 use crate::noted::{Digest, digest};
 use crate::prepared::{self, Prepared, Undone};
 use crate::read::PageSize;
@@ -25,7 +26,7 @@ use crate::taken_along::TakenAlong;
 use crate::write_requests::PreparedWrite;
 use crate::{
     ActionCall, Answer, AskedJob, Context, Create, Input, Inputs, NewJob, Outcome, Request, RequestKind, Transaction,
-    TxContext, Which, Written, answering, ids, transaction,
+    TxContext, Which, Written, answering, ids, numbers, transaction,
 };
 
 /// One run of a block. Cheap to clone.
@@ -58,6 +59,8 @@ struct Run {
     claim: Option<KeyClaim>,
     /// How often the block has run before.
     before: u32,
+    /// The numbers that it draws: what it reads of them is the same at its commit.
+    numbers: Arc<Numbers>,
     steps: Mutex<Vec<Arc<Step>>>,
 }
 
@@ -118,7 +121,7 @@ impl ActionCall {
                 return Ok(Begun::Done(result));
             }
         }
-        Ok(Begun::Block(Block::new(self.clone(), claim, 0)))
+        Ok(Begun::Block(Block::new(self.clone(), claim, (0, Arc::default()))))
     }
 
     /// Queues a job by itself. Returns its id, unless it is unique: another one may have its key then.
@@ -144,10 +147,10 @@ impl ActionCall {
 }
 
 impl Block {
-    fn new(call: ActionCall, claim: Option<KeyClaim>, before: u32) -> Self {
+    fn new(call: ActionCall, claim: Option<KeyClaim>, (before, numbers): (u32, Arc<Numbers>)) -> Self {
         let now = call.ambient().clock.now();
         let cx = call.context().at(now);
-        Self(Arc::new(Run { call, cx, claim, before, steps: Mutex::default() }))
+        Self(Arc::new(Run { call, cx, claim, before, numbers, steps: Mutex::default() }))
     }
 
     /// How long to wait before the block runs, so that those that change the same records don't meet again and again.
@@ -241,7 +244,7 @@ impl Block {
     /// # Errors
     /// Why one of its writes was refused, or that what it reads changes each time. Nothing is stored then.
     pub async fn commit(&self, result: &str) -> Result<Committed, Error> {
-        let Run { call, cx, claim, before, steps } = &*self.0;
+        let Run { call, cx, claim, before, numbers, steps } = &*self.0;
         let steps: Vec<Arc<Step>> = steps.lock().await.clone();
         let writes = steps.iter().any(|step| step.changes());
         if !writes && steps.len() < 2 {
@@ -257,13 +260,16 @@ impl Block {
             cx: cx.clone(),
             claim,
             result: result.into(),
+            numbers: Arc::clone(numbers),
             at: Arc::clone(&at),
         };
         let kinds = commit.kinds.clone();
         match transaction::run(call.inner(), cx, commit).await {
             Ok(()) => Ok(Committed::Done),
             Err(error) if is_changed(&error) && before + 1 < limits::BLOCK_RUNS => {
-                Ok(Committed::Again(Self::new(call.clone(), self.0.claim.clone(), before + 1)))
+                numbers::keep_lost(call.inner(), cx, numbers).await?;
+                let next = (before + 1, Arc::clone(numbers));
+                Ok(Committed::Again(Self::new(call.clone(), self.0.claim.clone(), next)))
             }
             Err(error) if is_changed(&error) => {
                 let action = call.action().name.clone();
@@ -282,14 +288,20 @@ impl Block {
         steps: &[Arc<Step>],
         read: &Arc<Prepared>,
     ) -> Result<(Result<Answer, Error>, Option<Moments>), Error> {
-        let Run { call, cx, .. } = &*self.0;
+        let Run { call, cx, numbers, .. } = &*self.0;
         let inner = call.inner();
         let writes: Vec<Arc<Step>> = steps.iter().filter(|step| step.write().is_some()).cloned().collect();
         if writes.is_empty() {
             return Ok((Box::pin(read.read_alone(inner, cx, PageSize::WHOLE)).await, None));
         }
         let answer = Arc::default();
-        let trial = Trial { writes, read: Arc::clone(read), now: cx.now, answer: Arc::clone(&answer) };
+        let trial = Trial {
+            writes,
+            read: Arc::clone(read),
+            now: cx.now,
+            numbers: Arc::clone(numbers),
+            answer: Arc::clone(&answer),
+        };
         let undone = transaction::run(inner, cx, trial).await;
         let answered = answer.lock().take();
         match (undone, answered) {
@@ -456,6 +468,7 @@ struct Trial {
     read: Arc<Prepared>,
     /// When the block began.
     now: Timestamp,
+    numbers: Arc<Numbers>,
     answer: Arc<parking_lot::Mutex<Option<ReadAt>>>,
 }
 
@@ -468,6 +481,10 @@ impl Transaction for Trial {
 
     fn kilo_steps(&self) -> u32 {
         limits::MIXED_KILO_STEPS
+    }
+
+    fn numbers(&self) -> Option<Arc<Numbers>> {
+        Some(Arc::clone(&self.numbers))
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {
@@ -501,6 +518,7 @@ struct Commit {
     cx: Context,
     claim: Option<KeyClaim>,
     result: Arc<str>,
+    numbers: Arc<Numbers>,
     /// The step that it is at.
     at: Arc<AtomicUsize>,
 }
@@ -523,6 +541,10 @@ impl Transaction for Commit {
 
     fn hook_failed(&self, request: Option<usize>) {
         self.at.store(request.unwrap_or(self.steps.len()), Ordering::Relaxed);
+    }
+
+    fn numbers(&self) -> Option<Arc<Numbers>> {
+        Some(Arc::clone(&self.numbers))
     }
 
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<(), Error>> {

@@ -19,6 +19,7 @@ use crate::bind::{Bindings, Question};
 use crate::explanation::ExplainedCaller;
 use crate::given_ids::GivenIds;
 use crate::inner::Inner;
+use crate::made::Numbers;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_hooks::PendingHook;
 use crate::pending_sums::PendingSums;
@@ -154,6 +155,9 @@ pub(crate) trait Reread: Send + Sync {
     ) -> BoxFuture<'r, Result<Answer, Error>>;
 }
 
+/// What a transaction knows of its hooks.
+pub(crate) type HookSession = Session<dyn Reread>;
+
 /// Whose rules apply to a part of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authority {
@@ -216,6 +220,8 @@ pub struct TxContext<'a, 't> {
     pub(crate) made_slugs: Vec<MadeSlug>,
     /// What it knows ahead of ids that are given to new records.
     pub(crate) given_ids: GivenIds,
+    /// The numbers that it draws, if it may run again and must then draw the same ones.
+    pub(crate) numbers: Option<Arc<Numbers>>,
     /// How often the transaction has run before because others took its slugs.
     pub(crate) slug_run: u32,
     /// Stored sums that don't have yet what it has changed.
@@ -232,7 +238,7 @@ pub struct TxContext<'a, 't> {
     /// the same values each time that it is written.
     pub(crate) given_now: Option<Timestamp>,
     /// The hooks that run before its changes; `None` if the model has none.
-    pub(crate) before: Option<Arc<Session<dyn Reread>>>,
+    pub(crate) before: Option<Arc<HookSession>>,
     /// What an explanation is made of.
     pub(crate) recorder: Option<Recorder>,
 }

@@ -63,17 +63,21 @@ pub(crate) async fn queue(cx: &mut TxContext<'_, '_>) -> Result<(), Error> {
     let pending = std::mem::take(&mut cx.hooks);
     let of_actions = pending.iter().filter(|pending| matches!(pending.run, PendingRun::Action(_))).count();
     require_few(cx, of_actions)?;
-    let mut room = if cx.class.system { usize::MAX } else { limits::NOTIFICATIONS };
+    let (mut room, mut is_over) = (if cx.class.system { usize::MAX } else { limits::NOTIFICATIONS }, false);
     for pending in pending {
         let notifies = matches!(pending.run, PendingRun::Notifications { .. });
-        if notifies && room == 0 {
+        if notifies && is_over {
             continue;
         }
         let mut jobs = jobs(cx, &pending).await?;
         if notifies {
-            if jobs.len() > room {
-                // As with those of one change: whoever may make watches, say, can't keep others from changing many records.
-                tracing::warn!("a transaction notifies only the first {} accounts", limits::NOTIFICATIONS);
+            // As with those of one change: whoever may make watches, say, can't keep others from changing many records.
+            is_over = jobs.len() > room;
+            if is_over {
+                tracing::warn!(
+                    "a transaction notifies only the first {} accounts; queue a job to notify more",
+                    limits::NOTIFICATIONS
+                );
                 jobs.truncate(room);
             }
             room -= jobs.len();

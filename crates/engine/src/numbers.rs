@@ -1,7 +1,8 @@
-//! Numbers of series that may have gaps. A transaction that runs again for its hooks gives its records the same ones.
+//! Numbers of series that may have gaps. A transaction that runs again for its hooks, or because it is a block of an action, gives its
+//! records the same ones.
 //!
 //! On a server they are drawn apart and are the transaction's for good. On SQLite they are undone with each run, so that another
-//! transaction may take them before the next one. It then draws other ones, which are committed before its hooks run again.
+//! transaction may take them before the next one. It then draws other ones, which are committed before it runs again.
 
 use std::sync::Arc;
 
@@ -9,18 +10,17 @@ use backstay_base::{Error, limits};
 use backstay_store::{Demand, Origin, Series, StoreError, Tx, Work, Writes};
 use futures_util::future::BoxFuture;
 
-use crate::before::session::{Number, Session};
-use crate::context::Reread;
 use crate::inner::Inner;
+use crate::made::{Number, Numbers};
 use crate::{Context, TxContext};
 
 impl TxContext<'_, '_> {
     /// The next number of a series that may have gaps.
     pub(crate) async fn next_number(&mut self, series: &Series) -> Result<i64, Error> {
-        let Some(session) = self.before.clone() else { return self.draw(series).await };
-        let known = session.number(series);
+        let Some(numbers) = self.numbers.clone() else { return self.draw(series).await };
+        let known = numbers.known(series);
         if let Some(Number { value, is_own: true }) = known {
-            session.use_number(series, Number { value, is_own: true });
+            numbers.take(series, Number { value, is_own: true });
             return Ok(value);
         }
         let drawn = self.draw(series).await?;
@@ -28,7 +28,7 @@ impl TxContext<'_, '_> {
         if value > drawn {
             self.tx.raise_number(series, value, false).await.map_err(|error| self.refused(error))?;
         }
-        session.use_number(series, Number { value, is_own: !self.tx.holds_counter(series) });
+        numbers.take(series, Number { value, is_own: !self.tx.holds_counter(series) });
         Ok(value)
     }
 
@@ -37,17 +37,13 @@ impl TxContext<'_, '_> {
     }
 }
 
-/// Commits the numbers of a session whose transaction has lost some of them to others. Returns whether they remain as they are.
-pub(crate) async fn keep_lost(inner: &Inner, cx: &Context, session: &Session<dyn Reread>) -> Result<bool, Error> {
-    let lost = session.lost_numbers();
-    if lost.is_empty() {
-        return Ok(true);
-    }
+/// Commits the numbers of a transaction that has lost some of them to others. Returns whether they remain as they are.
+pub(crate) async fn keep_lost(inner: &Inner, cx: &Context, numbers: &Numbers) -> Result<bool, Error> {
     let mut all_same = true;
-    for (series, values) in lost {
+    for (series, values) in numbers.lost() {
         let drawn = draw(inner, cx, &series, values.clone()).await?;
         all_same &= drawn == values;
-        session.own_numbers(&series, &drawn);
+        numbers.own(&series, &drawn);
     }
     Ok(all_same)
 }

@@ -11,9 +11,10 @@ use parking_lot::Mutex;
 use crate::application::CallerClass;
 use crate::before::runner::{HookFailure, contended};
 use crate::before::session::{Ended, Session, Unanswered, Unasked};
-use crate::context::{MadeSlug, Reread, Retry};
+use crate::context::{HookSession, MadeSlug, Reread, Retry};
 use crate::given_ids::GivenIds;
 use crate::inner::Inner;
+use crate::made::Numbers;
 use crate::pending_checks::{Part, PendingChecks};
 use crate::pending_sums::PendingSums;
 use crate::taken_along::TakenAlong;
@@ -61,6 +62,11 @@ pub trait Transaction: Send + Sync + 'static {
     /// it has none.
     fn hook_failed(&self, _request: Option<usize>) {}
 
+    /// The numbers that it draws, if it is one of several transactions that must draw the same ones.
+    fn numbers(&self) -> Option<Arc<Numbers>> {
+        None
+    }
+
     /// Does it. Only methods of the context may be awaited.
     fn run<'a>(&'a self, cx: &'a mut TxContext<'_, '_>) -> BoxFuture<'a, Result<Self::Answer, Error>>;
 }
@@ -78,7 +84,7 @@ pub(crate) async fn run_shared<T: Transaction>(
 ) -> Result<T::Answer, Error> {
     match inner.application.policy.hooks.has_before() && transaction.asks_hooks() {
         true => Box::pin(run_with_hooks(inner, cx, &transaction)).await,
-        false => run_once(inner, cx, &transaction, None).await,
+        false => run_once((inner, cx), &transaction, (None, transaction.numbers())).await,
     }
 }
 
@@ -89,13 +95,14 @@ async fn run_with_hooks<T: Transaction>(
     transaction: &Arc<T>,
 ) -> Result<T::Answer, Error> {
     let session = Arc::new(Session::new(&cx.memory));
+    let numbers = transaction.numbers().unwrap_or_default();
     let mut stalled = 0;
     loop {
-        let outcome = run_once(inner, cx, transaction, Some(&session)).await;
+        let outcome = run_once((inner, cx), transaction, (Some(&session), Some(Arc::clone(&numbers)))).await;
         let Some(Ended { unanswered, has_progressed }) = session.end() else { return outcome };
         stalled += u32::from(!has_progressed);
         let ran = match stalled < limits::HOOK_RUNS {
-            true => run_hooks((inner, cx), &session, unanswered).await,
+            true => run_hooks((inner, cx), (&session, &numbers), unanswered).await,
             false => Err(contended(&unanswered, inner)),
         };
         ran.map_err(|HookFailure { request, error }| {
@@ -109,10 +116,10 @@ async fn run_with_hooks<T: Transaction>(
 /// Runs the hooks for which a transaction waits, unless the numbers that they would be asked about are other ones from now on.
 async fn run_hooks(
     (inner, cx): (&Arc<Inner>, &Context),
-    session: &Session<dyn Reread>,
+    (session, numbers): (&HookSession, &Numbers),
     unanswered: Vec<Unanswered<dyn Reread>>,
 ) -> Result<(), HookFailure> {
-    match numbers::keep_lost(inner, cx, session).await? {
+    match numbers::keep_lost(inner, cx, numbers).await? {
         true => inner.hook_runner()?.run((inner, cx), session, unanswered).await,
         false => Ok(()),
     }
@@ -120,10 +127,9 @@ async fn run_hooks(
 
 /// Runs a transaction in one commit, unless it meets a hook that has to run first.
 async fn run_once<T: Transaction>(
-    inner: &Arc<Inner>,
-    cx: &Context,
+    (inner, cx): (&Arc<Inner>, &Context),
     transaction: &Arc<T>,
-    before: Option<&Arc<Session<dyn Reread>>>,
+    (before, numbers): (Option<&Arc<HookSession>>, Option<Arc<Numbers>>),
 ) -> Result<T::Answer, Error> {
     let application = &inner.application;
     let told_along: Arc<Mutex<TakenAlong>> = Arc::default();
@@ -135,6 +141,7 @@ async fn run_once<T: Transaction>(
             system: application.system_class(),
             transaction: Arc::clone(transaction),
             before: before.cloned(),
+            numbers: numbers.clone(),
             retry,
             slug_run,
             made_slugs: Mutex::default(),
@@ -243,7 +250,9 @@ struct Running<T> {
     system: Arc<CallerClass>,
     transaction: Arc<T>,
     /// The hooks that run before its changes.
-    before: Option<Arc<Session<dyn Reread>>>,
+    before: Option<Arc<HookSession>>,
+    /// Those that it draws again in each run.
+    numbers: Option<Arc<Numbers>>,
     retry: Retry,
     /// How often it has run before because others took its slugs.
     slug_run: u32,
@@ -351,6 +360,9 @@ impl<T: Transaction> Work for Running<T> {
             if let Some(session) = &self.before {
                 session.begin();
             }
+            if let Some(numbers) = &self.numbers {
+                numbers.begin();
+            }
             let mut cx = TxContext {
                 engine: &self.engine,
                 cx: &of_transaction,
@@ -364,6 +376,7 @@ impl<T: Transaction> Work for Running<T> {
                 told_along: TakenAlong::default(),
                 made_slugs: Vec::new(),
                 given_ids: GivenIds::default(),
+                numbers: self.numbers.clone(),
                 slug_run: self.slug_run,
                 sums: PendingSums::default(),
                 checks: PendingChecks::default(),

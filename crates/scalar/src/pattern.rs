@@ -98,8 +98,8 @@ impl Pattern {
         let hir = regex_syntax::parse(&written).map_err(|error| untranslated(&error))?;
         // A pattern of a whole text isn't compared by databases.
         if extent == Extent::Part && automaton::optional_parts(&hir) > limits::PATTERN_OPTIONAL_PARTS {
-            let message =
-                format!("the pattern repeats optional parts more than {} times", limits::PATTERN_OPTIONAL_PARTS);
+            let most = limits::PATTERN_OPTIONAL_PARTS;
+            let message = format!("the pattern has more than {most} optional parts, counting each repetition");
             return Err(PatternProblem::new(
                 message,
                 "repeat them in one way, such as `a{0,200}` in place of `(a?){200}`",
@@ -345,7 +345,7 @@ mod tests {
         for taken in ["([a-z]?){100}1", "[a-z]{0,255}1", "([a-z]{0,60}){0,30}1", "(a?b*c{0,3}){33}"] {
             assert_eq!(refused(taken), None, "{taken}");
         }
-        let message = Some("the pattern repeats optional parts more than 100 times".to_owned());
+        let message = Some("the pattern has more than 100 optional parts, counting each repetition".to_owned());
         for pattern in [
             "([a-z]?){101}1",
             "(([a-z]?){30}){60}1",

@@ -162,7 +162,8 @@ impl ServerProblem {
                  pooler, name that in `pooler` in [data]"
             }
             Self::PoolerRefuses(_) => {
-                "Set `pool_mode = transaction`, let this user in, and check that PgBouncer can reach the server; see its log."
+                "use transaction pooling (`pool_mode = transaction` in PgBouncer), let this user in, and check that the pooler can reach the \
+                 server; its log may say more"
             }
             Self::Elsewhere => {
                 "let both addresses lead to the same database and user; Backstay's tables must be there, with the same model"
@@ -176,7 +177,7 @@ impl ServerProblem {
                  and to the same database and schema"
             }
             Self::NotStandby => {
-                "Remove it from `replicas`; list only standbys. The server in `url` already answers reads that no standby can."
+                "remove it from `replicas` and list only standbys; the server in `url` already answers reads that no standby can"
             }
             Self::Lost => {
                 "try again: what wasn't committed is undone, and the next start goes on from there. If it happens again, the server's \

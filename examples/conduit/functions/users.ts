@@ -12,15 +12,15 @@ export const register = route(async (request, { auth }) =>
 export const login = route(async (request, { auth }) => me(await auth.signIn(await sent(request, "user"))));
 export const currentUser = route(async ({ token }, { db, auth }) => me({ account: await db.users.get(auth.id!), token }));
 
-/** A new address or password needs the present one, as `currentPassword`. */
+/** A new email address or password needs the current password, as `currentPassword`. */
 export const updateUser = route(async (request, { db, auth }) => {
   const { email, password, currentPassword: current, ...changes } = await sent(request, "user");
   const isNew = email !== undefined && email !== (await db.users.get(auth.id!)).email;
-  if ((isNew || password !== undefined) && current === undefined) {
-    throw new Refused("a new email address or password needs the present one as currentPassword");
+  if ((isNew || password) && current === undefined) {
+    throw new Refused("to change the email address or password, send the current password as currentPassword");
   }
   if (isNew) await auth.changeEmail({ email, password: current });
-  const token = password === undefined ? request.token : (await auth.changePassword({ current, password })).token;
+  const token = password ? (await auth.changePassword({ current, password })).token : request.token;
   return me({ account: await db.users.update(auth.id!, changes), token });
 });
 

@@ -39,7 +39,7 @@ const ON: &str = "\
 Example:
   backstay inspect on --for 10m
 
-Operators then see at /inspect what each request did. Each write asks its rules twice meanwhile. See docs/operations.md.";
+Operators then see at /inspect what each request did. Each write evaluates its access rules twice while it is on. See docs/inspector.md.";
 
 #[cfg(test)]
 mod tests {

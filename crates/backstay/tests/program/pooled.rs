@@ -125,7 +125,10 @@ fn poolers_that_cannot_be_used() {
         );
         let refused = app.run(&["serve", "."]).refused();
         assert!(refused.contains(expected), "{refused}");
-        assert!(refused.contains("\n  help: Set `pool_mode = transaction`"), "{refused}");
+        assert!(
+            refused.contains("\n  help: use transaction pooling (`pool_mode = transaction` in PgBouncer)"),
+            "{refused}"
+        );
     };
     let cluster = Cluster::shared();
     refused(

@@ -134,7 +134,7 @@ fn modules_that_make_too_much_for_a_copy_are_a_warning() {
     let table = "Array.from({ length: 50_000 }, (_, i) => ({ i, text: `number ${i}` }))";
     app.write("functions/size.ts", &format!("const table = {table};\nexport const size = () => table.length;\n"));
     let words =
-        "warning[large-modules]: the modules in `functions/` take more than 4 MiB, so each call evaluates them again";
+        "warning[large-modules]: modules in `functions/` take more than 4 MiB of memory, so calls evaluate them again";
     let checked = app.run(&["check"]);
     assert!(checked.code == Some(0) && checked.err.contains(words), "{}", checked.err);
     assert_eq!(app.run(&["check", "--deny-warnings"]).code, Some(1));

@@ -8,8 +8,8 @@ use backstay_model::HookRun;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::session::{Session, Unanswered};
-use crate::context::Reread;
+use super::session::Unanswered;
+use crate::context::{HookSession, Reread};
 use crate::inner::Inner;
 use crate::{Answer, Context, Encoder};
 
@@ -25,7 +25,7 @@ pub(crate) trait Runner: fmt::Debug + Send + Sync {
     fn run<'a>(
         &'a self,
         within: (&'a Arc<Inner>, &'a Context),
-        session: &'a Session<dyn Reread>,
+        session: &'a HookSession,
         unanswered: Vec<Unanswered<dyn Reread>>,
     ) -> BoxFuture<'a, Result<(), HookFailure>>;
 }

@@ -12,8 +12,8 @@ use futures_util::future::BoxFuture;
 use super::call::{BeforeCall, BeforeOutcome, BeforeProcedure};
 use super::mistake::{Mistake, described};
 use super::runner::{HookFailure, Runner};
-use super::session::{Answered, Noted, Session, Unanswered, Verdict};
-use crate::context::Reread;
+use super::session::{Answered, Noted, Unanswered, Verdict};
+use crate::context::{HookSession, Reread};
 use crate::inner::Inner;
 use crate::{Answer, Context, Encoder, Notation, Procedures};
 
@@ -55,7 +55,7 @@ impl Runner for Hooks {
     fn run<'a>(
         &'a self,
         within: (&'a Arc<Inner>, &'a Context),
-        session: &'a Session<dyn Reread>,
+        session: &'a HookSession,
         unanswered: Vec<Unanswered<dyn Reread>>,
     ) -> BoxFuture<'a, Result<(), HookFailure>> {
         Box::pin(async move {
@@ -79,7 +79,7 @@ impl Hooks {
     async fn run_hook(
         &self,
         (inner, cx): (&Arc<Inner>, &Context),
-        session: &Session<dyn Reread>,
+        session: &HookSession,
         (hook, changes): (usize, Vec<Unanswered<dyn Reread>>),
     ) -> Result<(), Error> {
         let model = &inner.application.model;

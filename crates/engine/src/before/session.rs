@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use backstay_base::{Error, Held, Limit, Memory, RecordId, Timestamp, limits};
 use backstay_model::CollectionId;
-use backstay_store::Series;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::Input;
+use crate::made::Made;
 use crate::noted::Digest;
 
 /// Bytes that the plan of a read takes, roughly.
 const PLAN_BYTES: usize = 2048;
 
 /// The hooks of one transaction, whose reads are of this type. A run that meets one without an outcome is undone; the hook runs outside of the transaction, and
-/// the transaction again. So that hooks see the same each time, ids and numbers of new records and the moment that the model gives
-/// are kept.
+/// the transaction again. So that hooks see the same each time, ids of new records and the moment that the model gives are kept, as are
+/// their numbers (`numbers.rs`).
 pub(crate) struct Session<R: ?Sized>(Mutex<State<R>>);
 
 impl<R: ?Sized> fmt::Debug for Session<R> {
@@ -31,9 +31,6 @@ struct State<R: ?Sized> {
     now: Option<Timestamp>,
     /// Of new records, by their collection.
     ids: HashMap<CollectionId, Made<RecordId>>,
-    numbers: HashMap<Series, Made<Number>>,
-    /// Whether the present run had to take another number than an earlier one.
-    has_lost: bool,
     answered: HashMap<Digest, Arc<Answered<R>>>,
     /// Bytes of what was answered.
     answered_bytes: usize,
@@ -47,27 +44,6 @@ struct State<R: ?Sized> {
     /// How many outcomes the present run has found that are still true, and the most that one before it has.
     found: usize,
     most_found: Option<usize>,
-}
-
-/// What runs make one after the other.
-struct Made<T> {
-    all: Vec<T>,
-    /// How many of them the present run has used.
-    used: usize,
-}
-
-impl<T> Default for Made<T> {
-    fn default() -> Self {
-        Self { all: Vec::new(), used: 0 }
-    }
-}
-
-/// A number of a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Number {
-    pub(crate) value: i64,
-    /// Whether no other transaction can get it, although the run that has drawn it is undone.
-    pub(crate) is_own: bool,
 }
 
 /// A change of a record that a hook has to be asked about.
@@ -157,8 +133,6 @@ impl<R: ?Sized> Session<R> {
         Self(Mutex::new(State {
             now: None,
             ids: HashMap::new(),
-            numbers: HashMap::new(),
-            has_lost: false,
             answered: HashMap::new(),
             answered_bytes: 0,
             unanswered: Vec::new(),
@@ -173,9 +147,7 @@ impl<R: ?Sized> Session<R> {
     /// A run begins.
     pub(crate) fn begin(&self) {
         let mut state = self.0.lock();
-        state.ids.values_mut().for_each(|ids| ids.used = 0);
-        state.numbers.values_mut().for_each(|numbers| numbers.used = 0);
-        state.has_lost = false;
+        state.ids.values_mut().for_each(Made::begin);
         state.found = 0;
         state.unanswered.clear();
         state.forget_unanswered();
@@ -206,59 +178,7 @@ impl<R: ?Sized> Session<R> {
 
     /// The next id of a new record: the one that it had in an earlier run, if there was one.
     pub(crate) fn id(&self, collection: CollectionId, make: impl FnOnce() -> RecordId) -> RecordId {
-        let mut state = self.0.lock();
-        let Made { all, used } = state.ids.entry(collection).or_default();
-        let at = *used;
-        *used += 1;
-        if at == all.len() {
-            all.push(make());
-        }
-        all[at]
-    }
-
-    /// The next number of a series as an earlier run has used it, if there was one.
-    pub(crate) fn number(&self, series: &Series) -> Option<Number> {
-        let state = self.0.lock();
-        state.numbers.get(series).and_then(|numbers| numbers.all.get(numbers.used)).copied()
-    }
-
-    /// The present run uses this number as the next one.
-    pub(crate) fn use_number(&self, series: &Series, number: Number) {
-        let mut state = self.0.lock();
-        let Made { all, used } = state.numbers.entry(series.clone()).or_default();
-        let at = *used;
-        *used += 1;
-        match all.get_mut(at) {
-            None => all.push(number),
-            Some(known) => {
-                let is_lost = known.value != number.value;
-                *known = number;
-                state.has_lost |= is_lost;
-            }
-        }
-    }
-
-    /// The numbers that other transactions can get, if they have got some: there may be more to come.
-    pub(crate) fn lost_numbers(&self) -> Vec<(Series, Vec<i64>)> {
-        let state = self.0.lock();
-        if !state.has_lost {
-            return Vec::new();
-        }
-        let loose = |numbers: &Made<Number>| {
-            let loose = numbers.all.iter().filter(|number| !number.is_own);
-            loose.map(|number| number.value).collect::<Vec<_>>()
-        };
-        let all = state.numbers.iter().map(|(series, numbers)| (series.clone(), loose(numbers)));
-        all.filter(|(_, loose)| !loose.is_empty()).collect()
-    }
-
-    /// In the place of the numbers of this series that others could get come these, which they can't.
-    pub(crate) fn own_numbers(&self, series: &Series, values: &[i64]) {
-        let mut state = self.0.lock();
-        let Some(numbers) = state.numbers.get_mut(series) else { return };
-        for (number, value) in numbers.all.iter_mut().filter(|number| !number.is_own).zip(values) {
-            *number = Number { value: *value, is_own: true };
-        }
+        self.0.lock().ids.entry(collection).or_default().next(make)
     }
 
     pub(crate) fn answered(&self, key: &Digest) -> Option<Arc<Answered<R>>> {
@@ -338,7 +258,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use backstay_base::Reserve;
-    use backstay_base::{FieldNumber, TypeNumber};
 
     use super::*;
 
@@ -410,27 +329,6 @@ mod tests {
         assert!(session.answer([2; 32], answered(1)).is_err());
         drop(session);
         assert_eq!(reserve.held(), 0);
-    }
-
-    #[test]
-    fn numbers_are_the_same_until_others_get_them() {
-        let session = Session::new(&Memory::uncounted());
-        let series = Series::new((TypeNumber(1), FieldNumber(0)), String::new());
-        let loose = |value: i64| Number { value, is_own: false };
-        session.begin();
-        assert_eq!(session.number(&series), None);
-        session.use_number(&series, loose(5));
-        session.use_number(&series, loose(6));
-        assert_eq!(session.lost_numbers(), []);
-        session.begin();
-        assert_eq!(session.number(&series), Some(loose(5)));
-        session.use_number(&series, loose(7));
-        session.use_number(&series, loose(8));
-        assert_eq!(session.lost_numbers(), [(series.clone(), vec![7, 8])]);
-        session.own_numbers(&series, &[9, 10]);
-        session.begin();
-        assert_eq!(session.number(&series), Some(Number { value: 9, is_own: true }));
-        assert_eq!(session.lost_numbers(), []);
     }
 
     #[test]

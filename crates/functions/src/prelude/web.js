@@ -102,7 +102,7 @@ const subtle = freeze({
 
 function randomBytes(length) {
   const text = random(length);
-  if (text === undefined) throw new TypeError("crypto has no random bytes outside of functions: call it in a function");
+  if (text === undefined) throw new TypeError("crypto has no random bytes while a module loads: call it inside a function");
   return bytesOf(text);
 }
 

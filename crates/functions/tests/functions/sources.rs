@@ -52,7 +52,7 @@ fn problems_have_places_in_the_source() {
     );
     check(&[("a.ts", "\nthrow new Error('at load');")], &["functions/a.ts:2:11: at load"]);
     for (made, column) in [("crypto.randomUUID()", 21), ("crypto.getRandomValues(new Uint8Array(4))", 42)] {
-        let why = "crypto has no random bytes outside of functions: call it in a function";
+        let why = "crypto has no random bytes while a module loads: call it inside a function";
         check(
             &[("a.ts", &format!("const token = {made};\nexport const a = () => token;"))],
             &[&format!("functions/a.ts:1:{column}: {why}")],

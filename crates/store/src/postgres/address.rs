@@ -164,11 +164,13 @@ fn require_equal_counts(config: &Config) -> Result<(), ServerProblem> {
     let count = hosts::count(config);
     if hosts > 0 && addresses > 0 && hosts != addresses {
         return Err(ServerProblem::Address(format!(
-            "the numbers of `host` ({hosts}) and `hostaddr` ({addresses}) differ"
+            "the numbers of `host` ({hosts}) and `hostaddr` ({addresses}) differ; give one `hostaddr` for each `host`"
         )));
     }
     if ports > 1 && ports != count {
-        return Err(ServerProblem::Address(format!("the numbers of hosts ({count}) and ports ({ports}) differ")));
+        return Err(ServerProblem::Address(format!(
+            "the numbers of hosts ({count}) and ports ({ports}) differ; give one port for all hosts, or one for each"
+        )));
     }
     Ok(())
 }
@@ -313,9 +315,18 @@ mod tests {
         check("host=a,b user=ada", Ok(()));
         check("host=a,b hostaddr=192.0.2.1,192.0.2.2 port=1 user=ada", Ok(()));
         check("hostaddr=192.0.2.1,192.0.2.2 port=1,2 user=ada", Ok(()));
-        check("host=a,b port=1,2,3 user=ada", Err("the numbers of hosts (2) and ports (3) differ"));
-        check("host=a port=1,2 user=ada", Err("the numbers of hosts (1) and ports (2) differ"));
-        check("host=a,b hostaddr=192.0.2.1 user=ada", Err("the numbers of `host` (2) and `hostaddr` (1) differ"));
+        check(
+            "host=a,b port=1,2,3 user=ada",
+            Err("the numbers of hosts (2) and ports (3) differ; give one port for all hosts, or one for each"),
+        );
+        check(
+            "host=a port=1,2 user=ada",
+            Err("the numbers of hosts (1) and ports (2) differ; give one port for all hosts, or one for each"),
+        );
+        check(
+            "host=a,b hostaddr=192.0.2.1 user=ada",
+            Err("the numbers of `host` (2) and `hostaddr` (1) differ; give one `hostaddr` for each `host`"),
+        );
     }
 
     #[test]
