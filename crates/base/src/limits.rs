@@ -438,10 +438,8 @@ pub const FUNCTION_GRACE_SECONDS: u64 = 2;
 pub const FUNCTION_SECONDS: u64 = 30;
 /// Calls of functions that run at the same time, so that their memory is bounded: 1 GiB. Others wait.
 pub const FUNCTION_CALLS: usize = 16;
-/// The same, of one source.
-pub const SOURCE_FUNCTION_CALLS: usize = 12;
-/// The same, of one flow.
-pub const FLOW_FUNCTION_CALLS: usize = 8;
+/// The same of hooks before changes, for which such calls wait.
+pub const HOOK_CALLS: usize = 4;
 /// Calls of functions that wait for one of these places before new ones are refused.
 pub const FUNCTION_QUEUE: usize = 1024;
 /// The same, of one source, so that several of them find room.

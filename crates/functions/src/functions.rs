@@ -16,7 +16,7 @@ use crate::places::Places;
 use crate::problem::Problem;
 use crate::program::Program;
 use crate::ready::Ready;
-use crate::running::{Call, Running};
+use crate::running::{Call, CalledBy, Running};
 use crate::secrets::Secrets;
 use crate::threads::Threads;
 
@@ -31,6 +31,8 @@ pub struct Functions {
     /// What mail is made of.
     templates: Arc<Templates>,
     places: Arc<Places>,
+    /// Those of hooks before changes: functions wait for these, so they must not wait for the places of functions.
+    hook_places: Arc<Places>,
     /// Belongs to what is open, and must not keep that open.
     accounts: RwLock<Option<Weak<dyn Accounts>>>,
 }
@@ -51,7 +53,8 @@ impl Functions {
             threads: Threads::start(processors)?,
             outside,
             templates,
-            places: Places::new(),
+            places: Places::new(limits::FUNCTION_CALLS),
+            hook_places: Places::new(limits::HOOK_CALLS),
             accounts: RwLock::default(),
         });
         functions.warm();
@@ -97,7 +100,11 @@ impl Functions {
         }
         let last = Instant::now() + call.longest;
         let deadline = call.deadline.map_or(last, |deadline| deadline.min(last));
-        let _place = self.places.enter(call.flow, deadline).await?;
+        let places = match call.by {
+            CalledBy::Changes => &self.hook_places,
+            CalledBy::Action => &self.places,
+        };
+        let _place = places.enter(call.flow, deadline).await?;
         let mut running =
             Running::new((&self.threads, &self.ready), (host, &self.outside, &self.secrets), (&call, deadline));
         let ended = running.run(call).await;

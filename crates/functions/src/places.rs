@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 
 use crate::failure::Failure;
 
-/// The places of all calls. No flow holds more than half of them, and no source more than three quarters.
+/// The places of calls that don't wait for each other. No flow holds more than half of them, and no source more than three quarters.
 pub(crate) struct Places(Mutex<Line>);
 
 struct Line {
@@ -45,15 +45,16 @@ impl fmt::Debug for Places {
 }
 
 impl Places {
-    pub(crate) fn new() -> Arc<Self> {
+    /// So many places.
+    pub(crate) fn new(places: usize) -> Arc<Self> {
         let bounds = Bounds {
             waiting: limits::FUNCTION_QUEUE,
             waiting_of_source: limits::SOURCE_FUNCTION_QUEUE,
             waiting_of_flow: limits::FLOW_FUNCTION_QUEUE,
-            running_of_source: limits::SOURCE_FUNCTION_CALLS,
-            running_of_flow: limits::FLOW_FUNCTION_CALLS,
+            running_of_source: places * 3 / 4,
+            running_of_flow: places / 2,
         };
-        Arc::new(Self(Mutex::new(Line { waiting: FairQueue::new(bounds), free: limits::FUNCTION_CALLS })))
+        Arc::new(Self(Mutex::new(Line { waiting: FairQueue::new(bounds), free: places })))
     }
 
     /// Waits until it is the turn of this flow.
@@ -128,18 +129,18 @@ mod tests {
 
     #[tokio::test]
     async fn no_caller_and_no_network_takes_all_places() {
-        let places = Places::new();
+        let places = Places::new(limits::FUNCTION_CALLS);
         let first = taken(&places, flow(1, 1)).await;
-        assert_eq!(first.len(), limits::FLOW_FUNCTION_CALLS);
+        assert_eq!(first.len(), limits::FUNCTION_CALLS / 2);
         let same_network = taken(&places, flow(1, 2)).await;
-        assert_eq!(first.len() + same_network.len(), limits::SOURCE_FUNCTION_CALLS);
+        assert_eq!(first.len() + same_network.len(), limits::FUNCTION_CALLS * 3 / 4);
         let others = taken(&places, flow(2, 1)).await;
         assert_eq!(first.len() + same_network.len() + others.len(), limits::FUNCTION_CALLS);
     }
 
     #[tokio::test]
     async fn a_place_goes_to_whoever_has_had_the_least_time() {
-        let places = Places::new();
+        let places = Places::new(limits::FUNCTION_CALLS);
         let mut held = taken(&places, flow(1, 1)).await;
         held.extend(taken(&places, flow(2, 1)).await);
         assert_eq!(held.len(), limits::FUNCTION_CALLS);
@@ -154,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_is_gone_keeps_no_place() {
-        let places = Places::new();
+        let places = Places::new(limits::FUNCTION_CALLS);
         let mut held = taken(&places, flow(1, 1)).await;
         held.extend(taken(&places, flow(2, 1)).await);
         {
@@ -167,8 +168,8 @@ mod tests {
 
     #[tokio::test]
     async fn those_that_wait_are_bounded() {
-        let places = Places::new();
-        let mut waiting: Vec<_> = (0..limits::FLOW_FUNCTION_CALLS + limits::FLOW_FUNCTION_QUEUE)
+        let places = Places::new(limits::FUNCTION_CALLS);
+        let mut waiting: Vec<_> = (0..limits::FUNCTION_CALLS / 2 + limits::FLOW_FUNCTION_QUEUE)
             .map(|_| Box::pin(places.enter(flow(1, 1), ample())))
             .collect();
         let mut held = Vec::new();
@@ -177,7 +178,7 @@ mod tests {
                 held.push(place.expect("a place"));
             }
         }
-        assert_eq!(held.len(), limits::FLOW_FUNCTION_CALLS);
+        assert_eq!(held.len(), limits::FUNCTION_CALLS / 2);
         assert!(matches!(places.enter(flow(1, 1), ample()).await, Err(Failure::Share)));
         assert!(places.enter(flow(2, 1), ample()).await.is_ok());
     }

@@ -290,6 +290,24 @@ fn race(app: &App) {
     assert_eq!(places, [json!(1), json!(2), json!(3)]);
 }
 
+/// As many as may run at a time, each of which waits for a hook.
+#[test]
+fn functions_of_one_caller_never_wait_for_each_other_s_hooks() {
+    let app = app();
+    let server = app.serve();
+    let carts: Vec<String> = ('a'..='l').map(|name| made(&server, "/api/carts", &json!({ "name": name }))).collect();
+    let server = &server;
+    let answers: Vec<(u16, Value)> = thread::scope(|scope| {
+        let fill = |(name, cart)| {
+            let body = json!({ "cart": cart, "names": [name] });
+            scope.spawn(move || post(server, "/do/fill", &body))
+        };
+        let all: Vec<_> = ('a'..='l').zip(&carts).map(fill).collect();
+        all.into_iter().map(|one| one.join().expect("an answer")).collect()
+    });
+    assert!(answers.iter().all(|answer| *answer == (200, json!(1))), "{answers:?}");
+}
+
 #[test]
 fn a_hook_that_counts_is_exact() {
     race(&app());
