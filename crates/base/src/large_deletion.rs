@@ -18,7 +18,7 @@ pub struct LargeDeletion {
 pub enum Remedy {
     /// It was to be part of a larger commit: a request of its own takes as many commits as it needs.
     OwnRequest,
-    /// It was a dry run, which is one commit: the same request in earnest takes as many commits as it needs.
+    /// It was a dry run, which is one commit: the same request without `dryRun` takes as many commits as it needs.
     WithoutDryRun,
     /// What goes with the record can't be deleted in steps of its own here: the caller deletes it first.
     DeleteFirst,
@@ -30,7 +30,7 @@ impl Remedy {
     /// What to do, after a list of records that all go with the record, or without one.
     fn text(self, all_go: bool) -> &'static str {
         match self {
-            Self::OwnRequest => "delete the record by a request of its own, which takes as many commits as it needs",
+            Self::OwnRequest => "delete the record in a request of its own, which takes as many commits as it needs",
             Self::WithoutDryRun => {
                 "a dry run can't be split into several commits; without `dryRun`, the deletion is split"
             }

@@ -51,7 +51,8 @@ async fn write_alone(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> 
     }
 }
 
-/// Carries a write out and undoes it. If it is a deletion that is too much for one commit, it may not be in earnest.
+/// Carries a write out and undoes it. If it is a deletion that is too much for one commit, the refusal says
+/// how to carry it out for real.
 async fn dry_run(inner: &Arc<Inner>, cx: &Context, write: PreparedWrite) -> Result<Written, Error> {
     let can_take_steps = deletion_steps::can_take(&inner.application, write.collection());
     let written = prepared::dry_run(inner, cx, write).await;

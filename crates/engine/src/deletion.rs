@@ -20,6 +20,7 @@ use crate::{Authority, Record, TxContext, before, exclusions, related, stored, t
 
 /// Referring records that are looked at to say how many there are.
 const SHOWN_REFERRING: usize = 20;
+
 /// A record that is to be deleted. It is read when it goes: many of them can be large.
 #[derive(Clone, Copy)]
 pub(crate) struct Going<'m> {
@@ -431,7 +432,7 @@ pub(crate) async fn release(
     Ok(untied)
 }
 
-/// Empties the references of one record that stays, those aside that others have changed before it was locked.
+/// Empties the references of one record that stays, except those that others have changed before it was locked.
 async fn release_one(
     cx: &mut TxContext<'_, '_>,
     class: &CallerClass,

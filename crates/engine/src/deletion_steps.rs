@@ -92,6 +92,11 @@ fn too_many_to_survey() -> Error {
     Limit::Size { what: "what would be deleted with the record", max, unit: "records" }.into()
 }
 
+/// The request has no memory for what it finds: because that is too much, or because others have it now.
+fn too_much_to_hold(limit: Limit) -> Error {
+    if limit == Limit::Busy { limit.into() } else { too_many_to_survey() }
+}
+
 /// What is cleared away of what refers to a record.
 struct Top {
     key: Key,
@@ -138,7 +143,7 @@ impl Steps<'_> {
     }
 
     /// Deletes what goes with the records, as far as it can go before them; whether something was deleted, or others were in the way,
-    /// so that it is worth to begin again.
+    /// so that it is worth starting over.
     async fn clear(&mut self) -> Result<bool, Error> {
         let find = FindRoots { write: Arc::clone(&self.write), before: self.roots.clone() };
         let roots = Arc::new(self.run(find).await?);
@@ -227,7 +232,7 @@ impl Steps<'_> {
             let most = limits::DELETION_SURVEY_RECORDS.saturating_sub(found_so_far);
             let found = self.run(FindReferring { way: self.way, keys, most }).await?;
             found_so_far += found.records;
-            held.resize(found_so_far * BYTES_FOUND).map_err(|_| too_many_to_survey())?;
+            held.resize(found_so_far * BYTES_FOUND).map_err(too_much_to_hold)?;
             next.extend(found.going.into_iter().filter(counts).filter(|key| going.insert(*key)));
             refusing.extend(found.restricting);
         }
@@ -322,8 +327,8 @@ impl FoundReferring {
     /// Counts so many more.
     fn count(&mut self, records: usize, most: usize) -> Result<(), Error> {
         self.records += records;
-        let is_held = self.held.resize(self.records * BYTES_FOUND).is_ok();
-        if self.records <= most && is_held { Ok(()) } else { Err(too_many_to_survey()) }
+        self.held.resize(self.records * BYTES_FOUND).map_err(too_much_to_hold)?;
+        if self.records <= most { Ok(()) } else { Err(too_many_to_survey()) }
     }
 }
 

@@ -158,7 +158,7 @@ async fn update(
     let begun = parking::begin(cx, &Together { authority, collection, child_of: None, each }).await?;
     for (id, begun) in ids.into_iter().zip(begun) {
         let record = (collection, id);
-        cx.part.at = Place::member(id.to_string());
+        cx.turn_to(&Place::member(id.to_string()));
         let altered = match begun {
             Some(begun) => {
                 let changed = cx.complete(begun, input.clone()).await;
@@ -177,7 +177,7 @@ async fn update(
         changed += usize::from(altered.changed);
     }
     cx.require_hooks()?;
-    cx.part.at = Place::Whole;
+    cx.turn_to(&Place::Whole);
     summing::follow(cx).await?;
     Ok(changed)
 }

@@ -10,7 +10,7 @@ use backstay_sql::{Slot, Statement, Template};
 use backstay_store::{Executed, ReadStats};
 
 use crate::bind::{Bindings, Question};
-use crate::explanation::{ExplainedRule, ExplainedStatement};
+use crate::explanation::{ExplainedPart, ExplainedRule, ExplainedStatement};
 use crate::{part_name, trace};
 
 /// What a statement is about: a record of this collection of the model.
@@ -156,10 +156,21 @@ impl Recorder {
         self.notes.entry(template.text().to_owned()).or_default().push_back(Note(values));
     }
 
-    pub(crate) fn push(&mut self, rule: ExplainedRule) {
-        if (self.record.is_some() && self.records > RECORDED_RECORDS) || !self.has_room(self.rules.len()) {
+    /// Whether it notes another rule. Finding out what a rule came to costs what asking it does.
+    pub(crate) fn takes_rules(&mut self) -> bool {
+        (self.record.is_none() || self.records <= RECORDED_RECORDS) && self.has_room(self.rules.len())
+    }
+
+    pub(crate) fn push(&mut self, mut rule: ExplainedRule) {
+        if !self.takes_rules() {
             return;
         }
+        if self.of_any {
+            rule.parts.iter_mut().flat_map(|part| &mut part.saw).for_each(|(_, value)| trace::cut(value));
+        }
+        let of_part =
+            |part: &ExplainedPart| part.text.len() + part.saw.iter().map(|(_, value)| value.len()).sum::<usize>();
+        self.bytes += rule.text.len() + rule.parts.iter().map(of_part).sum::<usize>();
         match &self.record {
             Some(record) => self.rules.push(ExplainedRule { of: format!("{} ({record})", rule.of), ..rule }),
             None => self.rules.push(rule),

@@ -51,9 +51,9 @@ pub(crate) async fn rule(
     of: RuleOf<'_>,
     this: This,
 ) -> Result<(), Error> {
-    let Some(recorder) = &cx.recorder else { return Ok(()) };
+    let Some(recorder) = &mut cx.recorder else { return Ok(()) };
     let is_own = proposal.authority == Authority::System && !matches!(of, RuleOf::Check(..));
-    if is_own && recorder.of_callers_alone() {
+    if (is_own && recorder.of_callers_alone()) || !recorder.takes_rules() {
         return Ok(());
     }
     let policy = cx.engine.application.policy.collection(proposal.collection.id);

@@ -231,8 +231,7 @@ impl Trace {
 
     pub(crate) fn rules(&self, rules: Vec<ExplainedRule>) {
         self.note(|_, details| {
-            for mut rule in rules {
-                rule.parts.iter_mut().flat_map(|part| &mut part.saw).for_each(|(_, value)| cut(value));
+            for rule in rules {
                 // Each of several requests asks the same rules of a type.
                 let known =
                     to_raw_value(&rule).is_ok_and(|rule| details.rules.iter().any(|one| one.get() == rule.get()));

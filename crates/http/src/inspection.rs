@@ -65,7 +65,7 @@ fn filter(text: Option<&str>) -> Result<TraceFilter, Error> {
     for (name, value) in of_url(text)? {
         let read = match &*name {
             "id" => {
-                filter.id = Some(value.into_owned());
+                filter.id = Some(value.into_owned()).filter(|id| !id.is_empty());
                 Ok(())
             }
             "path" => {

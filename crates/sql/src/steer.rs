@@ -96,7 +96,8 @@ impl<'a> Ordered<'a> {
             key.field().filter(is_open).filter(|field| order::names(builder.model, &of.field(*field).kind).is_none())
         };
         let usable = if sort.iter().all(|key| indexed(key).is_some()) { ranges.usable } else { &[] };
-        let is_sorted = sort.first().is_some_and(|key| indexed(key).is_none_or(|field| !ranges.is_found(field)));
+        let is_sorted = sort.first().and_then(indexed).is_some_and(|field| !ranges.is_found(field))
+            || sort.iter().any(|key| indexed(key).is_none());
         Self { usable, is_sorted }
     }
 }

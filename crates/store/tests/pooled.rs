@@ -115,7 +115,7 @@ async fn statements_that_take_too_long_are_ended_and_the_pooler_lives_on() {
     assert_eq!(column(&store, "SELECT 'free'").await, ["free"]);
     let at_work = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' \
                   AND state = 'active' AND pid <> pg_backend_pid()";
-    for _ in 0..100 {
+    for _ in 0..600 {
         if Cluster::shared().run(place.name(), at_work) == "0" {
             return;
         }

@@ -16,8 +16,8 @@ use crate::noted::Digest;
 /// Bytes that the plan of a read takes, roughly.
 const PLAN_BYTES: usize = 2048;
 
-/// The hooks of one transaction, whose reads are of this type. A run that meets one without an outcome is undone; the hook runs outside of the transaction, and
-/// the transaction again. So that hooks see the same each time, ids of new records and the moment that the model gives are kept, as are
+/// The hooks of one transaction, whose reads are of this type. A run that meets one without an outcome is undone; the hook runs outside of the
+/// transaction, which then runs again. So that hooks see the same each time, ids of new records and the moment that the model gives are kept, as are
 /// their numbers (`numbers.rs`).
 pub(crate) struct Session<R: ?Sized>(Mutex<State<R>>);
 

@@ -249,7 +249,12 @@ impl Inner {
 
     async fn settle_log(&self) -> Result<(), StoreError> {
         let time = (Deadline::now() + Duration::from_secs(limits::READ_SECONDS), StoreError::Busy);
-        let settled = async { Sequencer::settle(&*self.pools.take_apart().await?).await };
+        let settled = async {
+            let apart = self.pools.take_apart().await?;
+            let settled = Sequencer::settle(apart.client()?).await;
+            apart.end();
+            settled
+        };
         self.follower.silence().bound(time, settled).await?
     }
 }

@@ -187,7 +187,7 @@ pub(super) fn heard(error: &Error) -> Heard {
 fn heard_by(kind: ErrorKind) -> Heard {
     match kind {
         ErrorKind::ConnectionRefused => Heard::Answer,
-        // What a machine that is off leads to on its own network, once nobody knows its hardware's address any more.
+        // What connecting to a powered-off machine on the local network returns once its ARP entry has expired.
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::TimedOut => {
             Heard::Nothing
         }

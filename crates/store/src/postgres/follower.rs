@@ -229,7 +229,7 @@ impl Follower {
             connecting.await
         };
         if heard == Heard::Answer && self.silence.is_begun() {
-            // Those that came back meanwhile lead to where nobody answered, too.
+            // Connections that were returned to the pool meanwhile lead to the silent server, too.
             pools.close_idle();
             self.silence.end();
         }

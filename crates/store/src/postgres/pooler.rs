@@ -19,6 +19,7 @@ use super::access::Access;
 use super::address::{Address, MARK};
 use super::error::{Refusal, plain};
 use super::lease::{self, Lease};
+use super::pools::Apart;
 use crate::own::EXPECT_ROWS;
 use crate::{OpenError, ServerProblem, StoreError};
 
@@ -94,12 +95,15 @@ impl Pooler {
     pub(super) async fn types(
         &self,
         text: &str,
-        server: impl Future<Output = Result<deadpool_postgres::Object, StoreError>>,
+        server: impl Future<Output = Result<Apart<'_>, StoreError>>,
     ) -> Result<Arc<[Type]>, StoreError> {
         if let Some(known) = self.types.lock().get(text) {
             return Ok(Arc::clone(known));
         }
-        let statement = server.await?.prepare(text).await.map_err(plain)?;
+        let apart = server.await?;
+        let prepared = apart.client()?.prepare(text).await;
+        apart.end();
+        let statement = prepared.map_err(plain)?;
         let types: Arc<[Type]> = statement.params().into();
         let mut known = self.types.lock();
         if known.len() >= KEPT_TYPES {

@@ -50,6 +50,43 @@ pub(super) struct Pools {
     pooler: Option<Arc<Pooler>>,
     /// How long anybody waits for a connection.
     wait_timeout: Duration,
+    /// Whether the address names a single host.
+    has_one_host: bool,
+}
+
+/// A connection for a statement that commits by itself. If that hasn't ended when this is dropped, the server is asked to end it, and
+/// the connection isn't used again.
+pub(super) struct Apart<'p> {
+    pools: &'p Pools,
+    /// `None` once it is dropped.
+    client: Option<Object>,
+}
+
+impl Apart<'_> {
+    pub(super) fn client(&self) -> Result<&Object, StoreError> {
+        self.client.as_ref().ok_or(StoreError::Closed)
+    }
+
+    /// Whether the server answers.
+    pub(super) async fn ping(&self) -> bool {
+        match &self.client {
+            Some(client) => client.batch_execute("").await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// The statement has ended.
+    pub(super) fn end(mut self) {
+        self.client = None;
+    }
+}
+
+impl Drop for Apart<'_> {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            abandon(client, &self.pools.connector);
+        }
+    }
 }
 
 impl Pools {
@@ -79,6 +116,7 @@ impl Pools {
             lease: lease.cloned(),
             pooler: None,
             wait_timeout: connecting_time(&address.config).max(CONNECTION_WAIT),
+            has_one_host: hosts::count(&address.config) == 1,
         })
     }
 
@@ -121,8 +159,9 @@ impl Pools {
     }
 
     /// A connection for a statement that commits by itself.
-    pub(super) async fn take_apart(&self) -> Result<Object, StoreError> {
-        self.taken(self.get(&self.apart).await)
+    pub(super) async fn take_apart(&self) -> Result<Apart<'_>, StoreError> {
+        let client = Some(self.taken(self.get(&self.apart).await)?);
+        Ok(Apart { pools: self, client })
     }
 
     /// A connection for following the log, and what was heard of the server. One without a connection to spare has answered, so
@@ -130,7 +169,11 @@ impl Pools {
     pub(super) async fn take_following(&self) -> (Result<Object, StoreError>, Heard) {
         let got = timeout(self.wait_timeout, self.following.get()).await;
         let got = got.unwrap_or_else(|_| Err(timed_out(&self.following)));
-        let heard = heard_of(&got);
+        let heard = match heard_of(&got) {
+            // Of several hosts, only what the last one said is known.
+            Heard::Answer if got.is_err() && !self.has_one_host => Heard::Unclear,
+            heard => heard,
+        };
         (self.taken(got), heard)
     }
 
@@ -178,7 +221,7 @@ impl Pools {
         }
     }
 
-    /// Ends what a connection is doing, and then the connection. A pooler is asked nothing: it ends its own connection to the
+    /// Ends what a connection is doing, and then the connection. Poolers get no cancel request: they end their own connection to the
     /// server with the client's, and `PgBouncer` 1.18 crashes on a cancel request whose sender doesn't wait.
     pub(super) fn abandon(&self, client: Object) {
         match &self.pooler {
@@ -188,7 +231,7 @@ impl Pools {
     }
 
     /// Asks the server to end what a connection is doing, which then fails. Returns whether the server has answered: it does
-    /// when TLS is negotiated. Without that, the operating system accepts the request. A pooler is asked nothing, see `abandon`.
+    /// when TLS is negotiated. Without that, the operating system accepts the request. Poolers get no cancel request, see `abandon`.
     pub(super) async fn cancel(&self, connection: &CancelToken) -> bool {
         if self.pooler.is_some() {
             return false;

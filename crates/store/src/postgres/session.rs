@@ -173,7 +173,7 @@ impl PostgresSession {
         collected
     }
 
-    /// Has the server end a statement that takes too long. `false`: it hasn't answered anything by the deadline, or for long.
+    /// Has the server end a statement that takes too long. `false`: it hasn't answered anything for long.
     pub(super) async fn ends_statement(&mut self, deadline: Deadline) -> bool {
         let token = self.client().cancel_token();
         let until = deadline.min(Deadline::now() + ANSWER_TIMEOUT);
@@ -181,14 +181,20 @@ impl PostgresSession {
             if self.pools.pooler().is_some() {
                 // What a pooler's connection is doing ends with the connection, and only another one can answer.
                 return match self.pools.take_apart().await {
-                    Ok(other) => other.batch_execute("").await.is_ok(),
-                    Err(_) => false,
+                    Ok(other) => {
+                        let answers = other.ping().await;
+                        other.end();
+                        answers
+                    }
+                    // A server without a connection to spare has answered.
+                    Err(error) => matches!(error, StoreError::Busy),
                 };
             }
             // It comes after whatever is left of the statement.
             self.pools.cancel(&token).await || self.client().batch_execute("").await.is_ok()
         };
-        timeout_at(until, answers).await.unwrap_or(false)
+        // Cut short by the deadline, it says nothing about the server.
+        timeout_at(until, answers).await.unwrap_or(until == deadline)
     }
 
     /// The rows of a statement that is a transaction by itself, in one round trip.
@@ -493,10 +499,14 @@ impl Session for PostgresSession {
             if self.access == Access::Read {
                 return Err(StoreError::ReadOnly);
             }
-            let client = self.pools.take_apart().await?;
+            let pools = self.pools.clone();
+            let apart = pools.take_apart().await?;
+            let client = apart.client()?;
             let prepared = Prepared::Named(client.prepare_cached(statement.text()).await.map_err(plain)?);
-            let rows = prepared.rows(&client, statement.params()).await;
-            collect(rows, (statement, visit), &mut 0).await.map_err(|refusal| self.noted(refusal))?
+            let rows = prepared.rows(client, statement.params()).await;
+            let collected = collect(rows, (statement, visit), &mut 0).await;
+            apart.end();
+            collected.map_err(|refusal| self.noted(refusal))?
         }))
     }
 }

@@ -33,8 +33,8 @@ const RESTART_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// How often a restart is tried while reads or writes wait for it.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-/// The same after one that a reader has kept from it: it has held up the writer for `RESTART_TIMEOUT`.
-const AFTER_BLOCKED: Duration = Duration::from_millis(200);
+/// The same after one that was kept from it: if by a reader, it has held up the writer for `RESTART_TIMEOUT`.
+const AFTER_BLOCKED: Duration = Duration::from_millis(80);
 
 /// Why the checkpointer is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +166,7 @@ enum Work {
 enum Ended {
     /// It is done, as far as readers allow it.
     Done,
-    /// Readers kept the log from beginning anew, and the writer had to wait meanwhile.
+    /// Readers kept the log from beginning anew, and the writer had to wait meanwhile; or the writer was at work all the time.
     Blocked,
 }
 

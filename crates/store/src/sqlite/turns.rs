@@ -617,11 +617,12 @@ mod tests {
         let long_ago = Instant::now().checked_sub(LONGEST_OWN_PAUSE).expect("the machine runs for longer");
         assert!(paused(1, long_ago).others_wait(flow(2)));
         assert!(!paused(1, long_ago).others_wait(flow(1)));
-        let turns = paused(1, Instant::now());
+        let later = Instant::now() + Duration::from_mins(1);
+        let turns = paused(1, later);
         let (job, _) = WorkJob::new(Arc::new(Waiting(flow(2))));
         turns.submit(Box::new(job)).expect("there is room");
         let Turn::Run(_, sharing) = turns.next() else { unreachable!("a job waits") };
-        let run = Run { held: Duration::from_millis(1), ended: Instant::now(), amount: Amount::Small };
+        let run = Run { held: Duration::from_millis(1), ended: later, amount: Amount::Small };
         turns.ended(flow(2), run, sharing);
         assert!(!turns.others_wait(flow(2)), "its pause isn't over");
     }

@@ -80,6 +80,7 @@ fn serve(mut commit: GroupCommit, shared: &Shared, wake: &CheckpointWaker) {
         let mut pruned = Ok(());
         if more_expired || rounds.is_multiple_of(PRUNE_EVERY) {
             pruned = commit.prune().map(|more| more_expired = more);
+            wake.after_commit();
         }
         for outcome in [outcome, pruned] {
             match outcome {
