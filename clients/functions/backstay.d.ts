@@ -1539,11 +1539,13 @@ declare module "backstay" {
   }
 
   /** When a request of a function is made: at once, or at the commit of its block; then the id of a new record can be known before. */
-  type When = "now" | "known" | "queued";
-  type Returned<M extends When, R> = Promise<M extends "now" ? R : M extends "known" ? Known<R> : Queued<R>>;
-  /** What is known of new records whose ids Backstay makes. */
-  type Known<R> = R extends readonly unknown[] ? { id: string }[] : { id: string };
-  /** What is known of a write before it is carried out: the ids of records, `null` if the database gives them. */
+  type When = "now" | "known" | "counted" | "queued";
+  type Returned<M extends When, R> = Promise<
+    M extends "now" ? R : M extends "known" ? Known<R, string> : M extends "counted" ? Known<R, number> : Queued<R>
+  >;
+  /** What is known of new records before they are written. */
+  type Known<R, I> = R extends readonly unknown[] ? { id: I }[] : { id: I };
+  /** What is known of a write before it is carried out: the id of the record if it was named by that, otherwise `null`. */
   type Queued<R> = [R] extends [null]
     ? null
     : R extends readonly unknown[]

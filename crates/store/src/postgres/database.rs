@@ -208,7 +208,10 @@ impl Inner {
             let read = self.follower.silence().bound(time, session.read(statement, &mut visit)).await;
             match read.unwrap_or_else(Err) {
                 // Nothing has come of a statement whose server, or the way to it, is gone.
-                Err(StoreError::StepLimit) if !session.ends_statement(deadline).await => return Err(silent_server()),
+                Err(StoreError::StepLimit) => {
+                    let answers = session.ends_statement(deadline).await;
+                    return Err(if answers { StoreError::StepLimit } else { silent_server() });
+                }
                 Ok(stats) => {
                     sink.end();
                     return Ok(stats);

@@ -67,14 +67,6 @@ impl Apart<'_> {
         self.client.as_ref().ok_or(StoreError::Closed)
     }
 
-    /// Whether the server answers.
-    pub(super) async fn ping(&self) -> bool {
-        match &self.client {
-            Some(client) => client.batch_execute("").await.is_ok(),
-            None => false,
-        }
-    }
-
     /// The statement has ended.
     pub(super) fn end(mut self) {
         self.client = None;
@@ -84,7 +76,7 @@ impl Apart<'_> {
 impl Drop for Apart<'_> {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            abandon(client, &self.pools.connector);
+            self.pools.abandon(client);
         }
     }
 }
@@ -162,6 +154,23 @@ impl Pools {
     pub(super) async fn take_apart(&self) -> Result<Apart<'_>, StoreError> {
         let client = Some(self.taken(self.get(&self.apart).await)?);
         Ok(Apart { pools: self, client })
+    }
+
+    /// Whether an empty statement is answered where transactions are carried out.
+    pub(super) async fn answers(&self) -> bool {
+        match self.take().await {
+            Ok(client) => {
+                let asking = Apart { pools: self, client: Some(client) };
+                let is_answered = match asking.client() {
+                    Ok(client) => client.batch_execute("").await.is_ok(),
+                    Err(_) => false,
+                };
+                asking.end();
+                is_answered
+            }
+            // A server without a connection to spare has answered.
+            Err(error) => matches!(error, StoreError::Busy),
+        }
     }
 
     /// A connection for following the log, and what was heard of the server. One without a connection to spare has answered, so

@@ -174,24 +174,18 @@ impl PostgresSession {
     }
 
     /// Has the server end a statement that takes too long. `false`: it hasn't answered anything for long.
-    pub(super) async fn ends_statement(&mut self, deadline: Deadline) -> bool {
-        let token = self.client().cancel_token();
+    pub(super) async fn ends_statement(self, deadline: Deadline) -> bool {
         let until = deadline.min(Deadline::now() + ANSWER_TIMEOUT);
         let answers = async {
-            if self.pools.pooler().is_some() {
-                // What a pooler's connection is doing ends with the connection, and only another one can answer.
-                return match self.pools.take_apart().await {
-                    Ok(other) => {
-                        let answers = other.ping().await;
-                        other.end();
-                        answers
-                    }
-                    // A server without a connection to spare has answered.
-                    Err(error) => matches!(error, StoreError::Busy),
-                };
+            if self.pools.pooler().is_none() {
+                let token = self.client().cancel_token();
+                // The empty statement comes after whatever is left of the other one.
+                return self.pools.cancel(&token).await || self.client().batch_execute("").await.is_ok();
             }
-            // It comes after whatever is left of the statement.
-            self.pools.cancel(&token).await || self.client().batch_execute("").await.is_ok()
+            let pools = self.pools.clone();
+            // A pooler ends what a connection is doing with that.
+            drop(self);
+            pools.answers().await
         };
         // Cut short by the deadline, it says nothing about the server.
         timeout_at(until, answers).await.unwrap_or(until == deadline)
