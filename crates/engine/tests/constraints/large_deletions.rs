@@ -69,7 +69,7 @@ async fn a_caller_learns_what_to_delete_first_but_nothing_that_is_hidden() {
     }
     create(&mut on, "Item", r#"{"part":"%4"}"#, 10_001).await;
     let refused = "Some(0) too-large: more than 10000 other records would be deleted or changed with the record: ";
-    let remedy = "; delete the record by a request of its own, which takes as many commits as it needs";
+    let remedy = "; delete the record in a request of its own, which takes as many commits as it needs";
     let all = "10001 Item, 3 Below, 1 Secret, 1 Part would be deleted, 2 Note changed";
     assert_eq!(on.together(vec![on.deleting("Folder", 0)]).await, format!("{refused}{all}{remedy}"));
     // What goes because of a hidden record is not told either: it would tell of that.
@@ -255,7 +255,7 @@ async fn a_dry_run_says_that_the_deletion_itself_can_be_done() {
         shelves(&mut on).await;
         let dry = Served::dry(on.matching("Shelf", "true", MatchingAct::Delete));
         let refused = "too-large: more than 10000 other records would be deleted or changed with the record: 10001 Book would be \
-                       deleted; a dry run is one commit; without `dryRun`, the deletion takes as many commits as it needs";
+                       deleted; a dry run can't be split into several commits; without `dryRun`, the deletion is split";
         let answer = on.done(dry).await;
         // The latest shelf is deleted first.
         assert_eq!(answer.replace("10003 Book", "10001 Book"), refused, "{database}");
