@@ -92,11 +92,6 @@ fn too_many_to_survey() -> Error {
     Limit::Size { what: "what would be deleted with the record", max, unit: "records" }.into()
 }
 
-/// The request has no memory for what it finds: because that is too much, or because others have it now.
-fn too_much_to_hold(limit: Limit) -> Error {
-    if limit == Limit::Busy { limit.into() } else { too_many_to_survey() }
-}
-
 /// What is cleared away of what refers to a record.
 struct Top {
     key: Key,
@@ -232,7 +227,8 @@ impl Steps<'_> {
             let most = limits::DELETION_SURVEY_RECORDS.saturating_sub(found_so_far);
             let found = self.run(FindReferring { way: self.way, keys, most }).await?;
             found_so_far += found.records;
-            held.resize(found_so_far * BYTES_FOUND).map_err(too_much_to_hold)?;
+            // There is a way out without so much memory, whoever has it now.
+            held.resize(found_so_far * BYTES_FOUND).map_err(|_| too_many_to_survey())?;
             next.extend(found.going.into_iter().filter(counts).filter(|key| going.insert(*key)));
             refusing.extend(found.restricting);
         }
@@ -327,7 +323,7 @@ impl FoundReferring {
     /// Counts so many more.
     fn count(&mut self, records: usize, most: usize) -> Result<(), Error> {
         self.records += records;
-        self.held.resize(self.records * BYTES_FOUND).map_err(too_much_to_hold)?;
+        self.held.resize(self.records * BYTES_FOUND).map_err(|_| too_many_to_survey())?;
         if self.records <= most { Ok(()) } else { Err(too_many_to_survey()) }
     }
 }
