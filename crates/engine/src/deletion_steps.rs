@@ -108,12 +108,12 @@ impl Top {
 impl Steps<'_> {
     async fn carry_out(&mut self, mut refusal: Error) -> Result<Written, Error> {
         for _ in 0..ROUNDS {
-            let is_worth_another = match self.clear().await {
+            let (roots, is_worth_another) = match self.clear().await {
                 Err(error) if error.fits_in_parts() => return Err(with_remedy(refusal, self.remedy())),
                 Err(Error::Limit(Limit::Deadline)) => return Err(self.out_of_time()),
                 cleared => cleared?,
             };
-            let last = DeleteRoots { write: Arc::clone(&self.write), roots: self.found() };
+            let last = DeleteRoots { write: Arc::clone(&self.write), roots };
             match transaction::run(self.inner, self.cx, last).await {
                 Err(error) if error.fits_in_parts() && is_worth_another => refusal = error,
                 Err(error) if error.fits_in_parts() => return Err(with_remedy(error, Remedy::DeleteFirst)),
@@ -121,10 +121,6 @@ impl Steps<'_> {
             }
         }
         Err(with_remedy(refusal, Remedy::Repeat))
-    }
-
-    fn found(&self) -> Arc<Vec<Root>> {
-        self.roots.clone().unwrap_or_default()
     }
 
     /// What the caller can do if the deletion doesn't go on.
@@ -137,9 +133,9 @@ impl Steps<'_> {
         Limit::Deletion(Box::new(LargeDeletion { excess, deleted: Vec::new(), changed: Vec::new(), remedy })).into()
     }
 
-    /// Deletes what goes with the records, as far as it can go before them; whether something was deleted, or others were in the way,
-    /// so that it is worth starting over.
-    async fn clear(&mut self) -> Result<bool, Error> {
+    /// Deletes what goes with the records, as far as it can go before them. Returns the records, and whether something was deleted, or
+    /// others were in the way, so that it is worth starting over.
+    async fn clear(&mut self) -> Result<(Arc<Vec<Root>>, bool), Error> {
         let find = FindRoots { write: Arc::clone(&self.write), before: self.roots.clone() };
         let roots = Arc::new(self.run(find).await?);
         self.roots = Some(Arc::clone(&roots));
@@ -157,7 +153,7 @@ impl Steps<'_> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(is_worth_another)
+        Ok((roots, is_worth_another))
     }
 
     async fn clear_branch(

@@ -1,8 +1,6 @@
 //! The ids of new records: what the server makes, what a client may give, and which version a record begins with whose id
 //! another one had before.
 
-use std::collections::BTreeSet;
-
 use backstay_base::{DependencyKey, Error, KeyRef, Place, RecordId, Violation, ViolationKind, limits};
 use backstay_model::{Collection, CollectionId, KeyKind};
 use backstay_scalar::Value;
@@ -76,7 +74,7 @@ pub(crate) async fn go_on(cx: &mut TxContext<'_, '_>, proposal: &Proposal<'_>) -
     let given = proposal.input.value(Collection::ID).and_then(Value::as_id);
     if let Some(KeyRef::Int(number)) = given.as_ref().map(RecordId::key) {
         let series = series(cx.engine, proposal.collection);
-        let highest = cx.given_ids.highest(proposal.collection.id).max(number);
+        let highest = cx.given_ids.highest(proposal.collection.id, number);
         cx.tx.raise_number(&series, highest, false).await.map_err(|error| cx.refused(error))?;
     }
     Ok(())
@@ -95,27 +93,23 @@ impl TxContext<'_, '_> {
         let keys = self.engine.store.dependency_keys();
         let given: Vec<RecordId> =
             inputs.filter_map(|input| input.value(Collection::ID).and_then(Value::as_id)).collect();
-        let numbers = given.iter().filter_map(|id| match id.key() {
-            KeyRef::Int(number) if !is_too_high(*id) => Some(number),
-            _ => None,
-        });
-        if let Some(highest) = numbers.max() {
-            let known = self.given_ids.highest.entry(collection).or_default();
-            *known = highest.max(*known);
+        for id in given.iter().filter(|id| !is_too_high(**id)) {
+            if let KeyRef::Int(number) = id.key() {
+                self.given_ids.expect(collection, number);
+            }
         }
         let records = given.into_iter().map(|id| keys.record(collection, &RecordKey::from(id)));
-        let unknown: BTreeSet<DependencyKey> =
-            records.filter(|record| !self.given_ids.versions.contains_key(record)).collect();
-        match unknown.is_empty() {
-            true => Ok(()),
-            false => self.look_up_versions(unknown).await,
-        }
+        self.look_up_versions(records).await
     }
 
-    async fn look_up_versions(&mut self, records: BTreeSet<DependencyKey>) -> Result<(), Error> {
-        let last = self.tx.last_versions(&records).await.map_err(|error| self.failed(error))?;
-        let versions = records.into_iter().map(|record| (record, last.get(&record).copied().unwrap_or(0)));
-        self.given_ids.versions.extend(versions);
+    /// Finds out which of these records were deleted, unless that is known.
+    async fn look_up_versions(&mut self, records: impl Iterator<Item = DependencyKey>) -> Result<(), Error> {
+        let unknown = self.given_ids.unknown(records);
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let last = self.tx.last_versions(&unknown).await.map_err(|error| self.failed(error))?;
+        self.given_ids.learn(unknown, &last);
         Ok(())
     }
 }
@@ -173,11 +167,9 @@ pub(crate) async fn continue_version(cx: &mut TxContext<'_, '_>, proposal: &mut 
         return Ok(());
     }
     let key = cx.engine.store.dependency_keys().record(collection.id, &RecordKey::from(proposal.id()?));
-    if !cx.given_ids.versions.contains_key(&key) {
-        cx.look_up_versions(BTreeSet::from([key])).await?;
-    }
-    let last = cx.given_ids.versions.get(&key).copied().unwrap_or(0);
+    cx.look_up_versions(std::iter::once(key)).await?;
+    let next = cx.given_ids.last_version(key).map_or(1, |last| last + 1);
     let carried = proposal.input.value(Collection::VERSION).and_then(Value::as_int).unwrap_or(1);
-    proposal.set(Collection::VERSION, Value::Int(carried.max(last + 1)));
+    proposal.set(Collection::VERSION, Value::Int(carried.max(next)));
     Ok(())
 }

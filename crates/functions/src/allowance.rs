@@ -41,13 +41,13 @@ impl Allowance {
         self.until.store(nanos(deadline.saturating_duration_since(self.begun)), Ordering::Relaxed);
     }
 
-    /// It waits, and then has the whole time of the processor again.
+    /// Gives the waiting call its full processor time again.
     pub(crate) fn renew_processor(&self) {
         self.cpu_left.store(nanos(CPU), Ordering::Relaxed);
     }
 
     /// Whether it has used a tenth of the processor's time, while it runs.
-    pub(crate) fn is_tired(&self) -> bool {
+    pub(crate) fn has_used_share(&self) -> bool {
         let left = self.cpu_until.load(Ordering::Relaxed).saturating_sub(thread_time());
         left < nanos(CPU) / 10 * 9
     }

@@ -221,7 +221,7 @@ impl Isolate {
         give("secret", Function::new(ctx.clone(), move |name: String| values.value(&name))?)?;
         give("secretNames", Function::new(ctx.clone(), move || names.names())?)?;
         let allowance = Arc::clone(&self.allowance);
-        give("isTired", Function::new(ctx.clone(), move || allowance.lock().is_tired())?)?;
+        give("hasUsedShare", Function::new(ctx.clone(), move || allowance.lock().has_used_share())?)?;
         give("register", Function::new(ctx.clone(), register)?)?;
         let given = Arc::clone(&self.given);
         let load = move |ctx: Ctx<'_>, module: String| {

@@ -89,10 +89,22 @@ fn app() -> App {
     app
 }
 
-fn on_postgres() -> App {
-    let app = app();
+/// An application with hooks.
+fn with_hooks(model: &str, hooks: &str) -> App {
+    let app = App::empty();
+    app.write("model/app.graphql", model);
+    app.write("functions/hooks.ts", hooks);
+    app
+}
+
+/// The same application on `PostgreSQL`.
+fn moved(app: App) -> App {
     app.write("backstay.toml", &format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
     app
+}
+
+fn on_postgres() -> App {
+    moved(app())
 }
 
 fn post(server: &Server, path: &str, body: &Value) -> (u16, Value) {

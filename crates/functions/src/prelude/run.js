@@ -241,7 +241,7 @@ async function changes(run, all, [context, moment, seed]) {
   const outcomes = [];
   for (let index = 0; index < all.length; index += 1) {
     // The next change has the processor's time of a call.
-    if (host.isTired()) await handOver({ kind: "pause" }, "");
+    if (host.hasUsedShare()) await handOver({ kind: "pause" }, "");
     change = index;
     made = 0;
     begin(moment, [...seed]);

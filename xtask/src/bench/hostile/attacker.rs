@@ -256,7 +256,8 @@ fn essence(answer: &Answer) -> Option<String> {
     if matches!(answer.status, 429 | 503) {
         return None;
     }
-    let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let text = || Value::from(String::from_utf8_lossy(&answer.body));
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| text());
     if let Some(problem) = body.as_object_mut() {
         problem.remove("requestId");
         problem.remove("instance");

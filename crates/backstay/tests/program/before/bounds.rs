@@ -1,9 +1,8 @@
 //! What hooks may use, what they tell, and how much of a transaction they see at once.
 
-use backstay_testkit::Cluster;
 use serde_json::{Value, json};
 
-use super::{made, post};
+use super::{made, moved, post, with_hooks};
 use crate::developing::Dev;
 use crate::support::{App, exchange, read};
 
@@ -61,16 +60,11 @@ export async function clear({ folder }: { folder: string }, { db }: FunctionCont
 "#;
 
 fn app() -> App {
-    let app = App::empty();
-    app.write("model/bounds.graphql", MODEL);
-    app.write("functions/hooks.ts", HOOKS);
-    app
+    with_hooks(MODEL, HOOKS)
 }
 
 fn on_postgres() -> App {
-    let app = app();
-    app.write("backstay.toml", &format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
-    app
+    moved(app())
 }
 
 /// A hook of a record that the caller can't see tells nothing of it.

@@ -3,10 +3,9 @@
 
 use std::thread;
 
-use backstay_testkit::Cluster;
 use serde_json::{Value, json};
 
-use super::{made, post};
+use super::{made, moved, post, with_hooks};
 use crate::support::{App, Server, until};
 
 const MODEL: &str = r#"extend schema @app(name: "Repeated")
@@ -80,16 +79,11 @@ export async function gone({ note }: { note: string }, { db }: FunctionContext) 
 "#;
 
 fn app() -> App {
-    let app = App::empty();
-    app.write("model/repeated.graphql", MODEL);
-    app.write("functions/hooks.ts", HOOKS);
-    app
+    with_hooks(MODEL, HOOKS)
 }
 
 fn on_postgres() -> App {
-    let app = app();
-    app.write("backstay.toml", &format!("[data]\nurl = \"{}\"\n", Cluster::shared().url()));
-    app
+    moved(app())
 }
 
 fn transact(server: &Server, requests: &Value) -> (u16, Value) {
